@@ -1,0 +1,59 @@
+//! Which holds run out when, and when somebody has to look.
+//!
+//! A hold with an expiry has a deadline from its grant on, but a deadline matters only while another
+//! request waits for the key. So there are two indexes: all holds by key and deadline, and the keys
+//! with a waiter by their earliest one. Arming and disarming a key costs O(log n), however many hold it.
+
+use std::collections::BTreeSet;
+
+use crate::{Time, slab::Index};
+
+/// The deadlines of one shard.
+///
+/// Invariant: `armed` holds `(t, key)` exactly for those keys that have a waiter and a hold with an
+/// expiry, `t` being the earliest of that key in `holds`.
+#[derive(Debug, Default)]
+pub(crate) struct Deadlines {
+    /// (key, deadline, request) of each hold that has an expiry.
+    holds: BTreeSet<(Index, Time, Index)>,
+    /// (earliest deadline, key) of each key with a waiter.
+    armed: BTreeSet<(Time, Index)>,
+}
+
+impl Deadlines {
+    pub fn add(&mut self, key: Index, deadline: Time, request: Index) {
+        self.holds.insert((key, deadline, request));
+    }
+
+    pub fn remove(&mut self, key: Index, deadline: Time, request: Index) {
+        self.holds.remove(&(key, deadline, request));
+    }
+
+    /// The earliest deadline of a key's holds, and whose it is.
+    pub fn first_of(&self, key: Index) -> Option<(Time, Index)> {
+        let from = (key, Time::ZERO, Index::MIN);
+        let &(_, deadline, request) = self.holds.range(from..).next().filter(|hold| hold.0 == key)?;
+        Some((deadline, request))
+    }
+
+    /// Moves a key from one armed time to another; `None` is unarmed.
+    pub fn rearm(&mut self, key: Index, from: Option<Time>, to: Option<Time>) {
+        if let Some(time) = from {
+            self.armed.remove(&(time, key));
+        }
+        if let Some(time) = to {
+            self.armed.insert((time, key));
+        }
+    }
+
+    /// The earliest armed deadline.
+    pub fn earliest(&self) -> Option<Time> {
+        self.armed.first().map(|&(time, _)| time)
+    }
+
+    /// A key with a waiter and an overdue hold.
+    pub fn due(&self, now: Time) -> Option<Index> {
+        let &(time, key) = self.armed.first()?;
+        (time <= now).then_some(key)
+    }
+}

@@ -1,0 +1,125 @@
+//! What an operation answers: its own result, and the events it caused for others.
+
+use crate::{Port, Ticket, Time};
+
+/// What a holder learns when it is granted a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Grows with every grant of the space, so with every grant of each key.
+    pub fence: u64,
+    /// The last write hold that ended by death or expiry may have left the data half written, and
+    /// no write hold that saw this has been released normally since.
+    pub recovered: bool,
+}
+
+/// Something that happened to a request other than the one being operated on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The request holds its key now.
+    Granted {
+        /// Whose request it is.
+        port: Port,
+        /// The caller's own number of the request.
+        tag: u32,
+        /// What the holder learns.
+        grant: Grant,
+    },
+    /// The hold was taken away, because it was older than its expiry and another request waited.
+    Expired {
+        /// Whose hold it was.
+        port: Port,
+        /// The caller's own number of the request.
+        tag: u32,
+    },
+}
+
+impl Event {
+    /// The port that is to be told.
+    #[must_use]
+    pub fn port(&self) -> Port {
+        match *self {
+            Event::Granted { port, .. } | Event::Expired { port, .. } => port,
+        }
+    }
+}
+
+/// Events in the order in which they are to be told.
+///
+/// For each key, a hold's `Expired` stands before the `Granted` that it made possible, and grants
+/// stand in the order in which they were asked for. Dropping the list unread leaves requests that
+/// hold a key and never learn it.
+#[derive(Debug, Default, PartialEq, Eq)]
+#[must_use = "requests that are not told of their grant hold their keys for ever"]
+pub struct Events(Vec<Event>);
+
+impl Events {
+    pub(crate) fn push(&mut self, event: Event) {
+        self.0.push(event);
+    }
+
+    pub(crate) fn append(&mut self, mut later: Events) {
+        self.0.append(&mut later.0);
+    }
+
+    /// True if there is nothing to tell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The events, in order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Event] {
+        &self.0
+    }
+}
+
+impl IntoIterator for Events {
+    type Item = Event;
+    type IntoIter = std::vec::IntoIter<Event>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// The result of one operation, with all that has to be done once it returned.
+#[derive(Debug)]
+#[must_use = "the events have to be delivered and the deadline kept"]
+pub struct Outcome<T> {
+    /// What the caller asked to know.
+    pub result: T,
+    /// What others have to be told, in order, before the caller acts on `result`.
+    pub events: Events,
+    /// When [`Space::expire`](crate::Space::expire) has to be called next, at the latest, for the
+    /// part of the space that this operation touched. `None`: nobody waits for an expiry there.
+    pub next_deadline: Option<Time>,
+}
+
+/// The answer to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requested {
+    /// The number of the request, to release or cancel it by.
+    pub ticket: Ticket,
+    /// Set if the key was granted at once. Else an [`Event::Granted`] follows some day.
+    pub granted: Option<Grant>,
+}
+
+/// How much a space holds at this moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Keys that take memory: held, waited for, or remembered as recovered.
+    pub keys: usize,
+    /// Granted requests that have not ended.
+    pub holds: usize,
+    /// Requests in the queues.
+    pub waiting: usize,
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.keys += other.keys;
+        self.holds += other.holds;
+        self.waiting += other.waiting;
+    }
+}

@@ -1,0 +1,58 @@
+//! The lock engine of latchkey: keyed read/write locks as a plain state machine.
+//!
+//! The engine has no clock and no thread. Whoever calls it says what time it is, and gets back
+//! the list of [`Events`] that the change caused, to deliver once the engine's mutex is free.
+//! That makes every behaviour a function of its inputs, so that a model can check it.
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | key | the string that names the protected thing: [`Key`] |
+//! | mode | shared or exclusive: [`Mode`] |
+//! | request | one call that asks for a key; it is granted or it fails, never both: [`Ask`] |
+//! | hold | a granted request, until it is released, expires, or is lost with its port |
+//! | ticket | the number of one request, from asking to end: [`Ticket`] |
+//! | space | a set of keys: [`Space`] |
+//! | port | one thread of callers: [`Port`] |
+//! | expiry | how long a hold is safe from those who wait |
+//! | fence | a number that grows with every grant: [`Grant::fence`] |
+//!
+//! # Example
+//!
+//! ```
+//! use latchkey_engine::{Ask, Event, Mode, Port, Space, Time};
+//!
+//! let space = Space::new(1);
+//! let key: Vec<u16> = "account".encode_utf16().collect();
+//! let ask = |tag| Ask { port: Port(1), tag, key: &key, mode: Mode::Write, expiry: None };
+//!
+//! let first = space.request(ask(1), Time::ZERO);
+//! assert!(first.result.granted.is_some());
+//! let second = space.request(ask(2), Time::ZERO);
+//! assert!(second.result.granted.is_none(), "it waits behind the first");
+//!
+//! let released = space.release(first.result.ticket, Time::ZERO);
+//! assert!(matches!(
+//!     released.events.as_slice(),
+//!     [Event::Granted { port: Port(1), tag: 2, .. }]
+//! ));
+//! ```
+#![forbid(unsafe_code)]
+
+mod deadlines;
+mod event;
+mod key;
+mod key_state;
+mod list;
+mod request;
+mod shard;
+mod slab;
+mod space;
+mod time;
+
+pub use event::{Event, Events, Grant, Outcome, Requested, Usage};
+pub use key::Key;
+pub use request::{Ask, Mode, Port, Ticket};
+pub use space::Space;
+pub use time::Time;

@@ -1,0 +1,76 @@
+//! Doubly linked lists through the requests themselves: O(1) to append to and to leave, and no
+//! memory of their own. Each request can be in one list of each chain.
+
+use crate::{
+    request::Request,
+    slab::{Index, NONE, Slab},
+};
+
+/// The chain of a key's queue, or of its holders.
+pub(crate) const OF_KEY: usize = 0;
+/// The chain of all requests of one port.
+pub(crate) const OF_PORT: usize = 1;
+
+/// A request's neighbours in one chain. `NONE` at the ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Links {
+    prev: Index,
+    next: Index,
+}
+
+impl Links {
+    pub const UNLINKED: Self = Self {
+        prev: NONE,
+        next: NONE,
+    };
+}
+
+/// A list of requests along one chain.
+///
+/// Invariant: `first` and `last` are both `NONE` or both set; following `next` from `first` ends at
+/// `last`, and `prev` is its mirror image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct List<const CHAIN: usize> {
+    first: Index,
+    last: Index,
+}
+
+impl<const CHAIN: usize> List<CHAIN> {
+    pub const EMPTY: Self = Self {
+        first: NONE,
+        last: NONE,
+    };
+
+    pub fn is_empty(&self) -> bool {
+        self.first == NONE
+    }
+
+    pub fn first(&self) -> Option<Index> {
+        (self.first != NONE).then_some(self.first)
+    }
+
+    pub fn push_back(&mut self, requests: &mut Slab<Request>, index: Index) {
+        requests[index].links[CHAIN] = Links {
+            prev: self.last,
+            next: NONE,
+        };
+        match self.last {
+            NONE => self.first = index,
+            last => requests[last].links[CHAIN].next = index,
+        }
+        self.last = index;
+    }
+
+    /// Takes out `index`, which must be in this list.
+    pub fn unlink(&mut self, requests: &mut Slab<Request>, index: Index) {
+        let Links { prev, next } = std::mem::replace(&mut requests[index].links[CHAIN], Links::UNLINKED);
+        match prev {
+            NONE => self.first = next,
+            prev => requests[prev].links[CHAIN].next = next,
+        }
+        match next {
+            NONE => self.last = prev,
+            next => requests[next].links[CHAIN].prev = prev,
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! One request: what the caller says of it, and what the engine remembers of it.
+
+use std::time::Duration;
+
+use crate::{Time, list::Links, slab::Index};
+
+/// How a key is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Shared: any number of readers hold the key together.
+    Read,
+    /// Exclusive: a writer holds the key alone.
+    Write,
+}
+
+/// One thread of callers, as the engine sees it. The caller numbers its ports, and never uses a
+/// number again for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port(pub u32);
+
+/// The number of one request, from asking to end.
+///
+/// A ticket whose request has ended is recognised (up to 2³² requests later) and does nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket {
+    /// Where the request is kept.
+    pub index: u32,
+    /// Which of the requests that were kept there it is.
+    pub generation: u32,
+}
+
+/// What a caller says when it asks for a key.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// Who asks.
+    pub port: Port,
+    /// The caller's own number for the request: it comes back in the events, and means nothing here.
+    pub tag: u32,
+    /// The key's UTF-16 code units.
+    pub key: &'a [u16],
+    /// How it wants to hold the key.
+    pub mode: Mode,
+    /// How long the hold is safe from those who wait, counted from the grant. `None`: for ever.
+    pub expiry: Option<Duration>,
+}
+
+/// Whether a request waits or holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// In its key's queue.
+    Waiting,
+    /// Among its key's holders; from `deadline` on it is overdue.
+    Holding { deadline: Option<Time> },
+}
+
+/// A request that has not ended.
+///
+/// Invariant: it is linked into its port's list, and into its key's queue while `Waiting` or its
+/// key's holders while `Holding`.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub generation: u32,
+    pub port: Port,
+    pub tag: u32,
+    pub key: Index,
+    pub mode: Mode,
+    pub expiry: Option<Duration>,
+    pub phase: Phase,
+    pub links: [Links; 2],
+}

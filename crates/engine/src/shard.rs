@@ -1,0 +1,300 @@
+//! The part of a space behind one mutex: its keys, their requests and their deadlines.
+
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::RandomState},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use crate::{
+    Ask, Event, Events, Grant, Key, Mode, Port, Requested, Ticket, Time, Usage,
+    deadlines::Deadlines,
+    key_state::KeyState,
+    list::{Links, List, OF_PORT},
+    request::{Phase, Request},
+    slab::{Index, Slab},
+};
+
+/// Above this many places the key table is shrunk when it has become sparse.
+const KEEP_KEYS: usize = 1024;
+
+/// The space's fence counter, shared by its shards.
+#[derive(Debug, Default)]
+pub(crate) struct Fences(AtomicU64);
+
+impl Fences {
+    fn next(&self) -> u64 {
+        // Relaxed: all grants of a key happen under its shard's mutex, which orders them; the
+        // counter itself only has to give each number once.
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+/// How a hold came to its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It was released: a write hold leaves the data whole.
+    Released,
+    /// It expired, or died with its port: a write hold may leave the data half written.
+    TakenAway,
+}
+
+/// Keys, requests and deadlines.
+///
+/// Invariant: `by_name` and `keys` hold the same keys, none of them idle; each request is in the
+/// list of its port and in one list of its key; `ports` has no empty list.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    by_name: HashMap<Key, Index, RandomState>,
+    keys: Slab<KeyState>,
+    requests: Slab<Request>,
+    ports: BTreeMap<Port, List<OF_PORT>>,
+    deadlines: Deadlines,
+    holds: usize,
+    next_generation: u32,
+}
+
+impl Shard {
+    pub fn new(hasher: RandomState) -> Self {
+        Self {
+            by_name: HashMap::with_hasher(hasher),
+            keys: Slab::new(),
+            requests: Slab::new(),
+            ports: BTreeMap::new(),
+            deadlines: Deadlines::default(),
+            holds: 0,
+            next_generation: 0,
+        }
+    }
+
+    pub fn request(&mut self, ask: Ask<'_>, now: Time, fences: &Fences, events: &mut Events) -> Requested {
+        let key = self.find_or_add_key(ask.key);
+        if self.evict_overdue(key, now, events) {
+            self.settle(key, now, fences, events);
+        }
+        let index = self.add_request(&ask, key);
+        let state = &mut self.keys[key];
+        let granted = if state.queue.is_empty() && state.admits(ask.mode) {
+            Some(self.grant(index, now, fences))
+        } else {
+            state.queue.push_back(&mut self.requests, index);
+            None
+        };
+        self.rearm(key);
+        Requested {
+            ticket: Ticket {
+                index,
+                generation: self.requests[index].generation,
+            },
+            granted,
+        }
+    }
+
+    /// Ends a hold. False if the ticket has none.
+    pub fn release(&mut self, ticket: Ticket, now: Time, fences: &Fences, events: &mut Events) -> bool {
+        let Some(request) = self
+            .live(ticket)
+            .filter(|request| request.phase != Phase::Waiting)
+        else {
+            return false;
+        };
+        let key = request.key;
+        self.end_hold(ticket.index, End::Released);
+        self.after_leaving(key, now, fences, events);
+        true
+    }
+
+    /// Takes a request out of its queue. False if the ticket does not wait.
+    pub fn cancel(&mut self, ticket: Ticket, now: Time, fences: &Fences, events: &mut Events) -> bool {
+        let Some(request) = self
+            .live(ticket)
+            .filter(|request| request.phase == Phase::Waiting)
+        else {
+            return false;
+        };
+        let key = request.key;
+        self.end_wait(ticket.index);
+        self.after_leaving(key, now, fences, events);
+        true
+    }
+
+    /// Ends all that a port owns. First everything leaves, then others are let in: a request of the
+    /// same port is never granted on the way.
+    pub fn detach(&mut self, port: Port, now: Time, fences: &Fences, events: &mut Events) {
+        let mut touched = Vec::new();
+        while let Some(index) = self.ports.get(&port).and_then(List::first) {
+            touched.push(self.requests[index].key);
+            match self.requests[index].phase {
+                Phase::Waiting => self.end_wait(index),
+                Phase::Holding { .. } => self.end_hold(index, End::TakenAway),
+            };
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        for key in touched {
+            self.after_leaving(key, now, fences, events);
+        }
+    }
+
+    /// Takes away each hold that is overdue while another request waits for its key.
+    pub fn expire(&mut self, now: Time, fences: &Fences, events: &mut Events) {
+        while let Some(key) = self.deadlines.due(now) {
+            self.evict_overdue(key, now, events);
+            self.after_leaving(key, now, fences, events);
+        }
+    }
+
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.deadlines.earliest()
+    }
+
+    pub fn usage(&self) -> Usage {
+        Usage {
+            keys: self.keys.len(),
+            holds: self.holds,
+            waiting: self.requests.len() - self.holds,
+        }
+    }
+
+    fn live(&self, ticket: Ticket) -> Option<&Request> {
+        self.requests
+            .get(ticket.index)
+            .filter(|request| request.generation == ticket.generation)
+    }
+
+    fn find_or_add_key(&mut self, units: &[u16]) -> Index {
+        if let Some(&key) = self.by_name.get(units) {
+            return key;
+        }
+        let name = Key::from(units);
+        let key = self.keys.insert(KeyState::new(name.clone()));
+        self.by_name.insert(name, key);
+        key
+    }
+
+    fn add_request(&mut self, ask: &Ask<'_>, key: Index) -> Index {
+        self.next_generation = self.next_generation.wrapping_add(1);
+        let index = self.requests.insert(Request {
+            generation: self.next_generation,
+            port: ask.port,
+            tag: ask.tag,
+            key,
+            mode: ask.mode,
+            expiry: ask.expiry,
+            phase: Phase::Waiting,
+            links: [Links::UNLINKED; 2],
+        });
+        let owned = self.ports.entry(ask.port).or_insert(List::EMPTY);
+        owned.push_back(&mut self.requests, index);
+        index
+    }
+
+    /// Makes a request, which is in no list of its key, a holder.
+    fn grant(&mut self, index: Index, now: Time, fences: &Fences) -> Grant {
+        let request = &mut self.requests[index];
+        let state = &mut self.keys[request.key];
+        let deadline = request.expiry.map(|expiry| now.after(expiry));
+        request.phase = Phase::Holding { deadline };
+        state.mode = request.mode;
+        if let Some(deadline) = deadline {
+            state.timed_holds += 1;
+            self.deadlines.add(request.key, deadline, index);
+        }
+        state.holders.push_back(&mut self.requests, index);
+        self.holds += 1;
+        Grant {
+            fence: fences.next(),
+            recovered: state.recovered,
+        }
+    }
+
+    /// Grants from the queue's head for as long as the holders admit it.
+    fn settle(&mut self, key: Index, now: Time, fences: &Fences, events: &mut Events) {
+        while let Some(index) = self.keys[key].front() {
+            if !self.keys[key].admits(self.requests[index].mode) {
+                break;
+            }
+            self.keys[key].queue.unlink(&mut self.requests, index);
+            let grant = self.grant(index, now, fences);
+            let Request { port, tag, .. } = self.requests[index];
+            events.push(Event::Granted { port, tag, grant });
+        }
+    }
+
+    /// Takes away a key's overdue holds, oldest deadline first. True if there was one.
+    fn evict_overdue(&mut self, key: Index, now: Time, events: &mut Events) -> bool {
+        let mut evicted = false;
+        while self.keys[key].timed_holds > 0 {
+            let Some((_, index)) = self.deadlines.first_of(key).filter(|hold| hold.0 <= now) else {
+                break;
+            };
+            let Request { port, tag, .. } = self.requests[index];
+            self.end_hold(index, End::TakenAway);
+            events.push(Event::Expired { port, tag });
+            evicted = true;
+        }
+        evicted
+    }
+
+    fn end_hold(&mut self, index: Index, end: End) {
+        let Request { key, mode, phase, .. } = self.requests[index];
+        let state = &mut self.keys[key];
+        if let Phase::Holding {
+            deadline: Some(deadline),
+        } = phase
+        {
+            state.timed_holds -= 1;
+            self.deadlines.remove(key, deadline, index);
+        }
+        if mode == Mode::Write {
+            // A writer that is released has seen `recovered`, if it was set, and made it good.
+            state.recovered = end == End::TakenAway;
+        }
+        state.holders.unlink(&mut self.requests, index);
+        self.holds -= 1;
+        self.forget_request(index);
+    }
+
+    fn end_wait(&mut self, index: Index) {
+        let key = self.requests[index].key;
+        self.keys[key].queue.unlink(&mut self.requests, index);
+        self.forget_request(index);
+    }
+
+    fn forget_request(&mut self, index: Index) {
+        let port = self.requests[index].port;
+        if let Some(owned) = self.ports.get_mut(&port) {
+            owned.unlink(&mut self.requests, index);
+            if owned.is_empty() {
+                self.ports.remove(&port);
+            }
+        }
+        self.requests.remove(index);
+    }
+
+    /// Restores a key's invariants after one of its requests ended.
+    fn after_leaving(&mut self, key: Index, now: Time, fences: &Fences, events: &mut Events) {
+        self.settle(key, now, fences, events);
+        self.rearm(key);
+        if self.keys[key].is_idle() {
+            let state = self.keys.remove(key);
+            self.by_name.remove(&state.key);
+            if self.by_name.capacity() > KEEP_KEYS && self.by_name.len() < self.by_name.capacity() / 8 {
+                self.by_name.shrink_to(self.by_name.len() * 2);
+            }
+        }
+    }
+
+    /// Brings a key's armed deadline up to date.
+    fn rearm(&mut self, key: Index) {
+        let state = &mut self.keys[key];
+        let deadline = if state.timed_holds == 0 || state.queue.is_empty() {
+            None
+        } else {
+            self.deadlines.first_of(key).map(|(deadline, _)| deadline)
+        };
+        if deadline != state.armed {
+            self.deadlines.rearm(key, state.armed, deadline);
+            state.armed = deadline;
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! A set of keys that many threads may use at once: shards, each behind its own mutex.
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher,
+    sync::{Mutex, MutexGuard},
+};
+
+use crate::{
+    Ask, Events, Outcome, Port, Requested, Ticket, Time, Usage,
+    shard::{Fences, Shard},
+};
+
+/// A set of keys, their holders and their queues.
+///
+/// Each operation takes one shard's mutex, changes state, and gives back an [`Outcome`] whose events
+/// the caller delivers after the mutex is free. [`request`](Self::request),
+/// [`release`](Self::release) and [`cancel`](Self::cancel) cost the same however many requests wait
+/// (and O(log n) where the hold has an expiry); [`detach`](Self::detach) costs what the port owns.
+///
+/// The hash that spreads keys over shards and tables is keyed anew per space, so that nobody can
+/// choose keys that make it slow.
+#[derive(Debug)]
+pub struct Space {
+    hasher: RandomState,
+    shards: Box<[Mutex<Shard>]>,
+    fences: Fences,
+}
+
+impl Space {
+    /// An empty space. `shards` is how many threads can change different keys at the same moment:
+    /// 1 for a space that one thread uses. It counts as 1 when it is 0.
+    #[must_use]
+    pub fn new(shards: u32) -> Self {
+        let hasher = RandomState::new();
+        let shards = (0..shards.max(1))
+            .map(|_| Mutex::new(Shard::new(hasher.clone())))
+            .collect();
+        Self {
+            hasher,
+            shards,
+            fences: Fences::default(),
+        }
+    }
+
+    /// Asks for a key. The request is granted at once if nobody holds the key, or if it reads, all
+    /// holders read, and nobody waits. Otherwise it joins the key's queue.
+    ///
+    /// A hold that is overdue is taken away first, even if the newcomer could share the key with it.
+    pub fn request(&self, ask: Ask<'_>, now: Time) -> Outcome<Requested> {
+        let shard = self.shard_of(ask.key);
+        let mut outcome = self.operate(shard, |state, events| {
+            state.request(ask, now, &self.fences, events)
+        });
+        outcome.result.ticket.index = self.public_index(outcome.result.ticket.index, shard);
+        outcome
+    }
+
+    /// Ends a hold. The result is false, and nothing happens, if the ticket does not hold a key: its
+    /// request still waits, or has ended.
+    pub fn release(&self, ticket: Ticket, now: Time) -> Outcome<bool> {
+        let (shard, ticket) = self.locate(ticket);
+        self.operate(shard, |state, events| {
+            state.release(ticket, now, &self.fences, events)
+        })
+    }
+
+    /// Takes a request out of its queue; those behind it move up. The result is false, and nothing
+    /// happens, if the ticket does not wait: its request holds its key, or has ended.
+    pub fn cancel(&self, ticket: Ticket, now: Time) -> Outcome<bool> {
+        let (shard, ticket) = self.locate(ticket);
+        self.operate(shard, |state, events| {
+            state.cancel(ticket, now, &self.fences, events)
+        })
+    }
+
+    /// Ends every request of a port: what waits leaves, what holds is freed, and a write hold that
+    /// ends so marks its key as recovered. Other ports' requests that can be granted now are.
+    pub fn detach(&self, port: Port, now: Time) -> Outcome<()> {
+        self.operate_on_all(|state, events| state.detach(port, now, &self.fences, events))
+    }
+
+    /// Takes away each hold whose deadline has come while another request waits for its key.
+    pub fn expire(&self, now: Time) -> Outcome<()> {
+        self.operate_on_all(|state, events| state.expire(now, &self.fences, events))
+    }
+
+    /// When [`expire`](Self::expire) has to be called next. `None` while nobody waits for an expiry.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.guards().filter_map(|shard| shard.next_deadline()).min()
+    }
+
+    /// How much the space holds at this moment, shard by shard.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        let mut total = Usage::default();
+        self.guards().for_each(|shard| total += shard.usage());
+        total
+    }
+
+    fn operate<T>(&self, shard: u32, change: impl FnOnce(&mut Shard, &mut Events) -> T) -> Outcome<T> {
+        let mut state = lock(&self.shards[shard as usize]);
+        let mut events = Events::default();
+        let result = change(&mut state, &mut events);
+        Outcome {
+            result,
+            events,
+            next_deadline: state.next_deadline(),
+        }
+    }
+
+    fn operate_on_all(&self, mut change: impl FnMut(&mut Shard, &mut Events)) -> Outcome<()> {
+        let mut total = Outcome {
+            result: (),
+            events: Events::default(),
+            next_deadline: None,
+        };
+        for shard in 0..self.shard_count() {
+            let outcome = self.operate(shard, &mut change);
+            total.events.append(outcome.events);
+            total.next_deadline = earliest(total.next_deadline, outcome.next_deadline);
+        }
+        total
+    }
+
+    fn guards(&self) -> impl Iterator<Item = MutexGuard<'_, Shard>> {
+        self.shards.iter().map(lock)
+    }
+
+    fn shard_count(&self) -> u32 {
+        self.shards.len() as u32
+    }
+
+    fn shard_of(&self, key: &[u16]) -> u32 {
+        match self.shard_count() {
+            1 => 0,
+            // The tables use the low and the highest bits of the same hash; these lie between.
+            count => (self.hasher.hash_one(key) >> 32) as u32 % count,
+        }
+    }
+
+    /// Tickets of different shards differ in their index: it is `index in shard × shards + shard`.
+    fn public_index(&self, index: u32, shard: u32) -> u32 {
+        index
+            .checked_mul(self.shard_count())
+            .and_then(|index| index.checked_add(shard))
+            .expect("a space holds at most 2^32 - 1 requests")
+    }
+
+    fn locate(&self, ticket: Ticket) -> (u32, Ticket) {
+        let count = self.shard_count();
+        (
+            ticket.index % count,
+            Ticket {
+                index: ticket.index / count,
+                ..ticket
+            },
+        )
+    }
+}
+
+fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+    a.into_iter().chain(b).min()
+}
+
+/// A panic inside an operation leaves the shard in a state that nobody vouches for, so that all later
+/// calls fail too: better no lock than one that two believe to hold.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard
+        .lock()
+        .expect("latchkey: an earlier fault left this part of the lock table unusable")
+}
