@@ -19,10 +19,7 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    pub const UNLINKED: Self = Self {
-        prev: NONE,
-        next: NONE,
-    };
+    pub const UNLINKED: Self = Self { prev: NONE, next: NONE };
 }
 
 /// A list of requests along one chain.
@@ -36,10 +33,7 @@ pub(crate) struct List<const CHAIN: usize> {
 }
 
 impl<const CHAIN: usize> List<CHAIN> {
-    pub const EMPTY: Self = Self {
-        first: NONE,
-        last: NONE,
-    };
+    pub const EMPTY: Self = Self { first: NONE, last: NONE };
 
     pub fn is_empty(&self) -> bool {
         self.first == NONE
@@ -50,10 +44,7 @@ impl<const CHAIN: usize> List<CHAIN> {
     }
 
     pub fn push_back(&mut self, requests: &mut Slab<Request>, index: Index) {
-        requests[index].links[CHAIN] = Links {
-            prev: self.last,
-            next: NONE,
-        };
+        requests[index].links[CHAIN] = Links { prev: self.last, next: NONE };
         match self.last {
             NONE => self.first = index,
             last => requests[last].links[CHAIN].next = index,

@@ -80,21 +80,12 @@ impl Shard {
             None
         };
         self.rearm(key);
-        Requested {
-            ticket: Ticket {
-                index,
-                generation: self.requests[index].generation,
-            },
-            granted,
-        }
+        Requested { ticket: Ticket { index, generation: self.requests[index].generation }, granted }
     }
 
     /// Ends a hold. False if the ticket has none.
     pub fn release(&mut self, ticket: Ticket, now: Time, fences: &Fences, events: &mut Events) -> bool {
-        let Some(request) = self
-            .live(ticket)
-            .filter(|request| request.phase != Phase::Waiting)
-        else {
+        let Some(request) = self.live(ticket).filter(|request| request.phase != Phase::Waiting) else {
             return false;
         };
         let key = request.key;
@@ -105,10 +96,7 @@ impl Shard {
 
     /// Takes a request out of its queue. False if the ticket does not wait.
     pub fn cancel(&mut self, ticket: Ticket, now: Time, fences: &Fences, events: &mut Events) -> bool {
-        let Some(request) = self
-            .live(ticket)
-            .filter(|request| request.phase == Phase::Waiting)
-        else {
+        let Some(request) = self.live(ticket).filter(|request| request.phase == Phase::Waiting) else {
             return false;
         };
         let key = request.key;
@@ -148,17 +136,11 @@ impl Shard {
     }
 
     pub fn usage(&self) -> Usage {
-        Usage {
-            keys: self.keys.len(),
-            holds: self.holds,
-            waiting: self.requests.len() - self.holds,
-        }
+        Usage { keys: self.keys.len(), holds: self.holds, waiting: self.requests.len() - self.holds }
     }
 
     fn live(&self, ticket: Ticket) -> Option<&Request> {
-        self.requests
-            .get(ticket.index)
-            .filter(|request| request.generation == ticket.generation)
+        self.requests.get(ticket.index).filter(|request| request.generation == ticket.generation)
     }
 
     fn find_or_add_key(&mut self, units: &[u16]) -> Index {
@@ -201,10 +183,7 @@ impl Shard {
         }
         state.holders.push_back(&mut self.requests, index);
         self.holds += 1;
-        Grant {
-            fence: fences.next(),
-            recovered: state.recovered,
-        }
+        Grant { fence: fences.next(), recovered: state.recovered }
     }
 
     /// Grants from the queue's head for as long as the holders admit it.
@@ -238,10 +217,7 @@ impl Shard {
     fn end_hold(&mut self, index: Index, end: End) {
         let Request { key, mode, phase, .. } = self.requests[index];
         let state = &mut self.keys[key];
-        if let Phase::Holding {
-            deadline: Some(deadline),
-        } = phase
-        {
+        if let Phase::Holding { deadline: Some(deadline) } = phase {
             state.timed_holds -= 1;
             self.deadlines.remove(key, deadline, index);
         }

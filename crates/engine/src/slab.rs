@@ -27,11 +27,7 @@ pub(crate) struct Slab<T> {
 
 impl<T> Slab<T> {
     pub fn new() -> Self {
-        Self {
-            places: Vec::new(),
-            first_free: NONE,
-            taken: 0,
-        }
+        Self { places: Vec::new(), first_free: NONE, taken: 0 }
     }
 
     pub fn len(&self) -> usize {
@@ -58,9 +54,7 @@ impl<T> Slab<T> {
     pub fn remove(&mut self, index: Index) -> T {
         let next = self.first_free;
         let place = std::mem::replace(&mut self.places[index as usize], Place::Free { next });
-        let Place::Taken(value) = place else {
-            unreachable!("a free place was removed")
-        };
+        let Place::Taken(value) = place else { unreachable!("a free place was removed") };
         self.first_free = index;
         self.taken -= 1;
         if self.taken == 0 && self.places.capacity() > KEEP_CAPACITY {

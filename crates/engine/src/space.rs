@@ -33,14 +33,8 @@ impl Space {
     #[must_use]
     pub fn new(shards: u32) -> Self {
         let hasher = RandomState::new();
-        let shards = (0..shards.max(1))
-            .map(|_| Mutex::new(Shard::new(hasher.clone())))
-            .collect();
-        Self {
-            hasher,
-            shards,
-            fences: Fences::default(),
-        }
+        let shards = (0..shards.max(1)).map(|_| Mutex::new(Shard::new(hasher.clone()))).collect();
+        Self { hasher, shards, fences: Fences::default() }
     }
 
     /// Asks for a key. The request is granted at once if nobody holds the key, or if it reads, all
@@ -49,9 +43,7 @@ impl Space {
     /// A hold that is overdue is taken away first, even if the newcomer could share the key with it.
     pub fn request(&self, ask: Ask<'_>, now: Time) -> Outcome<Requested> {
         let shard = self.shard_of(ask.key);
-        let mut outcome = self.operate(shard, |state, events| {
-            state.request(ask, now, &self.fences, events)
-        });
+        let mut outcome = self.operate(shard, |state, events| state.request(ask, now, &self.fences, events));
         outcome.result.ticket.index = self.public_index(outcome.result.ticket.index, shard);
         outcome
     }
@@ -60,18 +52,14 @@ impl Space {
     /// request still waits, or has ended.
     pub fn release(&self, ticket: Ticket, now: Time) -> Outcome<bool> {
         let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, |state, events| {
-            state.release(ticket, now, &self.fences, events)
-        })
+        self.operate(shard, |state, events| state.release(ticket, now, &self.fences, events))
     }
 
     /// Takes a request out of its queue; those behind it move up. The result is false, and nothing
     /// happens, if the ticket does not wait: its request holds its key, or has ended.
     pub fn cancel(&self, ticket: Ticket, now: Time) -> Outcome<bool> {
         let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, |state, events| {
-            state.cancel(ticket, now, &self.fences, events)
-        })
+        self.operate(shard, |state, events| state.cancel(ticket, now, &self.fences, events))
     }
 
     /// Ends every request of a port: what waits leaves, what holds is freed, and a write hold that
@@ -103,19 +91,11 @@ impl Space {
         let mut state = lock(&self.shards[shard as usize]);
         let mut events = Events::default();
         let result = change(&mut state, &mut events);
-        Outcome {
-            result,
-            events,
-            next_deadline: state.next_deadline(),
-        }
+        Outcome { result, events, next_deadline: state.next_deadline() }
     }
 
     fn operate_on_all(&self, mut change: impl FnMut(&mut Shard, &mut Events)) -> Outcome<()> {
-        let mut total = Outcome {
-            result: (),
-            events: Events::default(),
-            next_deadline: None,
-        };
+        let mut total = Outcome { result: (), events: Events::default(), next_deadline: None };
         for shard in 0..self.shard_count() {
             let outcome = self.operate(shard, &mut change);
             total.events.append(outcome.events);
@@ -150,13 +130,7 @@ impl Space {
 
     fn locate(&self, ticket: Ticket) -> (u32, Ticket) {
         let count = self.shard_count();
-        (
-            ticket.index % count,
-            Ticket {
-                index: ticket.index / count,
-                ..ticket
-            },
-        )
+        (ticket.index % count, Ticket { index: ticket.index / count, ..ticket })
     }
 }
 
@@ -167,7 +141,5 @@ fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
 /// A panic inside an operation leaves the shard in a state that nobody vouches for, so that all later
 /// calls fail too: better no lock than one that two believe to hold.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard
-        .lock()
-        .expect("latchkey: an earlier fault left this part of the lock table unusable")
+    shard.lock().expect("latchkey: an earlier fault left this part of the lock table unusable")
 }

@@ -1,0 +1,23 @@
+'use strict';
+// The alock face: `lock(key, fn)`.
+
+const { CallbackRequest, ask } = require('./callbacks');
+const { Space, WRITE } = require('./space');
+const { toKey, checkCallback } = require('./arguments');
+
+/** @type {Space | undefined} all keys of this copy of the package, opened by the first call */
+let space;
+
+/**
+ * @param {unknown} key
+ * @param {(done: () => void) => void} fn
+ */
+function lock(key, fn) {
+  const name = toKey(key);
+  checkCallback('fn', fn);
+  space ??= new Space();
+  ask(new CallbackRequest(space, name, fn, null, null), WRITE, 0);
+}
+
+module.exports = lock;
+module.exports.lock = lock;

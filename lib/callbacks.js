@@ -1,0 +1,85 @@
+'use strict';
+// The core of the callback faces: one request that calls `obtained` when it is granted and `released` when
+// it ends.
+
+const { AsyncResource } = require('async_hooks');
+const { deliver, deliverOwnGrant, reportLater } = require('./delivery');
+const { LockExpiredError } = require('./errors');
+
+/** @typedef {(...args: any[]) => void} Callback */
+/** @typedef {{ warn(message: string): void }} Logger */
+
+/** @implements {import('./port').Request} */
+class CallbackRequest {
+  /**
+   * @param {import('./space').Space} space
+   * @param {string} key
+   * @param {Callback} obtained
+   * @param {Callback | null} released
+   * @param {Logger | null} logger
+   */
+  constructor(space, key, obtained, released, logger) {
+    this.space = space;
+    this.key = key;
+    this.tag = 0;
+    this.index = 0;
+    this.generation = 0;
+    this.obtained = obtained;
+    this.released = released;
+    this.logger = logger;
+    /** @type {AsyncResource | null} the async context of the one who asked, once it is needed later */
+    this.context = null;
+    this.ended = false;
+  }
+
+  onGranted() {
+    const release = (/** @type {any[]} */ ...args) => this.release(args);
+    if (this.context === null) this.obtained.call(undefined, release);
+    else this.context.runInAsyncScope(this.obtained, undefined, release);
+  }
+
+  /** @param {any[]} args */
+  release(args) {
+    if (this.ended) return;
+    const { released, events } = this.space.release(this);
+    // Not released: the engine has taken the hold away, and onExpired is about to be called.
+    if (!released) return;
+    this.ended = true;
+    if (events !== null) deliver(events, () => this.released?.apply(undefined, args));
+    else if (this.released !== null) this.released.apply(undefined, args);
+  }
+
+  onExpired() {
+    this.ended = true;
+    const error = new LockExpiredError(this.key);
+    try {
+      this.logger?.warn(error.message);
+    } catch (loggerError) {
+      reportLater(loggerError);
+    }
+    if (this.released === null) return;
+    if (this.context === null) this.released.call(undefined, error);
+    else this.context.runInAsyncScope(this.released, undefined, error);
+  }
+}
+
+/**
+ * Asks for a key. If it can be granted now, `obtained` has been called when this returns.
+ *
+ * @param {CallbackRequest} request
+ * @param {number} mode
+ * @param {number} expiry milliseconds, or 0
+ */
+function ask(request, mode, expiry) {
+  const { granted, events } = request.space.ask(request, mode, expiry);
+  // Whoever is called later, by somebody else or by the clock, is called in the context of the one who asked.
+  if (!granted || (expiry > 0 && request.released !== null)) request.context = new AsyncResource('latchkey');
+  if (events !== null) {
+    if (granted) events.push({ request, expired: false });
+    deliver(events);
+  } else if (granted) {
+    deliverOwnGrant(request);
+  }
+}
+
+module.exports = { CallbackRequest, ask };

@@ -1,0 +1,18 @@
+//! The one clock that all ports and the timer share. It is monotonic: a change of the wall clock
+//! neither ends a hold early nor keeps it.
+
+use std::{sync::LazyLock, time::Instant};
+
+use latchkey_engine::Time;
+
+static ZERO: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// The time since the clock was first read.
+pub fn now() -> Time {
+    Time::from(ZERO.elapsed())
+}
+
+/// The moment of the operating system's clock at which `time` comes, for the timer to sleep until.
+pub fn instant_of(time: Time) -> Instant {
+    *ZERO + std::time::Duration::from_nanos(time.as_nanos())
+}

@@ -1,0 +1,175 @@
+//! The typed array through which numbers cross, and what each of its places means.
+//!
+//! JavaScript writes the inputs of a call and then calls; the addon writes the answers and returns.
+//! Neither side touches the array while the other one may: both run on the same thread.
+//! JavaScript learns the places from [`Layout`], so that they are written down once.
+
+use std::{cell::RefCell, mem::ManuallyDrop};
+
+use latchkey_engine::{Event, Grant, Requested, Ticket};
+use napi::bindgen_prelude::Float64Array;
+use napi_derive::napi;
+
+// Inputs.
+pub const SPACE: usize = 0;
+pub const INDEX: usize = 1;
+pub const GENERATION: usize = 2;
+pub const MODE: usize = 3;
+pub const TAG: usize = 4;
+/// Milliseconds; 0 for a hold that never expires.
+pub const EXPIRY: usize = 5;
+
+// Answers.
+/// 1 if the request was granted, or the ticket released.
+const DONE: usize = 6;
+const FENCE: usize = 7;
+const RECOVERED: usize = 8;
+/// How many events stand in the array.
+const EVENTS: usize = 9;
+/// How many more there are, for `readEvents` to fetch.
+const MORE: usize = 10;
+
+const FIRST_EVENT: usize = 11;
+const EVENT_SIZE: usize = 5;
+const MAX_EVENTS: usize = 200;
+pub const LENGTH: usize = FIRST_EVENT + EVENT_SIZE * MAX_EVENTS;
+
+// An event's places, from its first one.
+const EVENT_KIND: usize = 0;
+const EVENT_SPACE: usize = 1;
+const EVENT_TAG: usize = 2;
+const EVENT_FENCE: usize = 3;
+const EVENT_RECOVERED: usize = 4;
+
+const KIND_GRANTED: f64 = 0.0;
+const KIND_EXPIRED: f64 = 1.0;
+
+/// The places of the array, for JavaScript.
+#[napi(object)]
+#[allow(missing_docs)] // Each field is the constant of its name.
+pub struct Layout {
+    pub length: u32,
+    pub space: u32,
+    pub index: u32,
+    pub generation: u32,
+    pub mode: u32,
+    pub tag: u32,
+    pub expiry: u32,
+    pub done: u32,
+    pub fence: u32,
+    pub recovered: u32,
+    pub events: u32,
+    pub more: u32,
+    pub first_event: u32,
+    pub event_size: u32,
+    pub event_kind: u32,
+    pub event_space: u32,
+    pub event_tag: u32,
+    pub event_fence: u32,
+    pub event_recovered: u32,
+    pub kind_granted: u32,
+    pub kind_expired: u32,
+}
+
+/// Where each number stands in the array that `openPort` takes.
+#[napi(catch_unwind)]
+pub fn layout() -> Layout {
+    Layout {
+        length: LENGTH as u32,
+        space: SPACE as u32,
+        index: INDEX as u32,
+        generation: GENERATION as u32,
+        mode: MODE as u32,
+        tag: TAG as u32,
+        expiry: EXPIRY as u32,
+        done: DONE as u32,
+        fence: FENCE as u32,
+        recovered: RECOVERED as u32,
+        events: EVENTS as u32,
+        more: MORE as u32,
+        first_event: FIRST_EVENT as u32,
+        event_size: EVENT_SIZE as u32,
+        event_kind: EVENT_KIND as u32,
+        event_space: EVENT_SPACE as u32,
+        event_tag: EVENT_TAG as u32,
+        event_fence: EVENT_FENCE as u32,
+        event_recovered: EVENT_RECOVERED as u32,
+        kind_granted: KIND_GRANTED as u32,
+        kind_expired: KIND_EXPIRED as u32,
+    }
+}
+
+/// The shared array.
+pub struct Words {
+    /// Never dropped: it lives as long as the environment, which frees the reference when it ends.
+    array: RefCell<ManuallyDrop<Float64Array>>,
+}
+
+impl Words {
+    /// `None` if the array is not [`LENGTH`] long.
+    pub fn new(array: Float64Array) -> Option<Self> {
+        (array.len() == LENGTH).then(|| Self { array: RefCell::new(ManuallyDrop::new(array)) })
+    }
+
+    /// Runs `access` on the array's content.
+    pub fn with<T>(&self, access: impl FnOnce(&mut [f64; LENGTH]) -> T) -> T {
+        let mut array = self.array.borrow_mut();
+        // SAFETY: the content is only touched by the thread that owns the array. JavaScript does not run
+        // while `access` does (nothing in it calls JavaScript), and the cell excludes a second Rust reader.
+        let content = unsafe { array.as_mut() };
+        access(content.try_into().expect("the length was checked when the port was opened"))
+    }
+}
+
+/// A whole number that JavaScript wrote; anything else becomes the nearest one that fits.
+pub fn whole(word: f64) -> u32 {
+    word as u32
+}
+
+pub fn ticket(words: &[f64; LENGTH]) -> Ticket {
+    Ticket { index: whole(words[INDEX]), generation: whole(words[GENERATION]) }
+}
+
+pub fn write_requested(words: &mut [f64; LENGTH], requested: Requested) {
+    words[INDEX] = requested.ticket.index.into();
+    words[GENERATION] = requested.ticket.generation.into();
+    write_done(words, requested.granted.is_some());
+    if let Some(grant) = requested.granted {
+        write_grant(grant, &mut words[FENCE..=RECOVERED]);
+    }
+}
+
+pub fn write_done(words: &mut [f64; LENGTH], done: bool) {
+    words[DONE] = flag(done);
+}
+
+/// Writes as many events as fit, taken from an iterator that knows how many there are.
+pub fn write_events(words: &mut [f64; LENGTH], events: &mut impl ExactSizeIterator<Item = (u32, Event)>) {
+    let count = events.len().min(MAX_EVENTS);
+    for ((space, event), place) in
+        events.by_ref().take(count).zip(words[FIRST_EVENT..].chunks_exact_mut(EVENT_SIZE))
+    {
+        place[EVENT_SPACE] = space.into();
+        let (kind, tag) = match event {
+            Event::Granted { tag, grant, .. } => {
+                write_grant(grant, &mut place[EVENT_FENCE..=EVENT_RECOVERED]);
+                (KIND_GRANTED, tag)
+            }
+            Event::Expired { tag, .. } => (KIND_EXPIRED, tag),
+        };
+        place[EVENT_KIND] = kind;
+        place[EVENT_TAG] = tag.into();
+    }
+    words[EVENTS] = count as f64;
+    words[MORE] = events.len() as f64;
+}
+
+fn write_grant(grant: Grant, places: &mut [f64]) {
+    // Exact up to 2^53, which is 285 years of one grant each microsecond.
+    places[0] = grant.fence as f64;
+    places[1] = flag(grant.recovered);
+}
+
+fn flag(value: bool) -> f64 {
+    f64::from(u8::from(value))
+}
