@@ -11,7 +11,9 @@ mod port;
 mod registry;
 mod timer;
 mod waker;
-pub mod words;
+mod words;
+
+pub use words::{Layout, layout};
 
 use napi::bindgen_prelude::{Float64Array, Function, Object};
 use napi::{Env, Result};
@@ -24,7 +26,7 @@ use napi_derive::napi;
 ///
 /// # Errors
 ///
-/// If the array has not the length that [`layout`](words::layout) says.
+/// If the array has not the length that [`layout`] says.
 #[napi(catch_unwind)]
 pub fn open_port<'env>(env: &'env Env, words: Float64Array, wake: Function<(), ()>) -> Result<Object<'env>> {
     port::open(env, words, wake)

@@ -1,0 +1,65 @@
+//! What a port owns ends with it, and a write hold that ends by death or expiry leaves a mark.
+
+mod support;
+use support::World;
+
+#[test]
+fn a_dead_ports_holds_are_freed_and_its_requests_leave_the_queues() {
+    let mut world = World::new();
+    let _dead_holder = world.on_port(1).write("k");
+    let _dead_waiter = world.on_port(1).write("k");
+    let [one, two] = [(); 2].map(|()| world.on_port(2).read("k"));
+    let _dead_reader = world.on_port(1).read("k");
+    assert_eq!(world.detach(1), [format!("{one} granted"), format!("{two} granted")]);
+    assert_eq!(world.space.usage().waiting, 0);
+    assert_eq!(world.detach(2), [""; 0]);
+}
+
+#[test]
+fn detaching_a_port_that_owns_nothing_does_nothing() {
+    let mut world = World::new();
+    let holder = world.on_port(1).write("k");
+    assert_eq!(world.detach(2), [""; 0]);
+    assert_eq!(world.release(holder), [""; 0]);
+}
+
+#[test]
+fn a_write_hold_lost_by_death_marks_its_key_until_a_writer_is_released_normally() {
+    let mut world = World::new();
+    world.on_port(1).write("k");
+    assert_eq!(world.detach(1), [""; 0]);
+    assert_eq!(world.space.usage().keys, 1, "the mark is remembered");
+
+    let reader = world.on_port(2).read("k");
+    assert!(world.grant(reader).unwrap().recovered);
+    assert_eq!(world.release(reader), [""; 0]);
+
+    let writer = world.write("k");
+    assert!(world.grant(writer).unwrap().recovered, "a reader does not heal");
+    assert_eq!(world.release(writer), [""; 0]);
+
+    let healed = world.write("k");
+    assert!(!world.grant(healed).unwrap().recovered);
+    assert_eq!(world.release(healed), [""; 0]);
+    assert_eq!(world.space.usage().keys, 0);
+}
+
+#[test]
+fn a_write_hold_lost_by_expiry_marks_its_key_too() {
+    let mut world = World::new();
+    world.expiring(10).write("k");
+    let waiter = world.write("k");
+    world.advance(10);
+    assert_eq!(world.expire().len(), 2);
+    assert!(world.grant(waiter).unwrap().recovered);
+}
+
+#[test]
+fn a_lost_read_hold_and_a_lost_waiter_leave_no_mark() {
+    let mut world = World::new();
+    world.on_port(1).read("k");
+    world.on_port(1).write("k");
+    assert_eq!(world.detach(1), [""; 0]);
+    let writer = world.on_port(2).write("k");
+    assert!(!world.grant(writer).unwrap().recovered);
+}

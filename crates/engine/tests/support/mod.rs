@@ -1,0 +1,133 @@
+//! A space, a clock and names for requests: what the behaviour tests drive.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::{collections::HashMap, time::Duration};
+
+use latchkey_engine::{Ask, Event, Events, Grant, Mode, Outcome, Port, Requested, Space, Ticket, Time};
+
+pub const READ: Mode = Mode::Read;
+pub const WRITE: Mode = Mode::Write;
+
+/// Requests are called by their tag; a tag's history can be read back.
+pub struct World {
+    pub space: Space,
+    pub now: Time,
+    tickets: HashMap<u32, Ticket>,
+    grants: HashMap<u32, Grant>,
+    next_tag: u32,
+    port: Port,
+    expiry: Option<Duration>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self {
+            space: Space::new(4),
+            now: Time::ZERO,
+            tickets: HashMap::new(),
+            grants: HashMap::new(),
+            next_tag: 0,
+            port: Port(0),
+            expiry: None,
+        }
+    }
+
+    /// Later requests come from this port.
+    pub fn on_port(&mut self, port: u32) -> &mut Self {
+        self.port = Port(port);
+        self
+    }
+
+    /// Later requests expire after so many milliseconds (0: never).
+    pub fn expiring(&mut self, milliseconds: u64) -> &mut Self {
+        self.expiry = (milliseconds > 0).then(|| Duration::from_millis(milliseconds));
+        self
+    }
+
+    pub fn advance(&mut self, milliseconds: u64) {
+        self.now = self.now.after(Duration::from_millis(milliseconds));
+    }
+
+    /// Asks; gives back the new request's tag and what else happened, as text.
+    pub fn ask_and_hear(&mut self, key: &str, mode: Mode) -> (u32, Vec<String>) {
+        let tag = self.next_tag;
+        self.next_tag += 1;
+        let units: Vec<u16> = key.encode_utf16().collect();
+        let ask = Ask { port: self.port, tag, key: &units, mode, expiry: self.expiry };
+        let Outcome { result: Requested { ticket, granted }, events, .. } = self.space.request(ask, self.now);
+        self.tickets.insert(tag, ticket);
+        if let Some(grant) = granted {
+            self.grants.insert(tag, grant);
+        }
+        (tag, self.hear(events))
+    }
+
+    /// Asks for a key, expecting that nobody else is affected.
+    pub fn ask(&mut self, key: &str, mode: Mode) -> u32 {
+        let (tag, heard) = self.ask_and_hear(key, mode);
+        assert_eq!(heard, [""; 0], "request {tag} was expected to affect nobody else");
+        tag
+    }
+
+    pub fn read(&mut self, key: &str) -> u32 {
+        self.ask(key, READ)
+    }
+
+    pub fn write(&mut self, key: &str) -> u32 {
+        self.ask(key, WRITE)
+    }
+
+    pub fn release(&mut self, tag: u32) -> Vec<String> {
+        let outcome = self.space.release(self.tickets[&tag], self.now);
+        assert!(outcome.result, "request {tag} holds nothing");
+        self.hear(outcome.events)
+    }
+
+    pub fn cancel(&mut self, tag: u32) -> Vec<String> {
+        let outcome = self.space.cancel(self.tickets[&tag], self.now);
+        assert!(outcome.result, "request {tag} does not wait");
+        self.hear(outcome.events)
+    }
+
+    pub fn detach(&mut self, port: u32) -> Vec<String> {
+        let outcome = self.space.detach(Port(port), self.now);
+        self.hear(outcome.events)
+    }
+
+    pub fn expire(&mut self) -> Vec<String> {
+        let outcome = self.space.expire(self.now);
+        self.hear(outcome.events)
+    }
+
+    pub fn ticket(&self, tag: u32) -> Ticket {
+        self.tickets[&tag]
+    }
+
+    /// The request's grant, if it was granted.
+    pub fn grant(&self, tag: u32) -> Option<Grant> {
+        self.grants.get(&tag).copied()
+    }
+
+    pub fn holds(&self, tag: u32) -> bool {
+        self.grants.contains_key(&tag)
+    }
+
+    /// The next deadline, in milliseconds.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.space.next_deadline().map(|time| time.as_nanos() / 1_000_000)
+    }
+
+    fn hear(&mut self, events: Events) -> Vec<String> {
+        events.into_iter().map(|event| self.hear_one(event)).collect()
+    }
+
+    fn hear_one(&mut self, event: Event) -> String {
+        match event {
+            Event::Granted { tag, grant, .. } => {
+                self.grants.insert(tag, grant);
+                format!("{tag} granted")
+            }
+            Event::Expired { tag, .. } => format!("{tag} expired"),
+        }
+    }
+}
