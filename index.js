@@ -1,10 +1,14 @@
 'use strict';
 // The package itself is both drop-ins: called, it is alock's `lock`; constructed, it is rwlock-plus's `Lock`.
+// The promise face and the errors are its properties.
 
 const lock = require('./lib/alock');
 const Lock = require('./lib/rwlock-plus');
 const STATE = require('./lib/state');
-const { LockError, LockExpiredError } = require('./lib/errors');
+const { Locks } = require('./lib/locks');
+const { Hold } = require('./lib/hold');
+const errors = require('./lib/errors');
+const { invalidType } = errors;
 
 /**
  * @this {any}
@@ -15,6 +19,8 @@ function latchkey(...args) {
   // An ES5 subclass calls its parent on the new object: `Latchkey.call(this, timeout)`.
   if (this instanceof Lock && !Object.hasOwn(this, STATE)) return Reflect.apply(Lock, this, args);
   const [key, fn] = args;
+  if (args.length < 2 && typeof key !== 'string')
+    throw invalidType('fn', 'a function (or is `new` missing?)', fn);
   return lock(key, fn);
 }
 latchkey.prototype = Lock.prototype;
@@ -22,5 +28,11 @@ latchkey.prototype = Lock.prototype;
 module.exports = latchkey;
 module.exports.lock = lock;
 module.exports.Lock = Lock;
-module.exports.LockError = LockError;
-module.exports.LockExpiredError = LockExpiredError;
+module.exports.Locks = Locks;
+module.exports.Hold = Hold;
+module.exports.LockError = errors.LockError;
+module.exports.LockExpiredError = errors.LockExpiredError;
+module.exports.LockTimeoutError = errors.LockTimeoutError;
+module.exports.LockClosedError = errors.LockClosedError;
+module.exports.LockQueueFullError = errors.LockQueueFullError;
+module.exports.LockTwoCopiesError = errors.LockTwoCopiesError;

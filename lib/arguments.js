@@ -28,7 +28,7 @@ function toKey(key) {
  * @param {unknown} [cause]
  */
 function badKey(key, cause) {
-  return invalidType('key', 'a string, or a value that names a property as a string does', key, cause);
+  return invalidType('key', 'a string, or something that becomes one as a property name does', key, cause);
 }
 
 /**
@@ -40,25 +40,46 @@ function checkCallback(name, callback) {
 }
 
 /**
- * @param {unknown} timeout milliseconds
- * @returns {number} milliseconds; 0 for a hold that never expires
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {number} a number, 0 or more, perhaps Infinity
  */
-function toExpiry(timeout) {
-  if (timeout === undefined || timeout === null) return 0;
-  if (typeof timeout !== 'number') throw invalidType('timeout', 'a number of milliseconds', timeout);
-  if (!(timeout >= 0)) throw outOfRange('timeout', 'a number of milliseconds, 0 or more', timeout);
-  return timeout === Infinity ? 0 : timeout;
+function toMilliseconds(name, value) {
+  if (typeof value !== 'number') throw invalidType(name, 'a number of milliseconds', value);
+  if (!(value >= 0)) throw outOfRange(name, 'a number of milliseconds, 0 or more', value);
+  return value;
 }
 
 /**
- * @param {any} logger
- * @returns {{ warn(message: string): void } | null}
+ * @param {string} name
+ * @param {unknown} expiry milliseconds
+ * @returns {number} milliseconds; 0 for a hold that never expires
  */
-function toLogger(logger) {
-  if (logger === undefined || logger === null) return null;
-  if (typeof logger.warn !== 'function')
-    throw invalidType('logger', 'an object with a function warn', logger);
-  return logger;
+function toExpiry(name, expiry) {
+  if (expiry === undefined || expiry === null) return 0;
+  const milliseconds = toMilliseconds(name, expiry);
+  return milliseconds === Infinity ? 0 : milliseconds;
 }
 
-module.exports = { toKey, checkCallback, toExpiry, toLogger };
+/**
+ * @param {string} name
+ * @param {any} options
+ * @returns {Record<string, any>}
+ */
+function toOptions(name, options) {
+  if (options === undefined || options === null) return {};
+  if (typeof options !== 'object') throw invalidType(name, 'an object', options);
+  return options;
+}
+
+/**
+ * @param {any} options
+ * @returns {string | undefined} the name of a named space; undefined for a private one
+ */
+function toSpaceName(options) {
+  const { name } = options;
+  if (name !== undefined && typeof name !== 'string') throw invalidType('options.name', 'a string', name);
+  return name;
+}
+
+module.exports = { toKey, checkCallback, toMilliseconds, toExpiry, toOptions, toSpaceName };

@@ -3,27 +3,35 @@
 // it ends.
 
 const { AsyncResource } = require('async_hooks');
-const { deliver, deliverOwnGrant, reportLater } = require('./delivery');
+const { deliver, deliverOwnGrant, reportLater, GRANTED } = require('./delivery');
 const { LockExpiredError } = require('./errors');
+const { WAITING } = require('./space');
 
 /** @typedef {(...args: any[]) => void} Callback */
 /** @typedef {{ warn(message: string): void }} Logger */
 
-/** @implements {import('./port').Request} */
+/** @implements {import('./space').Request} */
 class CallbackRequest {
   /**
    * @param {import('./space').Space} space
    * @param {string} key
+   * @param {number} mode
    * @param {Callback} obtained
    * @param {Callback | null} released
    * @param {Logger | null} logger
    */
-  constructor(space, key, obtained, released, logger) {
+  constructor(space, key, mode, obtained, released, logger) {
     this.space = space;
     this.key = key;
+    this.mode = mode;
     this.tag = 0;
     this.index = 0;
     this.generation = 0;
+    this.fence = 0;
+    this.recovered = false;
+    this.state = WAITING;
+    /** @type {import('./diagnostics').Times | null} */
+    this.times = null;
     this.obtained = obtained;
     this.released = released;
     this.logger = logger;
@@ -41,10 +49,10 @@ class CallbackRequest {
   /** @param {any[]} args */
   release(args) {
     if (this.ended) return;
-    const { released, events } = this.space.release(this);
     // Not released: the engine has taken the hold away, and onExpired is about to be called.
-    if (!released) return;
+    if (!this.space.release(this)) return;
     this.ended = true;
+    const events = this.space.takeEvents();
     if (events !== null) deliver(events, () => this.released?.apply(undefined, args));
     else if (this.released !== null) this.released.apply(undefined, args);
   }
@@ -61,21 +69,28 @@ class CallbackRequest {
     if (this.context === null) this.released.call(undefined, error);
     else this.context.runInAsyncScope(this.released, undefined, error);
   }
+
+  onTimedOut() {
+    throw new Error('latchkey: a callback request has no time limit');
+  }
 }
 
 /**
  * Asks for a key. If it can be granted now, `obtained` has been called when this returns.
  *
  * @param {CallbackRequest} request
- * @param {number} mode
  * @param {number} expiry milliseconds, or 0
  */
-function ask(request, mode, expiry) {
-  const { granted, events } = request.space.ask(request, mode, expiry);
+function ask(request, expiry) {
+  const { space } = request;
+  const granted = space.ask(request, expiry, Infinity) === 1;
+  const events = space.takeEvents();
   // Whoever is called later, by somebody else or by the clock, is called in the context of the one who asked.
-  if (!granted || (expiry > 0 && request.released !== null)) request.context = new AsyncResource('latchkey');
+  if (!granted || space.backlogs.size !== 0 || (expiry > 0 && request.released !== null)) {
+    request.context = new AsyncResource('latchkey');
+  }
   if (events !== null) {
-    if (granted) events.push({ request, expired: false });
+    if (granted) events.push({ request, kind: GRANTED });
     deliver(events);
   } else if (granted) {
     deliverOwnGrant(request);

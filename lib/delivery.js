@@ -9,7 +9,13 @@
 /** How many deliveries may nest: far below any stack's end, whatever the callbacks need themselves. */
 const MAX_DEPTH = 64;
 
-/** @typedef {import('./port').Event} Event */
+// What happened to a request.
+const GRANTED = 0;
+const EXPIRED = 1;
+const TIMED_OUT = 2;
+
+/** @typedef {import('./space').Request} Request */
+/** @typedef {{ request: Request, kind: number }} Event */
 
 /**
  * Events to tell, and what to do once they are told.
@@ -57,8 +63,11 @@ function deliver(events, then) {
   depth++;
   try {
     tell(events, errors);
-    while (putOff.length > 0 && (depth === MAX_DEPTH || depth === 1)) tellPutOff(errors);
-    if (then !== undefined) attempt(then, errors);
+    tellPutOff(errors);
+    if (then !== undefined) {
+      attempt(then, errors);
+      tellPutOff(errors);
+    }
   } finally {
     depth--;
   }
@@ -69,20 +78,26 @@ function deliver(events, then) {
  * Tells that a request was granted by its own call: at once, unless earlier events of its key are still
  * being told.
  *
- * @param {import('./port').Request} request
+ * @param {Request} request
  */
 function deliverOwnGrant(request) {
   const { backlogs } = request.space;
-  if (backlogs.size === 0 || keepOrder([{ request, expired: false }]).length === 1) request.onGranted();
+  if (backlogs.size === 0 || keepOrder([{ request, kind: GRANTED }]).length === 1) request.onGranted();
 }
 
-/** @param {unknown[]} errors */
+/**
+ * Makes up for the deliveries that were put off, if this is the one to do so.
+ *
+ * @param {unknown[]} errors
+ */
 function tellPutOff(errors) {
-  const deliveries = putOff;
-  putOff = [];
-  for (const { events, then } of deliveries) {
-    tell(events, errors);
-    if (then !== undefined) attempt(then, errors);
+  while (putOff.length > 0 && (depth === MAX_DEPTH || depth === 1)) {
+    const deliveries = putOff;
+    putOff = [];
+    for (const { events, then } of deliveries) {
+      tell(events, errors);
+      if (then !== undefined) attempt(then, errors);
+    }
   }
 }
 
@@ -92,11 +107,12 @@ function tellPutOff(errors) {
  */
 function tell(events, errors) {
   for (let i = 0; i < events.length; i++) {
-    const { request, expired } = events[i];
+    const { request, kind } = events[i];
     if (request.space.backlogs.size !== 0) leaveBacklog(request, events);
     try {
-      if (expired) request.onExpired();
-      else request.onGranted();
+      if (kind === GRANTED) request.onGranted();
+      else if (kind === EXPIRED) request.onExpired();
+      else request.onTimedOut();
     } catch (error) {
       errors.push(error);
     }
@@ -137,7 +153,7 @@ function addBacklogs(events) {
 }
 
 /**
- * @param {import('./port').Request} request
+ * @param {Request} request
  * @param {Event[]} events the delivery that is about to tell it
  */
 function leaveBacklog(request, events) {
@@ -178,4 +194,4 @@ function reportLater(error) {
   });
 }
 
-module.exports = { deliver, deliverOwnGrant, reportLater };
+module.exports = { deliver, deliverOwnGrant, reportLater, GRANTED, EXPIRED, TIMED_OUT };

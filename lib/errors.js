@@ -6,7 +6,7 @@
 class LockError extends Error {
   /**
    * @param {string} code
-   * @param {string} key
+   * @param {string | undefined} key
    * @param {string} message
    */
   constructor(code, key, message) {
@@ -15,7 +15,6 @@ class LockError extends Error {
     this.key = key;
   }
 }
-nameClass(LockError, 'LockError');
 
 /** The hold was older than its expiry and another request waited, so it was taken away. */
 class LockExpiredError extends LockError {
@@ -24,15 +23,65 @@ class LockExpiredError extends LockError {
     super('ERR_LOCK_EXPIRED', key, `Lock '${key}' timed out and was released automatically`);
   }
 }
-nameClass(LockExpiredError, 'LockExpiredError');
 
-/**
- * Stack traces print the name that the prototype says. Not enumerable, as with built-in errors.
- *
- * @param {Function} errorClass
- * @param {string} name
- */
-function nameClass(errorClass, name) {
+/** The request waited as long as its `timeout` allowed, and left the queue. */
+class LockTimeoutError extends LockError {
+  /**
+   * @param {string} key
+   * @param {number} timeout milliseconds
+   */
+  constructor(key, timeout) {
+    super('ERR_LOCK_TIMEOUT', key, `Lock '${key}' was not granted within ${timeout} ms`);
+  }
+}
+
+/** The lock object was closed. */
+class LockClosedError extends LockError {
+  /** @param {string} [key] */
+  constructor(key) {
+    const consequence = key === undefined ? '' : `: '${key}' was not granted`;
+    super('ERR_LOCK_CLOSED', key, `The locks have been closed${consequence}`);
+  }
+}
+
+/** As many requests as `maxPending` allows wait already. */
+class LockQueueFullError extends LockError {
+  /**
+   * @param {string} key
+   * @param {number} maxPending
+   */
+  constructor(key, maxPending) {
+    super('ERR_LOCK_QUEUE_FULL', key, `Lock '${key}' was not granted: ${maxPending} requests wait already`);
+  }
+}
+
+/** Another version of the package is loaded, with a table of its own. */
+class LockTwoCopiesError extends LockError {
+  /**
+   * @param {string} name
+   * @param {import('./native').Copy} first
+   * @param {import('./native').Copy} own
+   */
+  constructor(name, first, own) {
+    const copies = [first, own].map((copy) => `${copy.version} in ${copy.folder}`).join(', and ');
+    super(
+      'ERR_LOCK_TWO_COPIES',
+      name,
+      `The space '${name}' would be two locks of one name: latchkey ${copies}`,
+    );
+  }
+}
+
+// Stack traces print the name that the prototype says. Not enumerable, as with built-in errors.
+for (const errorClass of [
+  LockError,
+  LockExpiredError,
+  LockTimeoutError,
+  LockClosedError,
+  LockQueueFullError,
+  LockTwoCopiesError,
+]) {
+  const { name } = errorClass;
   Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true });
 }
 
@@ -67,12 +116,29 @@ function invalidThis(message) {
 /** @param {unknown} value */
 function describe(value) {
   if (value === null || value === undefined) return String(value);
-  if (typeof value === 'function') return `function ${value.name}`;
-  if (typeof value === 'object') {
-    const name = value.constructor?.name;
-    return name ? `an instance of ${name}` : 'an object';
-  }
-  return `type ${typeof value} (${String(value)})`;
+  if (typeof value === 'function' || typeof value === 'object') return describeObject(value);
+  return `type ${typeof value} (${typeof value === 'string' ? `'${value}'` : String(value)})`;
 }
 
-module.exports = { LockError, LockExpiredError, invalidType, outOfRange, invalidThis };
+/** @param {Function | object} value */
+function describeObject(value) {
+  try {
+    if (typeof value === 'function') return `function ${value.name}`;
+    return `an instance of ${value.constructor.name}`;
+  } catch {
+    // No prototype, or one of the objects that throw at every look: a revoked proxy.
+    return typeof value === 'function' ? 'a function' : 'an object';
+  }
+}
+
+module.exports = {
+  LockError,
+  LockExpiredError,
+  LockTimeoutError,
+  LockClosedError,
+  LockQueueFullError,
+  LockTwoCopiesError,
+  invalidType,
+  outOfRange,
+  invalidThis,
+};

@@ -1,5 +1,19 @@
 'use strict';
 // Loads the native addon, or says in one error what is missing and what to do about it.
+//
+// Two installed copies of the package would be two separate tables, and a named space that is two locks of
+// one name. So the first copy that a thread loads says where its addon is, here and to all workers started
+// from here; a later copy of the same version uses that addon, and one of another version gets a `conflict`.
+
+const path = require('path');
+const { getEnvironmentData, setEnvironmentData } = require('worker_threads');
+const { version } = require('../package.json');
+
+/**
+ * @typedef {object} Copy
+ * @property {string} version
+ * @property {string} folder of the package
+ */
 
 /** @returns {string} the platform as the binary packages name it, such as `linux-x64-gnu` */
 function platform() {
@@ -13,9 +27,10 @@ function isMusl() {
   return report !== undefined && report.header?.glibcVersionRuntime === undefined;
 }
 
-function load() {
+/** @param {string} folder */
+function load(folder) {
   try {
-    return require('../native/binding.js');
+    return require(path.join(folder, 'native', 'binding.js'));
   } catch (cause) {
     const name = platform();
     const error = new Error(
@@ -28,4 +43,19 @@ function load() {
   }
 }
 
-module.exports = load();
+/** @returns {{ binding: any, own: Copy, conflict: Copy | null }} */
+function loadOnce() {
+  const own = { version, folder: path.dirname(__dirname) };
+  const first = /** @type {Copy | undefined} */ (getEnvironmentData('latchkey'));
+  if (first === undefined) {
+    const binding = load(own.folder);
+    setEnvironmentData('latchkey', own);
+    return { binding, own, conflict: null };
+  }
+  const agrees = first.version === own.version;
+  return { binding: load(agrees ? first.folder : own.folder), own, conflict: agrees ? null : first };
+}
+
+const loaded = loadOnce();
+
+module.exports = { ...loaded, usage: loaded.binding.usage };

@@ -1,96 +1,145 @@
 'use strict';
 // This thread's port to the engine: the numbers that cross, the functions that take them, and the wake-up
-// that comes when a deadline does.
+// that comes when another thread or the clock has something to tell.
 //
 // Numbers cross through one typed array (an argument of a native call costs about 45 ns). Each function here
 // writes its inputs, calls, and reads the answers before anything else can run.
 
-const binding = require('./native');
+const { threadId } = require('worker_threads');
+const { binding, own, conflict } = require('./native');
 const { deliver, reportLater } = require('./delivery');
+const { LockTwoCopiesError } = require('./errors');
+
+/** @typedef {import('./space').Space} Space */
+/** @typedef {import('./space').Request} Request */
+/** @typedef {import('./delivery').Event} Event */
 
 /**
- * What the engine's events are about: one call that asked for a key.
- *
- * @typedef {object} Request
- * @property {import('./space').Space} space
+ * @typedef {object} KeyReport
  * @property {string} key
- * @property {number} tag its place in the space's list of requests
- * @property {number} index of its ticket
- * @property {number} generation of its ticket
- * @property {() => void} onGranted
- * @property {() => void} onExpired
+ * @property {{ write: boolean, age: number, thread: number, fence: number, recovered: boolean }[]} held
+ * @property {{ write: boolean, age: number, thread: number }[]} pending
  */
-
-/** @typedef {{ request: Request, expired: boolean }} Event a grant, unless `expired` */
 
 /**
  * @typedef {object} NativePort
- * @property {() => number} openSpace
- * @property {() => void} closeSpace
+ * @property {() => number} openPrivate
+ * @property {(name: string) => number} openNamed
+ * @property {() => void} close
  * @property {(key: string) => void} request
  * @property {() => void} release
- * @property {() => void} expire
+ * @property {() => void} cancel
+ * @property {() => void} downgrade
+ * @property {() => KeyReport[]} query
+ * @property {() => void} collect
  * @property {() => void} readEvents
  */
 
 const at = binding.layout();
 // An array buffer of its own: its memory never moves, in any engine.
 const words = new Float64Array(new ArrayBuffer(at.length * Float64Array.BYTES_PER_ELEMENT));
-const native = /** @type {NativePort} */ (binding.openPort(words, wake));
+const native = /** @type {NativePort} */ (binding.openPort(words, wake, threadId));
 
 /**
- * Spaces in which somebody waits for an expiry, by number. They must not be collected, even when the program
- * has dropped the lock object: the wake-up is what calls those who wait.
+ * Spaces that a wake-up may be about, by number. They must not be collected, even when the program has
+ * dropped the lock object: the wake-up is what calls those who wait.
  *
- * @type {Map<number, import('./space').Space>}
+ * @type {Map<number, Space>}
  */
-const awaited = new Map();
+const awake = new Map();
 
-function openSpace() {
-  return native.openSpace();
+/** @param {string | undefined} name undefined for a private space */
+function open(name) {
+  if (name === undefined) return native.openPrivate();
+  if (conflict !== null) throw new LockTwoCopiesError(name, conflict, own);
+  return native.openNamed(name);
 }
 
 /** @param {number} number */
-function closeSpace(number) {
+function close(number) {
   words[at.space] = number;
-  native.closeSpace();
+  native.close();
 }
 
 /**
- * Asks for a key; writes the ticket into the request.
+ * Asks for a key; writes the ticket, and the grant if there is one, into the request. Events may have to be
+ * taken, as after each of the calls below.
  *
  * @param {Request} request
  * @param {number} mode
  * @param {number} expiry milliseconds, or 0
- * @returns {boolean} whether it was granted at once; events may have to be taken
+ * @param {number} patience milliseconds, 0 or Infinity
+ * @returns {number} 1 if it was granted, 0 if it waits, -1 if it was not willing to
  */
-function request(request, mode, expiry) {
+function request(request, mode, expiry, patience) {
   words[at.space] = request.space.number;
   words[at.mode] = mode;
   words[at.tag] = request.tag;
   words[at.expiry] = expiry;
+  words[at.patience] = patience;
   native.request(request.key);
   request.index = words[at.index];
   request.generation = words[at.generation];
-  return words[at.done] !== 0;
+  if (words[at.done] === 1) setGrant(request, at.fence);
+  return words[at.done];
 }
 
 /**
  * @param {Request} request
- * @returns {boolean} false if the hold has ended before; events may have to be taken
+ * @returns {boolean} false if the hold has ended before, or its request waits
  */
 function release(request) {
+  address(request);
+  native.release();
+  return words[at.done] === 1;
+}
+
+/**
+ * @param {Request} request
+ * @returns {boolean} false if it does not wait any more
+ */
+function cancel(request) {
+  address(request);
+  native.cancel();
+  return words[at.done] === 1;
+}
+
+/**
+ * @param {Request} request
+ * @returns {boolean} false if the hold has ended before
+ */
+function downgrade(request) {
+  address(request);
+  native.downgrade();
+  return words[at.done] === 1;
+}
+
+/** @param {number} number */
+function query(number) {
+  words[at.space] = number;
+  return native.query();
+}
+
+/** @param {Request} request */
+function address(request) {
   words[at.space] = request.space.number;
   words[at.index] = request.index;
   words[at.generation] = request.generation;
-  native.release();
-  return words[at.done] !== 0;
+}
+
+/**
+ * @param {Request} request
+ * @param {number} place of the fence; whether the key is recovered stands behind it
+ */
+function setGrant(request, place) {
+  request.fence = words[place];
+  request.recovered = words[place + 1] === 1;
 }
 
 /**
  * Takes the events of the last call.
  *
- * @param {import('./space').Space} [space] whose they all are, if known
+ * @param {Space} [space] whose they all are, if known
  * @returns {Event[] | null} in the order in which they have to be told
  */
 function takeEvents(space) {
@@ -99,31 +148,37 @@ function takeEvents(space) {
   const events = [];
   for (;;) {
     readChunk(events, space);
-    if (words[at.more] === 0) break;
+    if (words[at.more] === 0) return events;
     native.readEvents();
   }
-  for (const awaiting of space === undefined ? awaited.values() : [space]) {
-    if (awaiting.waiting === 0) awaited.delete(awaiting.number);
-  }
-  return events;
 }
 
 /**
  * @param {Event[]} events
- * @param {import('./space').Space} [space]
+ * @param {Space} [space]
  */
 function readChunk(events, space) {
   const end = at.firstEvent + words[at.events] * at.eventSize;
   for (let place = at.firstEvent; place < end; place += at.eventSize) {
-    const from = space ?? /** @type {import('./space').Space} */ (awaited.get(words[place + at.eventSpace]));
-    const expired = words[place + at.eventKind] === at.kindExpired;
-    events.push({ request: from.requestOf(words[place + at.eventTag], expired), expired });
+    const from = space ?? awake.get(words[place + at.eventSpace]);
+    // A space that was closed meanwhile has nobody left to tell.
+    const request = from?.requests[words[place + at.eventTag]];
+    if (from === undefined || !request) continue;
+    const kind = words[place + at.eventKind];
+    if (kind === at.kindGranted) {
+      setGrant(request, place + at.eventFence);
+      from.granted(request, events);
+    } else if (kind === at.kindExpired) {
+      from.expired(request, events);
+    } else {
+      from.timedOut(request, events);
+    }
   }
 }
 
-/** Called from the event loop when a deadline has come. No caller is there to throw to. */
+/** Called from the event loop when another thread or the clock has something to tell. Nobody can catch. */
 function wake() {
-  native.expire();
+  native.collect();
   const events = takeEvents();
   if (events === null) return;
   try {
@@ -133,4 +188,4 @@ function wake() {
   }
 }
 
-module.exports = { openSpace, closeSpace, request, release, takeEvents, awaited };
+module.exports = { open, close, request, release, cancel, downgrade, query, takeEvents, awake };

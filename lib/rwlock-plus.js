@@ -1,9 +1,10 @@
 'use strict';
-// The rwlock-plus face: `new Lock(timeout, logger)` with `readLock` and `writeLock`.
+// The rwlock-plus face: `new Lock(timeout, logger)` with `readLock` and `writeLock`; ours is a third
+// argument, for a named space.
 
 const { CallbackRequest, ask } = require('./callbacks');
 const { Space, READ, WRITE } = require('./space');
-const { toKey, checkCallback, toExpiry, toLogger } = require('./arguments');
+const { toKey, checkCallback, toExpiry, toOptions, toSpaceName } = require('./arguments');
 const { invalidThis, invalidType } = require('./errors');
 const STATE = require('./state');
 
@@ -19,10 +20,14 @@ const STATE = require('./state');
  * @this {any}
  * @param {number | null} [timeout]
  * @param {import('./callbacks').Logger | null} [logger]
+ * @param {{ name?: string }} [options]
  */
-function Lock(timeout, logger) {
-  if (!(this instanceof Lock)) throw invalidThis("Class constructor Lock cannot be invoked without 'new'");
-  const value = { expiry: toExpiry(timeout), logger: toLogger(logger), space: new Space() };
+function Lock(timeout, logger, options) {
+  if (!(this instanceof Lock)) throw invalidThis('Lock has to be constructed with new');
+  const name = toSpaceName(toOptions('options', options));
+  // The old package took `false` for "none", and programs write `slow && 10000`.
+  const expiry = toExpiry('timeout', /** @type {unknown} */ (timeout) === false ? null : timeout);
+  const value = { expiry, logger: toLogger(logger), space: new Space(name) };
   Object.defineProperty(this, STATE, { value, configurable: true });
 }
 
@@ -62,7 +67,18 @@ function request(lock, mode, key, released, obtained) {
   if (released && typeof released !== 'function') {
     throw invalidType('releaseCallback', 'a function or null', released);
   }
-  ask(new CallbackRequest(state.space, name, obtained, released || null, state.logger), mode, state.expiry);
+  ask(new CallbackRequest(state.space, name, mode, obtained, released || null, state.logger), state.expiry);
+}
+
+/**
+ * @param {any} logger
+ * @returns {import('./callbacks').Logger | null}
+ */
+function toLogger(logger) {
+  if (!logger) return null;
+  if (typeof logger.warn !== 'function')
+    throw invalidType('logger', 'an object with a function warn', logger);
+  return logger;
 }
 
 module.exports = Lock;

@@ -1,98 +1,249 @@
 'use strict';
-// One lock object's keys, as this thread sees them: which JavaScript request an engine event is about.
+// One lock object's keys, as this thread sees them: which JavaScript request an engine event is about, and
+// how far that request has got.
 
 const port = require('./port');
+const diagnostics = require('./diagnostics');
+const { GRANTED, EXPIRED, TIMED_OUT } = require('./delivery');
 
 const READ = 0;
 const WRITE = 1;
 /** Above this many places an emptied list of requests gives its memory back. */
 const KEEP_PLACES = 1024;
 
-/** @typedef {import('./port').Request} Request */
-/** @typedef {import('./port').Event} Event */
-
-/** Closes the engine's side of a space that the program has dropped. */
-const dropped = new FinalizationRegistry(port.closeSpace);
+/** @typedef {import('./delivery').Event} Event */
 
 /**
- * A private space.
+ * One call that asked for a key.
  *
- * Invariant: `requests[tag]` is the live request with that tag; `freeTags` are the other places; `waiting`
- * counts those that wait.
+ * @typedef {object} Request
+ * @property {Space} space
+ * @property {string} key
+ * @property {number} mode READ or WRITE
+ * @property {number} tag its place in the space's list of requests
+ * @property {number} index of its ticket
+ * @property {number} generation of its ticket
+ * @property {number} fence once granted
+ * @property {boolean} recovered once granted
+ * @property {number} state
+ * @property {import('./diagnostics').Times | null} times
+ * @property {() => void} onGranted
+ * @property {() => void} onExpired
+ * @property {() => void} onTimedOut
+ */
+
+// How far a request has got, as far as this thread has heard.
+//
+// Another thread's grant comes as a letter. Letters of different threads may overtake each other, so that an
+// expiry can be read before the grant that it ended; and a call may end a hold whose grant is still to be
+// read. Until that letter has come, the request's tag must not be used again.
+const WAITING = 0;
+const HOLDING = 1;
+/** Ended, by a call or by an expiry that was read first; the letter of its grant is still to come. */
+const ENDED_BEFORE_GRANT = 2;
+const EXPIRED_BEFORE_GRANT = 3;
+const ENDED = 4;
+
+/** Closes the engine's side of a space that the program has dropped. */
+const dropped = new FinalizationRegistry(port.close);
+
+/**
+ * The keys of one lock object: private, or those of a named space.
+ *
+ * Invariant: `requests[tag]` is the request with that tag, until it is ENDED; `freeTags` are the other
+ * places; `waiting` counts those that wait; the port keeps the space awake while a wake-up may be about it.
  */
 class Space {
-  constructor() {
+  /** @param {string | undefined} name undefined for a private space */
+  constructor(name) {
     /** The port's own number of this space. */
-    this.number = port.openSpace();
+    this.number = port.open(name);
+    this.name = name;
     /** @type {(Request | null)[]} */
     this.requests = [];
     /** @type {number[]} */
     this.freeTags = [];
     this.waiting = 0;
+    /** Whether a request here has ever had an expiry or a time limit. */
+    this.timed = false;
+    this.awake = false;
+    this.closing = false;
     /**
      * The keys of which something is still to be told. Belongs to `delivery.js`.
      *
      * @type {Map<string, import('./delivery').Backlog>}
      */
     this.backlogs = new Map();
-    dropped.register(this, this.number);
+    dropped.register(this, this.number, this);
   }
 
   /**
    * Asks for the request's key.
    *
    * @param {Request} request
-   * @param {number} mode
    * @param {number} expiry milliseconds, or 0
-   * @returns {{ granted: boolean, events: Event[] | null }} what others have to be told first
+   * @param {number} patience milliseconds, 0 or Infinity
+   * @returns {number} 1 if it was granted, 0 if it waits, -1 if it was not willing to; others may have to be
+   *   told first: see `takeEvents`
    */
-  ask(request, mode, expiry) {
+  ask(request, expiry, patience) {
     request.tag = this.freeTags.pop() ?? this.requests.length;
     this.requests[request.tag] = request;
-    const granted = port.request(request, mode, expiry);
-    if (!granted) {
+    if (diagnostics.enabled()) diagnostics.asked(request);
+    const done = port.request(request, request.mode, expiry, patience);
+    if (done === 1) {
+      request.state = HOLDING;
+      if (request.times !== null) diagnostics.granted(request);
+    } else if (done === 0) {
       this.waiting++;
-      // In a space without expiries, those who wait are called by those who hold, and so live with them.
-      if (expiry > 0) port.awaited.set(this.number, this);
+      if (request.times !== null) diagnostics.waits(request);
+    } else {
+      this.forget(request);
     }
-    return { granted, events: port.takeEvents(this) };
+    this.timed ||= expiry > 0 || patience !== Infinity;
+    this.keepAwake();
+    return done;
+  }
+
+  /** @returns {Event[] | null} what others have to be told, in order, before the last call's caller goes on */
+  takeEvents() {
+    return port.takeEvents(this);
   }
 
   /**
    * Ends a request's hold.
    *
    * @param {Request} request
-   * @returns {{ released: boolean, events: Event[] | null }} not released: it had ended before
+   * @returns {boolean} false if it had ended before
    */
   release(request) {
     const released = port.release(request);
-    if (released) this.forget(request.tag);
-    return { released, events: port.takeEvents(this) };
+    if (!released) return false;
+    if (request.times !== null) diagnostics.released(request);
+    if (request.state === WAITING) request.state = ENDED_BEFORE_GRANT;
+    else this.forget(request);
+    this.keepAwake();
+    return true;
   }
 
   /**
-   * The request an event is about, which waits no longer, or (expired) lives no longer.
+   * Takes a request out of its queue.
    *
-   * @param {number} tag
-   * @param {boolean} expired
-   * @returns {Request}
+   * @param {Request} request
+   * @returns {boolean} false if it does not wait any more
    */
-  requestOf(tag, expired) {
-    const request = /** @type {Request} */ (this.requests[tag]);
-    if (expired) this.forget(tag);
-    else this.waiting--;
-    return request;
+  cancel(request) {
+    const cancelled = port.cancel(request);
+    if (!cancelled) return false;
+    this.waiting--;
+    this.forget(request);
+    this.keepAwake();
+    return true;
   }
 
-  /** @param {number} tag */
-  forget(tag) {
+  /**
+   * Makes a write hold a read hold.
+   *
+   * @param {Request} request
+   * @returns {boolean} false if it had ended before
+   */
+  downgrade(request) {
+    const downgraded = port.downgrade(request);
+    if (downgraded) request.mode = READ;
+    return downgraded;
+  }
+
+  query() {
+    return port.query(this.number);
+  }
+
+  /** Ends the use of the space, as soon as no hold of this object is left. */
+  close() {
+    this.closing = true;
+    this.closeIfIdle();
+  }
+
+  /**
+   * The engine has granted a request.
+   *
+   * @param {Request} request
+   * @param {Event[]} events what has to be told
+   */
+  granted(request, events) {
+    this.waiting--;
+    if (request.state === WAITING) {
+      request.state = HOLDING;
+      if (request.times !== null) diagnostics.granted(request);
+      events.push({ request, kind: GRANTED });
+    } else {
+      if (request.state === EXPIRED_BEFORE_GRANT) {
+        events.push({ request, kind: GRANTED }, { request, kind: EXPIRED });
+      }
+      this.forget(request);
+    }
+    this.keepAwake();
+  }
+
+  /**
+   * The engine has taken a hold away.
+   *
+   * @param {Request} request
+   * @param {Event[]} events what has to be told
+   */
+  expired(request, events) {
+    if (request.times !== null) diagnostics.expired(request);
+    if (request.state === WAITING) {
+      request.state = EXPIRED_BEFORE_GRANT;
+      return;
+    }
+    this.forget(request);
+    this.keepAwake();
+    events.push({ request, kind: EXPIRED });
+  }
+
+  /**
+   * The engine has taken a request out of its queue, because it waited long enough.
+   *
+   * @param {Request} request
+   * @param {Event[]} events what has to be told
+   */
+  timedOut(request, events) {
+    this.waiting--;
+    this.forget(request);
+    this.keepAwake();
+    events.push({ request, kind: TIMED_OUT });
+  }
+
+  /** @param {Request} request */
+  forget({ tag }) {
+    const request = /** @type {Request} */ (this.requests[tag]);
+    request.state = ENDED;
     this.requests[tag] = null;
     this.freeTags.push(tag);
-    if (this.freeTags.length === this.requests.length && this.requests.length > KEEP_PLACES) {
+    if (this.freeTags.length < this.requests.length) return;
+    if (this.requests.length > KEEP_PLACES) {
       this.requests = [];
       this.freeTags = [];
     }
+    if (this.closing) this.closeIfIdle();
+  }
+
+  closeIfIdle() {
+    if (this.freeTags.length < this.requests.length) return;
+    dropped.unregister(this);
+    port.close(this.number);
+  }
+
+  keepAwake() {
+    // In a private space without expiries and limits, those who wait are called by those who hold, and so
+    // live and die with them.
+    const awake =
+      this.name === undefined ? this.waiting > 0 && this.timed : this.freeTags.length < this.requests.length;
+    if (awake === this.awake) return;
+    this.awake = awake;
+    if (awake) port.awake.set(this.number, this);
+    else port.awake.delete(this.number);
   }
 }
 
-module.exports = { Space, READ, WRITE };
+module.exports = { Space, READ, WRITE, WAITING };

@@ -7,8 +7,11 @@
 #![deny(clippy::undocumented_unsafe_blocks)]
 
 mod clock;
+mod functions;
+mod mailbox;
 mod port;
-mod registry;
+mod query;
+mod shared_space;
 mod timer;
 mod waker;
 mod words;
@@ -22,14 +25,20 @@ use napi_derive::napi;
 /// Opens a port for the calling JavaScript thread and answers its functions: see `lib/port.js`,
 /// their only caller.
 ///
-/// `wake` is called, from the event loop and with no arguments, when the port has to call `expire`.
+/// `wake` is called, from the event loop and with no arguments, when the port has to call `collect`.
+/// `thread` is Node's number of the thread.
 ///
 /// # Errors
 ///
 /// If the array has not the length that [`layout`] says.
-#[napi(catch_unwind)]
-pub fn open_port<'env>(env: &'env Env, words: Float64Array, wake: Function<(), ()>) -> Result<Object<'env>> {
-    port::open(env, words, wake)
+#[napi(catch_unwind, ts_return_type = "object")]
+pub fn open_port<'env>(
+    env: &'env Env,
+    words: Float64Array,
+    wake: Function<(), ()>,
+    thread: u32,
+) -> Result<Object<'env>> {
+    functions::open_port(env, words, wake, thread)
 }
 
 /// What the whole process holds now, all threads together.
@@ -50,7 +59,7 @@ pub struct ProcessUsage {
 /// Counts what the process holds: for tests and diagnosis.
 #[napi(catch_unwind)]
 pub fn usage() -> ProcessUsage {
-    let (spaces, usage) = registry::usage();
+    let (spaces, usage) = shared_space::usage();
     ProcessUsage {
         spaces: spaces as u32,
         keys: usage.keys as u32,

@@ -1,7 +1,8 @@
-//! One JavaScript thread (and one copy of the package in it) as the engine sees it.
+//! One JavaScript thread (and one copy of the package in it): the spaces that it has open, and what it has
+//! to be told.
 //!
-//! A port owns private spaces: nobody else ever operates on them, so that each operation's events are all
-//! for the port itself and go back in the same call.
+//! On private spaces nobody else operates, so that each operation's events are all for the port itself and
+//! go back in the same call. Named spaces are operated on by anybody: what others cause comes as letters.
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,188 +12,186 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::Duration,
 };
 
-use latchkey_engine::{Ask, Event, Events, Mode, Outcome, Port as PortNumber, Space, Time};
-use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
+use latchkey_engine::{Event, Events, Inbox, Outcome, Port as Member, Time};
 use napi::{Env, Error, Result};
 
 use crate::{
-    clock, registry, timer,
+    clock,
+    mailbox::Mailbox,
+    shared_space::SharedSpace,
+    timer::{self, AlarmNumber},
     waker::{KeepAlive, Waker},
-    words::{self, LENGTH, Words},
+    words::{self, Words},
 };
 
 /// The port's own number of one of its spaces.
-type SpaceNumber = u32;
+pub type SpaceNumber = u32;
 
-/// A private space, and when it has to be looked at next.
-struct OpenSpace {
-    space: Arc<Space>,
-    deadline: Option<Time>,
+/// A space that the port uses.
+pub struct OpenSpace {
+    pub shared: Arc<SharedSpace>,
+    /// Who the port is there: the engine counts each opening of a space as a port of its own, so that
+    /// closing one ends what that one owns.
+    pub member: Member,
+    /// When a private space has to be looked at next.
+    deadline: Cell<Option<Time>>,
+    /// How many of a named space's queued requests are this member's, as far as JavaScript knows.
+    waiting: Cell<isize>,
 }
 
-/// Invariant: `deadlines` holds `(t, s)` exactly for the spaces whose `deadline` is `t`, and the event
-/// loop is kept alive exactly while it is not empty.
-struct Port {
-    number: PortNumber,
-    words: Words,
-    waker: Arc<Waker>,
+/// Invariant: `deadlines` holds `(t, s)` exactly for the private spaces `s` whose `deadline` is `t`;
+/// `waiting` is the sum of the named spaces' `waiting`; the event loop is kept alive exactly while one of the
+/// two is not empty.
+pub struct Port {
+    pub words: Words,
+    pub mailbox: Arc<Mailbox>,
+    alarm: AlarmNumber,
     keep_alive: KeepAlive,
-    spaces: RefCell<BTreeMap<SpaceNumber, OpenSpace>>,
+    spaces: RefCell<BTreeMap<SpaceNumber, Rc<OpenSpace>>>,
     next_space: Cell<SpaceNumber>,
     deadlines: RefCell<BTreeSet<(Time, SpaceNumber)>>,
-    /// Events that did not fit into the array, for `readEvents`.
+    waiting: Cell<isize>,
+    /// Events that JavaScript has not read yet, by the space's number.
     backlog: RefCell<VecDeque<(SpaceNumber, Event)>>,
 }
 
-/// Opens a port and makes its functions: closures that carry it, since a call of one costs a
-/// fraction of a class method's.
-pub fn open<'env>(env: &'env Env, words: Float64Array, wake: Function<(), ()>) -> Result<Object<'env>> {
-    let words = Words::new(words).ok_or_else(|| {
-        Error::from_reason(format!("latchkey: openPort needs an array of {LENGTH} numbers"))
-    })?;
-    let port = Rc::new(Port::new(words, Waker::new(&wake)?));
-    // Hooks run in the reverse order of their making: this one before the waker's own, which ends the
-    // threadsafe function.
-    env.add_env_cleanup_hook(Rc::clone(&port), |port| port.detach())?;
-
-    let mut functions = Object::new(env)?;
-    let mut define = Definer { env, port, functions: &mut functions };
-    define.function("openSpace", |port, _| port.open_space())?;
-    define.function("closeSpace", |port, call| port.close_space(call.env))?;
-    define.function("request", |port, call| port.request(call))?;
-    define.function("release", |port, call| port.release(call.env))?;
-    define.function("expire", |port, call| port.expire(call.env))?;
-    define.function("readEvents", |port, _| port.read_events())?;
-    Ok(functions)
-}
-
-struct Definer<'a, 'env> {
-    env: &'env Env,
-    port: Rc<Port>,
-    functions: &'a mut Object<'env>,
-}
-
-impl Definer<'_, '_> {
-    /// napi-rs turns both an `Err` and a panic of the closure into a JavaScript error.
-    fn function<T: ToNapiValue>(
-        &mut self,
-        name: &str,
-        body: impl Fn(&Port, &FunctionCallContext) -> Result<T> + 'static,
-    ) -> Result<()> {
-        let port = Rc::clone(&self.port);
-        let function =
-            self.env.create_function_from_closure::<(), T, _>(name, move |call| body(&port, &call))?;
-        self.functions.set(name, function)
-    }
-}
-
 impl Port {
-    fn new(words: Words, waker: Waker) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
+    pub fn new(words: Words, waker: Waker, thread: u32) -> Self {
         Self {
-            // Relaxed: only that each port gets another number matters.
-            number: PortNumber(NEXT.fetch_add(1, Ordering::Relaxed)),
             words,
-            waker: Arc::new(waker),
+            mailbox: Arc::new(Mailbox { inbox: Inbox::default(), waker, thread }),
+            alarm: timer::new_number(),
             keep_alive: KeepAlive::new(),
             spaces: RefCell::default(),
             next_space: Cell::new(0),
             deadlines: RefCell::default(),
+            waiting: Cell::new(0),
             backlog: RefCell::default(),
         }
     }
 
-    fn open_space(&self) -> Result<SpaceNumber> {
+    /// Adds a space to those that the port uses.
+    pub fn open(&self, shared: Arc<SharedSpace>) -> Result<SpaceNumber> {
+        static NEXT_MEMBER: AtomicU32 = AtomicU32::new(0);
+        // Relaxed: only that each member gets another number matters.
+        let member = Member(NEXT_MEMBER.fetch_add(1, Ordering::Relaxed));
         let number = self.next_space.get();
-        self.next_space.set(
-            number
-                .checked_add(1)
-                .ok_or_else(|| Error::from_reason("latchkey: this thread has opened 2^32 locks"))?,
-        );
-        let space = Arc::new(Space::new(1));
-        registry::add(self.number, number, Arc::clone(&space));
-        self.spaces.borrow_mut().insert(number, OpenSpace { space, deadline: None });
+        let next = number.checked_add(1);
+        self.next_space.set(next.ok_or_else(|| Error::from_reason("latchkey: too many locks were made"))?);
+        if shared.is_named() {
+            shared.post.join(member, Arc::clone(&self.mailbox), number);
+        }
+        let open = OpenSpace { shared, member, deadline: Cell::default(), waiting: Cell::default() };
+        self.spaces.borrow_mut().insert(number, Rc::new(open));
         Ok(number)
     }
 
-    fn close_space(&self, env: &Env) -> Result<()> {
-        let number = self.words.with(|words| words::whole(words[words::SPACE]));
-        self.keep_deadline(env, number, None);
-        self.spaces.borrow_mut().remove(&number);
-        registry::remove(self.number, number);
-        Ok(())
+    /// Ends the port's use of a space, and with it all that it holds or waits for there.
+    pub fn close(&self, env: &Env, number: SpaceNumber) {
+        let closed = self.spaces.borrow_mut().remove(&number);
+        if let Some(open) = closed {
+            self.waiting.set(self.waiting.get() - open.waiting.get());
+            self.keep_deadline(env, number, &open, None);
+            self.leave(&open);
+            self.keep_alive(env);
+        }
     }
 
-    fn request(&self, call: &FunctionCallContext) -> Result<()> {
-        let key: Utf16String = call.first_arg()?;
-        let (number, ask) = self.words.with(|words| {
-            let ask = Ask {
-                port: self.number,
-                tag: words::whole(words[words::TAG]),
-                key: &key,
-                mode: if words[words::MODE] == 0.0 { Mode::Read } else { Mode::Write },
-                expiry: expiry(words[words::EXPIRY]),
-            };
-            (words::whole(words[words::SPACE]), ask)
-        });
-        let space = self.space(number)?;
-        let outcome = space.request(ask, clock::now());
-        let requested = self.answer(call.env, number, outcome);
-        self.words.with(|words| words::write_requested(words, requested));
-        Ok(())
+    pub fn space(&self, number: SpaceNumber) -> Result<Rc<OpenSpace>> {
+        let spaces = self.spaces.borrow();
+        let open = spaces.get(&number).ok_or_else(|| Error::from_reason("latchkey: this space is closed"))?;
+        Ok(Rc::clone(open))
     }
 
-    fn release(&self, env: &Env) -> Result<()> {
-        let (number, ticket) =
-            self.words.with(|words| (words::whole(words[words::SPACE]), words::ticket(words)));
-        let outcome = self.space(number)?.release(ticket, clock::now());
-        let released = self.answer(env, number, outcome);
-        self.words.with(|words| words::write_done(words, released));
-        Ok(())
+    /// Passes an operation's outcome on: deadlines to the timer, others' events to them, the port's own to
+    /// JavaScript.
+    pub fn answer<T>(&self, env: &Env, number: SpaceNumber, open: &OpenSpace, outcome: Outcome<T>) -> T {
+        if open.shared.is_named() {
+            let (result, own) = open.shared.pass_on(outcome, Some((open.member, &self.mailbox)));
+            self.tell(number, own);
+            self.keep_alive(env);
+            result
+        } else {
+            self.tell(number, outcome.events);
+            self.keep_deadline(env, number, open, outcome.next_deadline);
+            outcome.result
+        }
     }
 
-    /// Takes away what is overdue in each space.
-    fn expire(&self, env: &Env) -> Result<()> {
+    /// Counts a request that has joined a queue, or (`change` is -1) that waits no longer. One that waits in
+    /// a named space keeps the event loop alive: others may serve it.
+    pub fn count_waiting(&self, env: &Env, open: &OpenSpace, change: isize) {
+        if open.shared.is_named() {
+            open.waiting.set(open.waiting.get() + change);
+            self.waiting.set(self.waiting.get() + change);
+            self.keep_alive(env);
+        }
+    }
+
+    /// Gathers what others have caused and what time has brought, for JavaScript to read.
+    pub fn collect(&self, env: &Env) -> Result<()> {
+        for letter in self.mailbox.inbox.take() {
+            self.note(letter.address, letter.event);
+        }
         let now = clock::now();
         while let Some(number) = self.due(now) {
-            let outcome = self.space(number)?.expire(now);
-            self.backlog.borrow_mut().extend(outcome.events.into_iter().map(|event| (number, event)));
-            self.keep_deadline(env, number, outcome.next_deadline);
+            let open = self.space(number)?;
+            let outcome = open.shared.engine.expire(now);
+            outcome.events.into_iter().for_each(|event| self.note(number, event));
+            self.keep_deadline(env, number, &open, outcome.next_deadline);
         }
         self.set_alarm();
-        self.read_events()
+        if !timer::is_started() {
+            self.expire_named(now);
+        }
+        self.keep_alive(env);
+        self.read_events();
+        Ok(())
     }
 
-    /// A space with an overdue hold that another request waits for.
+    /// Puts what JavaScript has not read yet into the array, as far as it fits.
+    pub fn read_events(&self) {
+        let mut backlog = self.backlog.borrow_mut();
+        self.words.with(|words| words::write_events(words, &mut Unread(&mut backlog)));
+    }
+
+    /// The thread ends: whatever it holds or waits for goes with it.
+    pub fn detach(&self) {
+        let spaces = std::mem::take(&mut *self.spaces.borrow_mut());
+        spaces.values().for_each(|open| self.leave(open));
+    }
+
+    fn leave(&self, open: &OpenSpace) {
+        if open.shared.is_named() {
+            // In this order: what the engine grants this member from here on, nobody is told of, and detach
+            // frees it.
+            open.shared.post.leave(open.member);
+            let outcome = open.shared.engine.detach(open.member, clock::now());
+            let ((), _own) = open.shared.pass_on(outcome, None);
+        }
+    }
+
+    /// Does the timer's work for the named spaces, while the system refuses the timer its thread.
+    fn expire_named(&self, now: Time) {
+        let spaces: Vec<_> = self.spaces.borrow().iter().map(|(&n, open)| (n, Rc::clone(open))).collect();
+        for (number, open) in spaces.into_iter().filter(|(_, open)| open.shared.is_named()) {
+            let outcome = open.shared.engine.expire(now);
+            let ((), own) = open.shared.pass_on(outcome, Some((open.member, &self.mailbox)));
+            own.into_iter().for_each(|event| self.note(number, event));
+        }
+    }
+
+    /// A private space with something due.
     fn due(&self, now: Time) -> Option<SpaceNumber> {
         let &(time, number) = self.deadlines.borrow().first()?;
         (time <= now).then_some(number)
     }
 
-    /// Tells what did not fit into the array before.
-    fn read_events(&self) -> Result<()> {
-        let mut backlog = self.backlog.borrow_mut();
-        self.words.with(|words| words::write_events(words, &mut Unread(&mut backlog)));
-        Ok(())
-    }
-
-    fn space(&self, number: SpaceNumber) -> Result<Arc<Space>> {
-        let spaces = self.spaces.borrow();
-        let open = spaces.get(&number).ok_or_else(|| Error::from_reason("latchkey: this space is closed"))?;
-        Ok(Arc::clone(&open.space))
-    }
-
-    /// Passes an operation's outcome on: its deadline to the timer, its events to JavaScript.
-    fn answer<T>(&self, env: &Env, number: SpaceNumber, outcome: Outcome<T>) -> T {
-        self.tell(number, outcome.events);
-        self.keep_deadline(env, number, outcome.next_deadline);
-        outcome.result
-    }
-
+    /// Writes a call's own events into the array; what does not fit follows with `readEvents`.
     fn tell(&self, number: SpaceNumber, events: Events) {
+        events.as_slice().iter().for_each(|event| self.see(number, event));
         let mut events = events.into_iter().map(|event| (number, event));
         self.words.with(|words| words::write_events(words, &mut events));
         if events.len() > 0 {
@@ -200,37 +199,47 @@ impl Port {
         }
     }
 
-    fn keep_deadline(&self, env: &Env, number: SpaceNumber, deadline: Option<Time>) {
-        let mut spaces = self.spaces.borrow_mut();
-        let Some(open) = spaces.get_mut(&number).filter(|open| open.deadline != deadline) else { return };
+    fn note(&self, number: SpaceNumber, event: Event) {
+        self.see(number, &event);
+        self.backlog.borrow_mut().push_back((number, event));
+    }
+
+    /// Keeps `waiting` true to what JavaScript is about to read.
+    fn see(&self, number: SpaceNumber, event: &Event) {
+        if matches!(event, Event::Granted { .. } | Event::TimedOut { .. })
+            && let Some(open) = self.spaces.borrow().get(&number).filter(|open| open.shared.is_named())
+        {
+            open.waiting.set(open.waiting.get() - 1);
+            self.waiting.set(self.waiting.get() - 1);
+        }
+    }
+
+    fn keep_deadline(&self, env: &Env, number: SpaceNumber, open: &OpenSpace, deadline: Option<Time>) {
+        let before = open.deadline.replace(deadline);
+        if before == deadline {
+            return;
+        }
         let mut deadlines = self.deadlines.borrow_mut();
-        if let Some(time) = std::mem::replace(&mut open.deadline, deadline) {
+        if let Some(time) = before {
             deadlines.remove(&(time, number));
         }
         deadlines.extend(deadline.map(|time| (time, number)));
-        self.keep_alive.set(env, &self.waker, !deadlines.is_empty());
         drop(deadlines);
+        self.keep_alive(env);
         self.set_alarm();
     }
 
-    fn set_alarm(&self) {
-        // When no deadline is left, a timer that is already set may still fire: one idle wake-up costs less
-        // than taking it back each time.
-        let Some(&(time, _)) = self.deadlines.borrow().first() else { return };
-        if timer::wake_at(time, self.number, &self.waker).is_err() {
-            // The system refused the timer its thread. Until it gives one, the event loop looks itself, over
-            // and over: slow, but nobody waits for ever.
-            self.waker.wake();
-        }
+    fn keep_alive(&self, env: &Env) {
+        let alive = self.waiting.get() > 0 || !self.deadlines.borrow().is_empty();
+        self.keep_alive.set(env, &self.mailbox.waker, alive);
     }
 
-    /// The thread ends: whatever it holds or waits for goes with it.
-    fn detach(&self) {
-        timer::forget(self.number);
-        self.deadlines.borrow_mut().clear();
-        let spaces = std::mem::take(&mut *self.spaces.borrow_mut());
-        for number in spaces.into_keys() {
-            registry::remove(self.number, number);
+    fn set_alarm(&self) {
+        let Some(&(time, _)) = self.deadlines.borrow().first() else { return };
+        if timer::ring_at(time, self.alarm, &self.mailbox).is_err() {
+            // Without the timer's thread the event loop looks itself, over and over: slow, but nobody waits
+            // for ever.
+            self.mailbox.waker.wake();
         }
     }
 }
@@ -251,8 +260,3 @@ impl Iterator for Unread<'_> {
 }
 
 impl ExactSizeIterator for Unread<'_> {}
-
-fn expiry(milliseconds: f64) -> Option<Duration> {
-    // What does not fit a duration is longer than any process lives: no expiry.
-    (milliseconds > 0.0).then(|| Duration::try_from_secs_f64(milliseconds / 1000.0).ok()).flatten()
-}

@@ -1,26 +1,46 @@
-//! The thread that sleeps until a deadline comes, and wakes the port that waits for it.
+//! The thread that sleeps until a deadline comes, and rings the alarm of whoever waits for it.
 //!
-//! It starts when the first deadline is set and not before. It knows ports and times, no locks.
+//! It starts when the first alarm is set and not before. It knows alarms and times, no locks.
 
 use std::{
     collections::{BTreeSet, HashMap},
     io,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, Weak},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
 };
 
-use latchkey_engine::{Port, Time};
+use latchkey_engine::Time;
 use tokio::{runtime, sync::Notify, time};
 
-use crate::{clock, waker::Waker};
+use crate::clock;
 
-/// When to wake whom.
+/// Somebody who has something to do at a certain time.
+pub trait Alarm: Send + Sync + 'static {
+    /// Called on the timer's thread, once for each time that was set.
+    fn ring(self: Arc<Self>);
+}
+
+/// The owner's number of an alarm, of those that [`new_number`] gave out.
+pub type AlarmNumber = u64;
+
+/// A number that nobody else has.
+pub fn new_number() -> AlarmNumber {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    // Relaxed: only that each owner gets another number matters.
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// When to ring which alarm.
 ///
-/// Invariant: `times` and `ports` hold the same pairs of time and port.
+/// Invariant: `times` and `alarms` hold the same pairs of time and number.
 #[derive(Default)]
 struct Due {
-    times: BTreeSet<(Time, Port)>,
-    ports: HashMap<Port, (Time, Weak<Waker>)>,
+    times: BTreeSet<(Time, AlarmNumber)>,
+    alarms: HashMap<AlarmNumber, (Time, Weak<dyn Alarm>)>,
 }
 
 struct Timer {
@@ -33,34 +53,26 @@ static TIMER: OnceLock<Timer> = OnceLock::new();
 /// Held while the thread is started, so that only one is.
 static STARTING: Mutex<()> = Mutex::new(());
 
-/// Has `waker` called at `time`. A port has one alarm: an earlier time replaces it, a later one does not,
-/// since the port looks again for itself when it is woken.
-pub fn wake_at(time: Time, port: Port, waker: &Arc<Waker>) -> io::Result<()> {
+/// Sets an alarm. Each owner has one: an earlier time replaces it, a later one does not, since its owner
+/// looks for itself what comes next when it rings. An alarm that is no longer needed is left to ring: once
+/// in vain costs less than taking it back each time.
+///
+/// Fails if the system refuses the timer its thread.
+pub fn ring_at(time: Time, number: AlarmNumber, alarm: &Arc<impl Alarm>) -> io::Result<()> {
     let timer = started()?;
     let mut due = timer.due();
-    if let Some((set, _)) = due.ports.get(&port) {
-        if *set <= time {
+    if let Some(&(set, _)) = due.alarms.get(&number) {
+        if set <= time {
             return Ok(());
         }
-        let set = *set;
-        due.times.remove(&(set, port));
+        due.times.remove(&(set, number));
     }
-    due.times.insert((time, port));
-    due.ports.insert(port, (time, Arc::downgrade(waker)));
-    if due.times.first() == Some(&(time, port)) {
+    due.times.insert((time, number));
+    due.alarms.insert(number, (time, Arc::downgrade(alarm) as Weak<dyn Alarm>));
+    if due.times.first() == Some(&(time, number)) {
         timer.sooner.notify_one();
     }
     Ok(())
-}
-
-/// Forgets a port that has ended.
-pub fn forget(port: Port) {
-    if let Some(timer) = TIMER.get() {
-        let mut due = timer.due();
-        if let Some((time, _)) = due.ports.remove(&port) {
-            due.times.remove(&(time, port));
-        }
-    }
 }
 
 /// True once the thread has been started.
@@ -100,21 +112,23 @@ impl Timer {
                     let _ = time::timeout_at(instant, self.sooner.notified()).await;
                 }
             }
-            for waker in self.take_due(clock::now()) {
-                waker.wake();
+            for alarm in self.take_due(clock::now()) {
+                // A fault in one space must not stop the clock of all others. Those who use it learn of it:
+                // its table is unusable from now on, and says so.
+                let _ = catch_unwind(AssertUnwindSafe(|| alarm.ring()));
             }
         }
     }
 
     /// Takes out all alarms whose time has come.
-    fn take_due(&self, now: Time) -> Vec<Arc<Waker>> {
+    fn take_due(&self, now: Time) -> Vec<Arc<dyn Alarm>> {
         let mut due = self.due();
-        let mut wakers = Vec::new();
-        while let Some(&(time, port)) = due.times.first().filter(|alarm| alarm.0 <= now) {
-            due.times.remove(&(time, port));
-            let alarm = due.ports.remove(&port);
-            wakers.extend(alarm.and_then(|(_, waker)| waker.upgrade()));
+        let mut ringing = Vec::new();
+        while let Some(&(time, number)) = due.times.first().filter(|alarm| alarm.0 <= now) {
+            due.times.remove(&(time, number));
+            let alarm = due.alarms.remove(&number);
+            ringing.extend(alarm.and_then(|(_, alarm)| alarm.upgrade()));
         }
-        wakers
+        ringing
     }
 }

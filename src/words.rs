@@ -18,18 +18,21 @@ pub const MODE: usize = 3;
 pub const TAG: usize = 4;
 /// Milliseconds; 0 for a hold that never expires.
 pub const EXPIRY: usize = 5;
+/// Milliseconds that the request is willing to wait; 0 for not at all, `Infinity` for ever.
+pub const PATIENCE: usize = 6;
 
 // Answers.
-/// 1 if the request was granted, or the ticket released.
-const DONE: usize = 6;
-const FENCE: usize = 7;
-const RECOVERED: usize = 8;
+/// 1 if what was asked for happened: the request was granted, the ticket released. -1 if the request was
+/// refused, and has ended. Else 0.
+const DONE: usize = 7;
+const FENCE: usize = 8;
+const RECOVERED: usize = 9;
 /// How many events stand in the array.
-const EVENTS: usize = 9;
+const EVENTS: usize = 10;
 /// How many more there are, for `readEvents` to fetch.
-const MORE: usize = 10;
+const MORE: usize = 11;
 
-const FIRST_EVENT: usize = 11;
+const FIRST_EVENT: usize = 12;
 const EVENT_SIZE: usize = 5;
 const MAX_EVENTS: usize = 200;
 pub const LENGTH: usize = FIRST_EVENT + EVENT_SIZE * MAX_EVENTS;
@@ -43,6 +46,7 @@ const EVENT_RECOVERED: usize = 4;
 
 const KIND_GRANTED: f64 = 0.0;
 const KIND_EXPIRED: f64 = 1.0;
+const KIND_TIMED_OUT: f64 = 2.0;
 
 /// The places of the array, for JavaScript.
 #[napi(object)]
@@ -55,6 +59,7 @@ pub struct Layout {
     pub mode: u32,
     pub tag: u32,
     pub expiry: u32,
+    pub patience: u32,
     pub done: u32,
     pub fence: u32,
     pub recovered: u32,
@@ -69,6 +74,7 @@ pub struct Layout {
     pub event_recovered: u32,
     pub kind_granted: u32,
     pub kind_expired: u32,
+    pub kind_timed_out: u32,
 }
 
 /// Where each number stands in the array that `openPort` takes.
@@ -82,6 +88,7 @@ pub fn layout() -> Layout {
         mode: MODE as u32,
         tag: TAG as u32,
         expiry: EXPIRY as u32,
+        patience: PATIENCE as u32,
         done: DONE as u32,
         fence: FENCE as u32,
         recovered: RECOVERED as u32,
@@ -96,6 +103,7 @@ pub fn layout() -> Layout {
         event_recovered: EVENT_RECOVERED as u32,
         kind_granted: KIND_GRANTED as u32,
         kind_expired: KIND_EXPIRED as u32,
+        kind_timed_out: KIND_TIMED_OUT as u32,
     }
 }
 
@@ -131,12 +139,18 @@ pub fn ticket(words: &[f64; LENGTH]) -> Ticket {
 }
 
 pub fn write_requested(words: &mut [f64; LENGTH], requested: Requested) {
-    words[INDEX] = requested.ticket.index.into();
-    words[GENERATION] = requested.ticket.generation.into();
-    write_done(words, requested.granted.is_some());
-    if let Some(grant) = requested.granted {
-        write_grant(grant, &mut words[FENCE..=RECOVERED]);
+    if let Some(ticket) = requested.ticket() {
+        words[INDEX] = ticket.index.into();
+        words[GENERATION] = ticket.generation.into();
     }
+    words[DONE] = match requested {
+        Requested::Granted(_, grant) => {
+            write_grant(grant, &mut words[FENCE..=RECOVERED]);
+            1.0
+        }
+        Requested::Waiting(_) => 0.0,
+        Requested::Refused => -1.0,
+    };
 }
 
 pub fn write_done(words: &mut [f64; LENGTH], done: bool) {
@@ -156,6 +170,7 @@ pub fn write_events(words: &mut [f64; LENGTH], events: &mut impl ExactSizeIterat
                 (KIND_GRANTED, tag)
             }
             Event::Expired { tag, .. } => (KIND_EXPIRED, tag),
+            Event::TimedOut { tag, .. } => (KIND_TIMED_OUT, tag),
         };
         place[EVENT_KIND] = kind;
         place[EVENT_TAG] = tag.into();

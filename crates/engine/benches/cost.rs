@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use latchkey_engine::{Ask, Mode, Port, Space, Ticket, Time};
+use latchkey_engine::{Ask, Mode, Patience, Port, Space, Ticket, Time};
 
 const SMALL: u32 = 10;
 const LARGE: u32 = 100_000;
@@ -16,8 +16,8 @@ const ROUNDS: usize = 9;
 
 fn ask(space: &Space, port: u32, key: u32, mode: Mode, expiry: Option<Duration>) -> Ticket {
     let units = [key as u16, (key >> 16) as u16];
-    let ask = Ask { port: Port(port), tag: 0, key: &units, mode, expiry };
-    black_box(space.request(ask, Time::ZERO)).result.ticket
+    let ask = Ask { port: Port(port), tag: 0, key: &units, mode, expiry, patience: Patience::Forever };
+    black_box(space.request(ask, Time::ZERO)).result.ticket().expect("it is patient")
 }
 
 fn writers(space: &Space, count: u32) -> Vec<Ticket> {

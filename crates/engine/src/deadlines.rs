@@ -1,4 +1,4 @@
-//! Which holds run out when, and when somebody has to look.
+//! Which holds and waits run out when, and when somebody has to look.
 //!
 //! A hold with an expiry has a deadline from its grant on, but a deadline matters only while another
 //! request waits for the key. So there are two indexes: all holds by key and deadline, and the keys
@@ -8,16 +8,26 @@ use std::collections::BTreeSet;
 
 use crate::{Time, slab::Index};
 
+/// What is due.
+pub(crate) enum Due {
+    /// This key has a waiter and an overdue hold.
+    Hold(Index),
+    /// This request has waited as long as it was willing to.
+    Wait(Index),
+}
+
 /// The deadlines of one shard.
 ///
 /// Invariant: `armed` holds `(t, key)` exactly for those keys that have a waiter and a hold with an
-/// expiry, `t` being the earliest of that key in `holds`.
+/// expiry, `t` being the earliest of that key in `holds`; `limits` holds each waiting request that has one.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     /// (key, deadline, request) of each hold that has an expiry.
     holds: BTreeSet<(Index, Time, Index)>,
     /// (earliest deadline, key) of each key with a waiter.
     armed: BTreeSet<(Time, Index)>,
+    /// (limit, request) of each request that waits for a limited time.
+    limits: BTreeSet<(Time, Index)>,
 }
 
 impl Deadlines {
@@ -46,14 +56,26 @@ impl Deadlines {
         }
     }
 
-    /// The earliest armed deadline.
-    pub fn earliest(&self) -> Option<Time> {
-        self.armed.first().map(|&(time, _)| time)
+    pub fn add_limit(&mut self, limit: Time, request: Index) {
+        self.limits.insert((limit, request));
     }
 
-    /// A key with a waiter and an overdue hold.
-    pub fn due(&self, now: Time) -> Option<Index> {
-        let &(time, key) = self.armed.first()?;
-        (time <= now).then_some(key)
+    pub fn remove_limit(&mut self, limit: Time, request: Index) {
+        self.limits.remove(&(limit, request));
+    }
+
+    /// The earliest time at which something is due.
+    pub fn earliest(&self) -> Option<Time> {
+        let [hold, wait] = [&self.armed, &self.limits].map(|times| times.first().map(|&(time, _)| time));
+        hold.into_iter().chain(wait).min()
+    }
+
+    /// What is due first. Of an expiry and a limit at the same moment the expiry comes first: it may let in
+    /// the very request that would give up.
+    pub fn due(&self, now: Time) -> Option<Due> {
+        let hold = self.armed.first().map(|&(time, key)| (time, Due::Hold(key)));
+        let wait = self.limits.first().map(|&(time, request)| (time, Due::Wait(request)));
+        let (time, due) = hold.into_iter().chain(wait).min_by_key(|&(time, _)| time)?;
+        (time <= now).then_some(due)
     }
 }

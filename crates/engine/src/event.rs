@@ -1,6 +1,6 @@
 //! What an operation answers: its own result, and the events it caused for others.
 
-use crate::{Port, Ticket, Time};
+use crate::{Key, Mode, Port, Ticket, Time};
 
 /// What a holder learns when it is granted a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,13 @@ pub enum Event {
         /// The caller's own number of the request.
         tag: u32,
     },
+    /// The request waited as long as it was willing to, and left its queue.
+    TimedOut {
+        /// Whose request it was.
+        port: Port,
+        /// The caller's own number of the request.
+        tag: u32,
+    },
 }
 
 impl Event {
@@ -38,7 +45,7 @@ impl Event {
     #[must_use]
     pub fn port(&self) -> Port {
         match *self {
-            Event::Granted { port, .. } | Event::Expired { port, .. } => port,
+            Event::Granted { port, .. } | Event::Expired { port, .. } | Event::TimedOut { port, .. } => port,
         }
     }
 }
@@ -92,17 +99,75 @@ pub struct Outcome<T> {
     /// What others have to be told, in order, before the caller acts on `result`.
     pub events: Events,
     /// When [`Space::expire`](crate::Space::expire) has to be called next, at the latest, for the
-    /// part of the space that this operation touched. `None`: nobody waits for an expiry there.
+    /// part of the space that this operation touched. `None`: nobody there waits for an expiry or with a limit.
     pub next_deadline: Option<Time>,
 }
 
 /// The answer to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Requested {
-    /// The number of the request, to release or cancel it by.
-    pub ticket: Ticket,
-    /// Set if the key was granted at once. Else an [`Event::Granted`] follows some day.
-    pub granted: Option<Grant>,
+pub enum Requested {
+    /// It holds its key; the ticket releases it.
+    Granted(Ticket, Grant),
+    /// It joined the queue. An [`Event::Granted`] follows, unless it is cancelled by its ticket, times out,
+    /// or ends with its port.
+    Waiting(Ticket),
+    /// It was not willing to wait ([`Patience::None`](crate::Patience::None)), and has ended.
+    Refused,
+}
+
+impl Requested {
+    /// The number of the request, unless it has ended.
+    #[must_use]
+    pub fn ticket(self) -> Option<Ticket> {
+        match self {
+            Requested::Granted(ticket, _) | Requested::Waiting(ticket) => Some(ticket),
+            Requested::Refused => None,
+        }
+    }
+
+    /// The grant, if the key was granted at once.
+    #[must_use]
+    pub fn granted(self) -> Option<Grant> {
+        match self {
+            Requested::Granted(_, grant) => Some(grant),
+            Requested::Waiting(_) | Requested::Refused => None,
+        }
+    }
+}
+
+/// Who holds one key and who waits for it, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyReport {
+    /// The key.
+    pub key: Key,
+    /// Its holders, in the order of their grants.
+    pub holders: Vec<HoldReport>,
+    /// Its queue, in order.
+    pub waiting: Vec<WaitReport>,
+}
+
+/// One hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldReport {
+    /// Whose it is.
+    pub port: Port,
+    /// How the key is held.
+    pub mode: Mode,
+    /// When it was granted.
+    pub since: Time,
+    /// What the holder learned.
+    pub grant: Grant,
+}
+
+/// One request in a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitReport {
+    /// Whose it is.
+    pub port: Port,
+    /// How it wants to hold the key.
+    pub mode: Mode,
+    /// When it asked.
+    pub since: Time,
 }
 
 /// How much a space holds at this moment.

@@ -14,25 +14,25 @@
 //! | hold | a granted request, until it is released, expires, or is lost with its port |
 //! | ticket | the number of one request, from asking to end: [`Ticket`] |
 //! | space | a set of keys: [`Space`] |
-//! | port | one thread of callers: [`Port`] |
+//! | port | one thread's use of a space: [`Port`] |
 //! | expiry | how long a hold is safe from those who wait |
 //! | fence | a number that grows with every grant: [`Grant::fence`] |
 //!
 //! # Example
 //!
 //! ```
-//! use latchkey_engine::{Ask, Event, Mode, Port, Space, Time};
+//! use latchkey_engine::{Ask, Event, Mode, Patience, Port, Requested, Space, Time};
 //!
 //! let space = Space::new(1);
 //! let key: Vec<u16> = "account".encode_utf16().collect();
-//! let ask = |tag| Ask { port: Port(1), tag, key: &key, mode: Mode::Write, expiry: None };
+//! let ask = |tag| Ask {
+//!     port: Port(1), tag, key: &key, mode: Mode::Write, expiry: None, patience: Patience::Forever,
+//! };
 //!
-//! let first = space.request(ask(1), Time::ZERO);
-//! assert!(first.result.granted.is_some());
-//! let second = space.request(ask(2), Time::ZERO);
-//! assert!(second.result.granted.is_none(), "it waits behind the first");
+//! let Requested::Granted(first, _) = space.request(ask(1), Time::ZERO).result else { panic!() };
+//! let Requested::Waiting(_) = space.request(ask(2), Time::ZERO).result else { panic!() };
 //!
-//! let released = space.release(first.result.ticket, Time::ZERO);
+//! let released = space.release(first, Time::ZERO);
 //! assert!(matches!(
 //!     released.events.as_slice(),
 //!     [Event::Granted { port: Port(1), tag: 2, .. }]
@@ -42,17 +42,22 @@
 
 mod deadlines;
 mod event;
+mod inbox;
 mod key;
 mod key_state;
 mod list;
+mod post;
 mod request;
 mod shard;
 mod slab;
 mod space;
+mod sync;
 mod time;
 
-pub use event::{Event, Events, Grant, Outcome, Requested, Usage};
+pub use event::{Event, Events, Grant, HoldReport, KeyReport, Outcome, Requested, Usage, WaitReport};
+pub use inbox::{Inbox, Letter};
 pub use key::Key;
-pub use request::{Ask, Mode, Port, Ticket};
+pub use post::{Post, Recipient};
+pub use request::{Ask, Mode, Patience, Port, Ticket};
 pub use space::Space;
 pub use time::Time;

@@ -43,6 +43,19 @@ impl<const CHAIN: usize> List<CHAIN> {
         (self.first != NONE).then_some(self.first)
     }
 
+    /// The list's requests, from first to last.
+    pub fn iter<'a>(
+        &self,
+        requests: &'a Slab<Request>,
+    ) -> impl Iterator<Item = &'a Request> + use<'a, CHAIN> {
+        let mut next = self.first;
+        std::iter::from_fn(move || {
+            let request = requests.get(next)?;
+            next = request.links[CHAIN].next;
+            Some(request)
+        })
+    }
+
     pub fn push_back(&mut self, requests: &mut Slab<Request>, index: Index) {
         requests[index].links[CHAIN] = Links { prev: self.last, next: NONE };
         match self.last {

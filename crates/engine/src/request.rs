@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Time, list::Links, slab::Index};
+use crate::{Grant, HoldReport, Time, WaitReport, list::Links, slab::Index};
 
 /// How a key is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,18 @@ pub enum Mode {
     Write,
 }
 
-/// One thread of callers, as the engine sees it. The caller numbers its ports, and never uses a
+/// How long a request is willing to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Until it is granted or cancelled.
+    Forever,
+    /// So long; then it leaves the queue and gets an [`Event::TimedOut`](crate::Event::TimedOut).
+    For(Duration),
+    /// Not at all: it is granted at once or refused.
+    None,
+}
+
+/// One thread's use of a space, as the engine sees it. The caller numbers its ports, and never uses a
 /// number again for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Port(pub u32);
@@ -42,15 +53,17 @@ pub struct Ask<'a> {
     pub mode: Mode,
     /// How long the hold is safe from those who wait, counted from the grant. `None`: for ever.
     pub expiry: Option<Duration>,
+    /// How long it waits for the grant.
+    pub patience: Patience,
 }
 
 /// Whether a request waits or holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// In its key's queue.
-    Waiting,
+    /// In its key's queue, until `limit` at the longest.
+    Waiting { limit: Option<Time> },
     /// Among its key's holders; from `deadline` on it is overdue.
-    Holding { deadline: Option<Time> },
+    Holding { deadline: Option<Time>, grant: Grant },
 }
 
 /// A request that has not ended.
@@ -66,5 +79,22 @@ pub(crate) struct Request {
     pub mode: Mode,
     pub expiry: Option<Duration>,
     pub phase: Phase,
+    /// When the phase began.
+    pub since: Time,
     pub links: [Links; 2],
+}
+
+impl Request {
+    pub fn is_hold(&self) -> bool {
+        matches!(self.phase, Phase::Holding { .. })
+    }
+
+    pub fn hold_report(&self) -> Option<HoldReport> {
+        let Phase::Holding { grant, .. } = self.phase else { return None };
+        Some(HoldReport { port: self.port, mode: self.mode, since: self.since, grant })
+    }
+
+    pub fn wait_report(&self) -> WaitReport {
+        WaitReport { port: self.port, mode: self.mode, since: self.since }
+    }
 }

@@ -2,16 +2,17 @@
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::RandomState},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::Ordering,
 };
 
 use crate::{
-    Ask, Event, Events, Grant, Key, Mode, Port, Requested, Ticket, Time, Usage,
-    deadlines::Deadlines,
+    Ask, Event, Events, Grant, Key, KeyReport, Mode, Patience, Port, Requested, Ticket, Time, Usage,
+    deadlines::{Deadlines, Due},
     key_state::KeyState,
     list::{Links, List, OF_PORT},
     request::{Phase, Request},
     slab::{Index, Slab},
+    sync::AtomicU64,
 };
 
 /// Above this many places the key table is shrunk when it has become sparse.
@@ -71,21 +72,28 @@ impl Shard {
         if self.evict_overdue(key, now, events) {
             self.settle(key, now, fences, events);
         }
-        let index = self.add_request(&ask, key);
-        let state = &mut self.keys[key];
-        let granted = if state.queue.is_empty() && state.admits(ask.mode) {
-            Some(self.grant(index, now, fences))
+        let state = &self.keys[key];
+        let free = state.queue.is_empty() && state.admits(ask.mode);
+        if !free && ask.patience == Patience::None {
+            // Earlier ones may have been let in above; the key itself is held, so it stays.
+            self.rearm(key);
+            return Requested::Refused;
+        }
+        let index = self.add_request(&ask, key, now);
+        let ticket = Ticket { index, generation: self.requests[index].generation };
+        let requested = if free {
+            Requested::Granted(ticket, self.grant(index, now, fences))
         } else {
-            state.queue.push_back(&mut self.requests, index);
-            None
+            self.enqueue(index, &ask, now);
+            Requested::Waiting(ticket)
         };
         self.rearm(key);
-        Requested { ticket: Ticket { index, generation: self.requests[index].generation }, granted }
+        requested
     }
 
     /// Ends a hold. False if the ticket has none.
     pub fn release(&mut self, ticket: Ticket, now: Time, fences: &Fences, events: &mut Events) -> bool {
-        let Some(request) = self.live(ticket).filter(|request| request.phase != Phase::Waiting) else {
+        let Some(request) = self.live(ticket).filter(|request| request.is_hold()) else {
             return false;
         };
         let key = request.key;
@@ -94,9 +102,27 @@ impl Shard {
         true
     }
 
+    /// Makes a write hold a read hold. False if the ticket has no hold; true for one that reads already.
+    pub fn downgrade(&mut self, ticket: Ticket, now: Time, fences: &Fences, events: &mut Events) -> bool {
+        let Some(request) = self.live(ticket).filter(|request| request.is_hold()) else {
+            return false;
+        };
+        let Request { key, mode, .. } = *request;
+        if mode == Mode::Write {
+            self.requests[ticket.index].mode = Mode::Read;
+            let state = &mut self.keys[key];
+            state.mode = Mode::Read;
+            // What it had to write is written: to the key, this is a writer's normal release.
+            state.recovered = false;
+            self.settle(key, now, fences, events);
+            self.rearm(key);
+        }
+        true
+    }
+
     /// Takes a request out of its queue. False if the ticket does not wait.
     pub fn cancel(&mut self, ticket: Ticket, now: Time, fences: &Fences, events: &mut Events) -> bool {
-        let Some(request) = self.live(ticket).filter(|request| request.phase == Phase::Waiting) else {
+        let Some(request) = self.live(ticket).filter(|request| !request.is_hold()) else {
             return false;
         };
         let key = request.key;
@@ -112,7 +138,7 @@ impl Shard {
         while let Some(index) = self.ports.get(&port).and_then(List::first) {
             touched.push(self.requests[index].key);
             match self.requests[index].phase {
-                Phase::Waiting => self.end_wait(index),
+                Phase::Waiting { .. } => self.end_wait(index),
                 Phase::Holding { .. } => self.end_hold(index, End::TakenAway),
             };
         }
@@ -123,10 +149,22 @@ impl Shard {
         }
     }
 
-    /// Takes away each hold that is overdue while another request waits for its key.
+    /// Takes away each hold that is overdue while another request waits for its key, and takes out each
+    /// request that has waited long enough, in the order of their times.
     pub fn expire(&mut self, now: Time, fences: &Fences, events: &mut Events) {
-        while let Some(key) = self.deadlines.due(now) {
-            self.evict_overdue(key, now, events);
+        while let Some(due) = self.deadlines.due(now) {
+            let key = match due {
+                Due::Hold(key) => {
+                    self.evict_overdue(key, now, events);
+                    key
+                }
+                Due::Wait(index) => {
+                    let Request { key, port, tag, .. } = self.requests[index];
+                    self.end_wait(index);
+                    events.push(Event::TimedOut { port, tag });
+                    key
+                }
+            };
             self.after_leaving(key, now, fences, events);
         }
     }
@@ -137,6 +175,16 @@ impl Shard {
 
     pub fn usage(&self) -> Usage {
         Usage { keys: self.keys.len(), holds: self.holds, waiting: self.requests.len() - self.holds }
+    }
+
+    /// Each key that somebody holds or waits for.
+    pub fn query(&self) -> impl Iterator<Item = KeyReport> {
+        let states = self.by_name.values().map(|&key| &self.keys[key]);
+        states.filter(|state| !state.holders.is_empty()).map(|state| KeyReport {
+            key: state.key.clone(),
+            holders: state.holders.iter(&self.requests).filter_map(Request::hold_report).collect(),
+            waiting: state.queue.iter(&self.requests).map(Request::wait_report).collect(),
+        })
     }
 
     fn live(&self, ticket: Ticket) -> Option<&Request> {
@@ -153,7 +201,7 @@ impl Shard {
         key
     }
 
-    fn add_request(&mut self, ask: &Ask<'_>, key: Index) -> Index {
+    fn add_request(&mut self, ask: &Ask<'_>, key: Index, now: Time) -> Index {
         self.next_generation = self.next_generation.wrapping_add(1);
         let index = self.requests.insert(Request {
             generation: self.next_generation,
@@ -162,7 +210,8 @@ impl Shard {
             key,
             mode: ask.mode,
             expiry: ask.expiry,
-            phase: Phase::Waiting,
+            phase: Phase::Waiting { limit: None },
+            since: now,
             links: [Links::UNLINKED; 2],
         });
         let owned = self.ports.entry(ask.port).or_insert(List::EMPTY);
@@ -170,12 +219,35 @@ impl Shard {
         index
     }
 
+    /// Puts a request, which is in no list of its key, into the queue.
+    fn enqueue(&mut self, index: Index, ask: &Ask<'_>, now: Time) {
+        let request = &mut self.requests[index];
+        if let Patience::For(wait) = ask.patience {
+            let limit = now.after(wait);
+            request.phase = Phase::Waiting { limit: Some(limit) };
+            self.deadlines.add_limit(limit, index);
+        }
+        let key = request.key;
+        self.keys[key].queue.push_back(&mut self.requests, index);
+    }
+
+    /// Takes a request out of its key's queue.
+    fn dequeue(&mut self, index: Index) {
+        let Request { key, phase, .. } = self.requests[index];
+        if let Phase::Waiting { limit: Some(limit) } = phase {
+            self.deadlines.remove_limit(limit, index);
+        }
+        self.keys[key].queue.unlink(&mut self.requests, index);
+    }
+
     /// Makes a request, which is in no list of its key, a holder.
     fn grant(&mut self, index: Index, now: Time, fences: &Fences) -> Grant {
         let request = &mut self.requests[index];
         let state = &mut self.keys[request.key];
         let deadline = request.expiry.map(|expiry| now.after(expiry));
-        request.phase = Phase::Holding { deadline };
+        let grant = Grant { fence: fences.next(), recovered: state.recovered };
+        request.phase = Phase::Holding { deadline, grant };
+        request.since = now;
         state.mode = request.mode;
         if let Some(deadline) = deadline {
             state.timed_holds += 1;
@@ -183,7 +255,7 @@ impl Shard {
         }
         state.holders.push_back(&mut self.requests, index);
         self.holds += 1;
-        Grant { fence: fences.next(), recovered: state.recovered }
+        grant
     }
 
     /// Grants from the queue's head for as long as the holders admit it.
@@ -192,7 +264,7 @@ impl Shard {
             if !self.keys[key].admits(self.requests[index].mode) {
                 break;
             }
-            self.keys[key].queue.unlink(&mut self.requests, index);
+            self.dequeue(index);
             let grant = self.grant(index, now, fences);
             let Request { port, tag, .. } = self.requests[index];
             events.push(Event::Granted { port, tag, grant });
@@ -217,7 +289,7 @@ impl Shard {
     fn end_hold(&mut self, index: Index, end: End) {
         let Request { key, mode, phase, .. } = self.requests[index];
         let state = &mut self.keys[key];
-        if let Phase::Holding { deadline: Some(deadline) } = phase {
+        if let Phase::Holding { deadline: Some(deadline), .. } = phase {
             state.timed_holds -= 1;
             self.deadlines.remove(key, deadline, index);
         }
@@ -231,8 +303,7 @@ impl Shard {
     }
 
     fn end_wait(&mut self, index: Index) {
-        let key = self.requests[index].key;
-        self.keys[key].queue.unlink(&mut self.requests, index);
+        self.dequeue(index);
         self.forget_request(index);
     }
 

@@ -1,14 +1,11 @@
 //! A set of keys that many threads may use at once: shards, each behind its own mutex.
 
-use std::{
-    collections::hash_map::RandomState,
-    hash::BuildHasher,
-    sync::{Mutex, MutexGuard},
-};
+use std::{collections::hash_map::RandomState, hash::BuildHasher};
 
 use crate::{
-    Ask, Events, Outcome, Port, Requested, Ticket, Time, Usage,
+    Ask, Events, KeyReport, Outcome, Port, Requested, Ticket, Time, Usage,
     shard::{Fences, Shard},
+    sync::{Mutex, MutexGuard},
 };
 
 /// A set of keys, their holders and their queues.
@@ -44,7 +41,9 @@ impl Space {
     pub fn request(&self, ask: Ask<'_>, now: Time) -> Outcome<Requested> {
         let shard = self.shard_of(ask.key);
         let mut outcome = self.operate(shard, |state, events| state.request(ask, now, &self.fences, events));
-        outcome.result.ticket.index = self.public_index(outcome.result.ticket.index, shard);
+        if let Requested::Granted(ticket, _) | Requested::Waiting(ticket) = &mut outcome.result {
+            ticket.index = self.public_index(ticket.index, shard);
+        }
         outcome
     }
 
@@ -53,6 +52,13 @@ impl Space {
     pub fn release(&self, ticket: Ticket, now: Time) -> Outcome<bool> {
         let (shard, ticket) = self.locate(ticket);
         self.operate(shard, |state, events| state.release(ticket, now, &self.fences, events))
+    }
+
+    /// Makes a write hold a read hold, keeping its fence and its expiry: readers at the queue's head join it,
+    /// and no writer comes between. The result is false, and nothing happens, if the ticket holds nothing.
+    pub fn downgrade(&self, ticket: Ticket, now: Time) -> Outcome<bool> {
+        let (shard, ticket) = self.locate(ticket);
+        self.operate(shard, |state, events| state.downgrade(ticket, now, &self.fences, events))
     }
 
     /// Takes a request out of its queue; those behind it move up. The result is false, and nothing
@@ -68,15 +74,24 @@ impl Space {
         self.operate_on_all(|state, events| state.detach(port, now, &self.fences, events))
     }
 
-    /// Takes away each hold whose deadline has come while another request waits for its key.
+    /// Takes away each hold whose deadline has come while another request waits for its key, and takes out
+    /// of the queues each request whose patience has ended.
     pub fn expire(&self, now: Time) -> Outcome<()> {
         self.operate_on_all(|state, events| state.expire(now, &self.fences, events))
     }
 
-    /// When [`expire`](Self::expire) has to be called next. `None` while nobody waits for an expiry.
+    /// When [`expire`](Self::expire) has to be called next. `None` while nobody waits for an expiry or with
+    /// a limit.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
         self.guards().filter_map(|shard| shard.next_deadline()).min()
+    }
+
+    /// Who holds and who waits, key by key. Each key's report is of one moment; different keys' may differ by
+    /// what happens meanwhile.
+    #[must_use]
+    pub fn query(&self) -> Vec<KeyReport> {
+        self.guards().flat_map(|shard| shard.query().collect::<Vec<_>>()).collect()
     }
 
     /// How much the space holds at this moment, shard by shard.

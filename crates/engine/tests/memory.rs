@@ -1,7 +1,7 @@
 //! A key without holds and requests costs nothing, and keys are compared exactly.
 
 mod support;
-use latchkey_engine::{Ask, Mode, Port, Space, Time, Usage};
+use latchkey_engine::{Ask, Mode, Patience, Port, Space, Time, Usage};
 use support::World;
 
 #[test]
@@ -29,7 +29,8 @@ fn lone_surrogates_the_empty_key_and_nul_are_different_keys() {
     let space = Space::new(1);
     let keys: [&[u16]; 7] = [&[], &[0], &[0, 0], &[0xd800], &[0xd801], &[0xfffd], &[0xd800, 0xdc00]];
     for (tag, key) in (0..).zip(keys) {
-        let ask = Ask { port: Port(0), tag, key, mode: Mode::Write, expiry: None };
-        assert!(space.request(ask, Time::ZERO).result.granted.is_some(), "{key:x?} was taken");
+        let ask =
+            Ask { port: Port(0), tag, key, mode: Mode::Write, expiry: None, patience: Patience::Forever };
+        assert!(space.request(ask, Time::ZERO).result.granted().is_some(), "{key:x?} was taken");
     }
 }

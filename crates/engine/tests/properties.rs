@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use latchkey_engine::{Ask, Event, Events, Grant, Mode, Port, Space, Ticket, Time};
+use latchkey_engine::{Ask, Event, Events, Grant, Mode, Patience, Port, Requested, Space, Ticket, Time};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -15,12 +15,16 @@ enum Step {
         port: u32,
         write: bool,
         expiry: Option<u64>,
+        patience: Patience,
     },
     /// Of all requests so far, one; it may hold, wait, or have ended long ago.
     Release {
         which: prop::sample::Index,
     },
     Cancel {
+        which: prop::sample::Index,
+    },
+    Downgrade {
         which: prop::sample::Index,
     },
     Detach {
@@ -35,13 +39,22 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     use prop::sample::Index;
     prop_oneof![
-        8 => (0..3_u16, 0..3_u32, any::<bool>(), prop::option::of(1..20_u64))
-            .prop_map(|(key, port, write, expiry)| Step::Ask { key, port, write, expiry }),
+        8 => (0..3_u16, 0..3_u32, any::<bool>(), prop::option::of(1..20_u64), patience())
+            .prop_map(|(key, port, write, expiry, patience)| Step::Ask { key, port, write, expiry, patience }),
         5 => any::<Index>().prop_map(|which| Step::Release { which }),
         2 => any::<Index>().prop_map(|which| Step::Cancel { which }),
+        1 => any::<Index>().prop_map(|which| Step::Downgrade { which }),
         1 => (0..3_u32).prop_map(|port| Step::Detach { port }),
         3 => (0..15_u64).prop_map(|by| Step::Advance { by }),
         3 => Just(Step::Expire),
+    ]
+}
+
+fn patience() -> impl Strategy<Value = Patience> {
+    prop_oneof![
+        4 => Just(Patience::Forever),
+        2 => (1..20_u64).prop_map(|limit| Patience::For(Duration::from_millis(limit))),
+        1 => Just(Patience::None),
     ]
 }
 
@@ -51,6 +64,8 @@ struct Request {
     port: Port,
     mode: Mode,
     expiry: Option<Duration>,
+    /// While it waits: until when it is willing to.
+    limit: Option<Time>,
     /// While it holds: until when it is safe.
     deadline: Option<Time>,
 }
@@ -81,8 +96,8 @@ struct Model {
     space: Space,
     now: Time,
     keys: BTreeMap<u16, KeyModel>,
-    /// Key and ticket of each request ever made, by tag.
-    asked: Vec<(u16, Ticket)>,
+    /// Key and ticket of each request ever made, by tag; no ticket if it was refused.
+    asked: Vec<(u16, Option<Ticket>)>,
     last_fence: u64,
 }
 
@@ -99,39 +114,69 @@ impl Model {
 
     fn run(&mut self, step: &Step) {
         match *step {
-            Step::Ask { key, port, write, expiry } => self.ask(key, port, write, expiry),
+            Step::Ask { key, port, write, expiry, patience } => self.ask(key, port, write, expiry, patience),
             Step::Release { which } if !self.asked.is_empty() => self.release(which.index(self.asked.len())),
             Step::Cancel { which } if !self.asked.is_empty() => self.cancel(which.index(self.asked.len())),
-            Step::Release { .. } | Step::Cancel { .. } => {}
+            Step::Downgrade { which } if !self.asked.is_empty() => {
+                self.downgrade(which.index(self.asked.len()));
+            }
+            Step::Release { .. } | Step::Cancel { .. } | Step::Downgrade { .. } => {}
             Step::Detach { port } => self.detach(Port(port)),
             Step::Advance { by } => self.now = self.now.after(Duration::from_millis(by)),
             Step::Expire => self.expire(),
         }
         self.check_all();
+        self.check_query();
     }
 
-    fn ask(&mut self, key: u16, port: u32, write: bool, expiry: Option<u64>) {
+    fn ask(&mut self, key: u16, port: u32, write: bool, expiry: Option<u64>, patience: Patience) {
         let tag = self.asked.len() as u32;
         let mode = if write { Mode::Write } else { Mode::Read };
         let expiry = expiry.map(Duration::from_millis);
-        let ask = Ask { port: Port(port), tag, key: &[key], mode, expiry };
+        let ask = Ask { port: Port(port), tag, key: &[key], mode, expiry, patience };
         let outcome = self.space.request(ask, self.now);
-        self.asked.push((key, outcome.result.ticket));
+        self.asked.push((key, outcome.result.ticket()));
 
         // Others first: holds that this arrival ended, and grants that followed.
         let state = self.keys.entry(key).or_default();
-        state.waiters.push(Request { tag, port: Port(port), mode, expiry, deadline: None });
+        let limit = if let Patience::For(wait) = patience { Some(self.now.after(wait)) } else { None };
+        state.waiters.push(Request { tag, port: Port(port), mode, expiry, limit, deadline: None });
         self.hear(outcome.events);
-        if let Some(grant) = outcome.result.granted {
-            self.granted(tag, grant);
+        match outcome.result {
+            Requested::Granted(_, grant) => {
+                self.granted(tag, grant);
+            }
+            Requested::Waiting(_) => assert_ne!(patience, Patience::None),
+            Requested::Refused => self.refused(key, tag, patience),
         }
         let overdue =
             self.keys[&key].holders.iter().any(|holder| holder.deadline.is_some_and(|d| d <= self.now));
         assert!(!overdue, "an arrival leaves no overdue hold on its key");
     }
 
+    /// Checks: only who would not wait is refused, and only where it would have to.
+    fn refused(&mut self, key: u16, tag: u32, patience: Patience) {
+        assert_eq!(patience, Patience::None);
+        let state = self.keys.get_mut(&key).unwrap();
+        let request = KeyModel::take(&mut state.waiters, tag).unwrap();
+        assert!(!state.waiters.is_empty() || !state.could_hold(request.mode), "refused though it was free");
+    }
+
+    fn downgrade(&mut self, tag: usize) {
+        let (key, Some(ticket)) = self.asked[tag] else { return };
+        let outcome = self.space.downgrade(ticket, self.now);
+        let state = self.keys.get_mut(&key).unwrap();
+        let hold = state.holders.iter_mut().find(|holder| holder.tag == tag as u32);
+        assert_eq!(outcome.result, hold.is_some(), "downgrade works exactly for a hold");
+        if let Some(hold) = hold.filter(|hold| hold.mode == Mode::Write) {
+            hold.mode = Mode::Read;
+            state.recovered = false;
+        }
+        self.hear(outcome.events);
+    }
+
     fn release(&mut self, tag: usize) {
-        let (key, ticket) = self.asked[tag];
+        let (key, Some(ticket)) = self.asked[tag] else { return };
         let outcome = self.space.release(ticket, self.now);
         let state = self.keys.get_mut(&key).unwrap();
         let ended = KeyModel::take(&mut state.holders, tag as u32);
@@ -143,7 +188,7 @@ impl Model {
     }
 
     fn cancel(&mut self, tag: usize) {
-        let (key, ticket) = self.asked[tag];
+        let (key, Some(ticket)) = self.asked[tag] else { return };
         let outcome = self.space.cancel(ticket, self.now);
         let ended = KeyModel::take(&mut self.keys.get_mut(&key).unwrap().waiters, tag as u32);
         assert_eq!(outcome.result, ended.is_some(), "cancel works exactly for a waiter");
@@ -174,6 +219,7 @@ impl Model {
                     assert_eq!(request.port, port);
                 }
                 Event::Expired { port, tag } => self.expired(port, tag),
+                Event::TimedOut { port, tag } => self.timed_out(port, tag),
             }
         }
     }
@@ -203,6 +249,14 @@ impl Model {
         state.recovered |= request.mode == Mode::Write;
     }
 
+    /// Checks: only a waiter gives up, and only at its limit.
+    fn timed_out(&mut self, port: Port, tag: u32) {
+        let state = self.keys.get_mut(&self.asked[tag as usize].0).unwrap();
+        let request = KeyModel::take(&mut state.waiters, tag).expect("only a waiter times out");
+        assert_eq!(request.port, port);
+        assert!(request.limit.is_some_and(|limit| limit <= self.now), "timed out too early");
+    }
+
     fn check_all(&self) {
         for (key, state) in &self.keys {
             let writers = state.holders.iter().filter(|holder| holder.mode == Mode::Write).count();
@@ -220,12 +274,25 @@ impl Model {
         assert_eq!(usage.keys, self.keys.values().filter(remembered).count(), "an idle key costs something");
     }
 
+    /// What a query answers is who holds and who waits, in order.
+    fn check_query(&self) {
+        let mut reports: BTreeMap<u16, _> =
+            self.space.query().into_iter().map(|report| (report.key.as_units()[0], report)).collect();
+        for (key, state) in self.keys.iter().filter(|(_, state)| !state.holders.is_empty()) {
+            let report = reports.remove(key).expect("a held key is reported");
+            let whose = |list: &[Request]| list.iter().map(|r| (r.port, r.mode)).collect::<Vec<_>>();
+            let holders: Vec<_> = report.holders.iter().map(|r| (r.port, r.mode)).collect();
+            let waiting: Vec<_> = report.waiting.iter().map(|r| (r.port, r.mode)).collect();
+            assert_eq!((holders, waiting), (whose(&state.holders), whose(&state.waiters)));
+        }
+        assert!(reports.is_empty(), "reported though nobody holds: {reports:?}");
+    }
+
     fn expected_deadline(&self) -> Option<Time> {
-        self.keys
-            .values()
-            .filter(|state| !state.waiters.is_empty())
-            .flat_map(|state| state.holders.iter().filter_map(|holder| holder.deadline))
-            .min()
+        let awaited = self.keys.values().filter(|state| !state.waiters.is_empty());
+        let expiries = awaited.flat_map(|state| state.holders.iter().filter_map(|holder| holder.deadline));
+        let limits = self.keys.values().flat_map(|state| state.waiters.iter().filter_map(|r| r.limit));
+        expiries.chain(limits).min()
     }
 }
 

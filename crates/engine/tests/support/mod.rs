@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use latchkey_engine::{Ask, Event, Events, Grant, Mode, Outcome, Port, Requested, Space, Ticket, Time};
+use latchkey_engine::{Ask, Event, Events, Grant, Mode, Outcome, Patience, Port, Space, Ticket, Time};
 
 pub const READ: Mode = Mode::Read;
 pub const WRITE: Mode = Mode::Write;
@@ -17,6 +17,7 @@ pub struct World {
     next_tag: u32,
     port: Port,
     expiry: Option<Duration>,
+    patience: Patience,
 }
 
 impl World {
@@ -29,6 +30,7 @@ impl World {
             next_tag: 0,
             port: Port(0),
             expiry: None,
+            patience: Patience::Forever,
         }
     }
 
@@ -44,6 +46,12 @@ impl World {
         self
     }
 
+    /// Later requests wait so long.
+    pub fn with_patience(&mut self, patience: Patience) -> &mut Self {
+        self.patience = patience;
+        self
+    }
+
     pub fn advance(&mut self, milliseconds: u64) {
         self.now = self.now.after(Duration::from_millis(milliseconds));
     }
@@ -53,12 +61,11 @@ impl World {
         let tag = self.next_tag;
         self.next_tag += 1;
         let units: Vec<u16> = key.encode_utf16().collect();
-        let ask = Ask { port: self.port, tag, key: &units, mode, expiry: self.expiry };
-        let Outcome { result: Requested { ticket, granted }, events, .. } = self.space.request(ask, self.now);
-        self.tickets.insert(tag, ticket);
-        if let Some(grant) = granted {
-            self.grants.insert(tag, grant);
-        }
+        let ask =
+            Ask { port: self.port, tag, key: &units, mode, expiry: self.expiry, patience: self.patience };
+        let Outcome { result, events, .. } = self.space.request(ask, self.now);
+        self.tickets.extend(result.ticket().map(|ticket| (tag, ticket)));
+        self.grants.extend(result.granted().map(|grant| (tag, grant)));
         (tag, self.hear(events))
     }
 
@@ -117,7 +124,7 @@ impl World {
         self.space.next_deadline().map(|time| time.as_nanos() / 1_000_000)
     }
 
-    fn hear(&mut self, events: Events) -> Vec<String> {
+    pub fn hear(&mut self, events: Events) -> Vec<String> {
         events.into_iter().map(|event| self.hear_one(event)).collect()
     }
 
@@ -128,6 +135,7 @@ impl World {
                 format!("{tag} granted")
             }
             Event::Expired { tag, .. } => format!("{tag} expired"),
+            Event::TimedOut { tag, .. } => format!("{tag} timed out"),
         }
     }
 }

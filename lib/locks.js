@@ -1,0 +1,300 @@
+'use strict';
+// The promise face: `new Locks(options)` with `read`, `write` and what belongs to them.
+
+const { toKey, checkCallback, toMilliseconds, toExpiry, toOptions, toSpaceName } = require('./arguments');
+const { deliver } = require('./delivery');
+const {
+  LockClosedError,
+  LockQueueFullError,
+  LockTimeoutError,
+  invalidType,
+  outOfRange,
+} = require('./errors');
+const { Hold, lossOf } = require('./hold');
+const { MultiHold, lossOfAny, releaseAll, inOrder } = require('./multi-hold');
+const { PromiseRequest } = require('./promise-request');
+const { Space, READ, WRITE } = require('./space');
+
+/** @typedef {{ signal?: AbortSignal, timeout: number, expiry: number }} Wish what a call asks for */
+
+class Locks {
+  /** @type {Space} */
+  #space;
+  #expiry;
+  #maxPending;
+  #closed = false;
+  /** @type {Set<PromiseRequest>} those that wait */
+  #pending = new Set();
+
+  /** @param {import('../index').LocksOptions} [options] */
+  constructor(options) {
+    const given = toOptions('options', options);
+    if (given.store !== undefined) {
+      throw invalidType('options.store', 'left out: this version has no stores', given.store);
+    }
+    const name = toSpaceName(given);
+    this.#expiry = toExpiry('options.expiry', given.expiry);
+    this.#maxPending = toMaxPending(given.maxPending);
+    this.#space = new Space(name);
+  }
+
+  /**
+   * @param {any} key
+   * @param {any} [options]
+   * @param {any} [fn]
+   * @returns {Promise<any>}
+   */
+  read(key, options, fn) {
+    return this.#run(READ, key, options, fn);
+  }
+
+  /**
+   * @param {any} key
+   * @param {any} [options]
+   * @param {any} [fn]
+   * @returns {Promise<any>}
+   */
+  write(key, options, fn) {
+    return this.#run(WRITE, key, options, fn);
+  }
+
+  /**
+   * @param {any} key
+   * @param {any} [options]
+   * @returns {any}
+   */
+  tryRead(key, options) {
+    return this.#try(READ, key, options);
+  }
+
+  /**
+   * @param {any} key
+   * @param {any} [options]
+   * @returns {any}
+   */
+  tryWrite(key, options) {
+    return this.#try(WRITE, key, options);
+  }
+
+  query() {
+    if (this.#closed) throw new LockClosedError();
+    const now = Date.now();
+    /** @type {import('../index').LocksSnapshot} */
+    const snapshot = { held: [], pending: [] };
+    for (const { key, held, pending } of this.#space.query()) {
+      for (const { write, age, thread, fence, recovered } of held) {
+        snapshot.held.push({
+          key,
+          mode: toMode(write),
+          fence,
+          since: Math.round(now - age),
+          thread,
+          recovered,
+        });
+      }
+      for (const { write, age, thread } of pending) {
+        snapshot.pending.push({ key, mode: toMode(write), since: Math.round(now - age), thread });
+      }
+    }
+    return snapshot;
+  }
+
+  close() {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const request of [...this.#pending]) request.abandon(new LockClosedError(request.key));
+    this.#space.close();
+  }
+
+  /**
+   * Takes the key or keys; runs `fn` with the hold and releases it, if there is one.
+   *
+   * @param {number} mode
+   * @param {any} key
+   * @param {any} options
+   * @param {any} fn
+   */
+  async #run(mode, key, options, fn) {
+    if (typeof options === 'function') [options, fn] = [undefined, options];
+    else if (fn !== undefined) checkCallback('fn', fn);
+    const wish = this.#toWish(options);
+    if (Array.isArray(key)) {
+      const hold = await this.#takeAll(mode, inOrder(key.map(toKey)), wish);
+      return fn === undefined ? hold : runAndRelease(hold, lossOfAny, fn);
+    }
+    // Not awaited when it is granted at once: then `fn` starts before the call returns.
+    const taken = this.#take(mode, toKey(key), wish);
+    const hold = taken instanceof Hold ? taken : await taken;
+    return fn === undefined ? hold : runAndRelease(hold, lossOf, fn);
+  }
+
+  /**
+   * @param {number} mode
+   * @param {string[]} keys in order
+   * @param {Wish} wish
+   */
+  async #takeAll(mode, keys, wish) {
+    /** @type {Hold[]} */
+    const holds = [];
+    const start = performance.now();
+    try {
+      for (const key of keys) {
+        const rest = wish.timeout - (performance.now() - start);
+        holds.push(await this.#take(mode, key, wish, Math.max(0, rest)));
+      }
+      const lost = holds.find((hold) => lossOf(hold) !== null);
+      if (lost !== undefined) throw lossOf(lost);
+    } catch (error) {
+      releaseAll(holds);
+      throw error;
+    }
+    return new MultiHold(holds, toMode(mode === WRITE));
+  }
+
+  /**
+   * @param {number} mode
+   * @param {string} key
+   * @param {Wish} wish
+   * @param {number} rest what is left of the wish's timeout
+   * @returns {Hold | Promise<Hold>}
+   */
+  #take(mode, key, { signal, timeout, expiry }, rest = timeout) {
+    if (this.#closed) throw new LockClosedError(key);
+    signal?.throwIfAborted();
+    const isFull = this.#pending.size >= this.#maxPending;
+    const request = new PromiseRequest(this.#space, key, mode, timeout);
+    const done = this.#ask(request, expiry, isFull ? 0 : rest);
+    if (done === 1) return request.toHold();
+    if (done === -1)
+      throw isFull ? new LockQueueFullError(key, this.#maxPending) : new LockTimeoutError(key, timeout);
+    return this.#wait(request, signal);
+  }
+
+  /**
+   * @param {PromiseRequest} request
+   * @param {AbortSignal | undefined} signal
+   * @returns {Promise<Hold>}
+   */
+  #wait(request, signal) {
+    this.#pending.add(request);
+    return new Promise((resolve, reject) => {
+      const abort = () => request.abandon(/** @type {AbortSignal} */ (signal).reason);
+      signal?.addEventListener('abort', abort, { once: true });
+      request.settle = (outcome) => {
+        this.#pending.delete(request);
+        signal?.removeEventListener('abort', abort);
+        if (outcome instanceof Hold) resolve(outcome);
+        else reject(outcome);
+      };
+    });
+  }
+
+  /**
+   * @param {PromiseRequest} request
+   * @param {number} expiry
+   * @param {number} patience
+   */
+  #ask(request, expiry, patience) {
+    const done = this.#space.ask(request, expiry, patience);
+    const events = this.#space.takeEvents();
+    if (events !== null) deliver(events);
+    return done;
+  }
+
+  /**
+   * @param {number} mode
+   * @param {any} key
+   * @param {any} options
+   */
+  #try(mode, key, options) {
+    const { expiry } = this.#toWish(options);
+    if (!Array.isArray(key)) return this.#tryOne(mode, toKey(key), expiry);
+    /** @type {Hold[]} */
+    const holds = [];
+    for (const each of inOrder(key.map(toKey))) {
+      const hold = this.#tryOne(mode, each, expiry);
+      if (hold === null) {
+        releaseAll(holds);
+        return null;
+      }
+      holds.push(hold);
+    }
+    return new MultiHold(holds, toMode(mode === WRITE));
+  }
+
+  /**
+   * @param {number} mode
+   * @param {string} key
+   * @param {number} expiry
+   */
+  #tryOne(mode, key, expiry) {
+    if (this.#closed) throw new LockClosedError(key);
+    const request = new PromiseRequest(this.#space, key, mode, 0);
+    return this.#ask(request, expiry, 0) === 1 ? request.toHold() : null;
+  }
+
+  /**
+   * @param {any} options
+   * @returns {Wish}
+   */
+  #toWish(options) {
+    if (options === undefined || options === null) return { timeout: Infinity, expiry: this.#expiry };
+    const { signal, timeout, expiry } = toOptions('options', options);
+    if (signal !== undefined && !isSignal(signal))
+      throw invalidType('options.signal', 'an AbortSignal', signal);
+    return {
+      signal,
+      timeout: timeout === undefined ? Infinity : toMilliseconds('options.timeout', timeout),
+      expiry: expiry === undefined ? this.#expiry : toExpiry('options.expiry', expiry),
+    };
+  }
+}
+
+/**
+ * @template {Hold | MultiHold} H
+ * @param {H} hold
+ * @param {(hold: H) => Error | null} lossOfHold
+ * @param {(hold: H) => unknown} fn
+ */
+async function runAndRelease(hold, lossOfHold, fn) {
+  let result;
+  try {
+    result = await fn(hold);
+  } catch (error) {
+    hold.release();
+    throw error;
+  }
+  hold.release();
+  // It was taken away while `fn` ran: nobody may take what `fn` did for done.
+  const loss = lossOfHold(hold);
+  if (loss !== null) throw loss;
+  return result;
+}
+
+/**
+ * @param {unknown} maxPending
+ * @returns {number}
+ */
+function toMaxPending(maxPending) {
+  if (maxPending === undefined || maxPending === null) return Infinity;
+  if (typeof maxPending !== 'number') throw invalidType('options.maxPending', 'a number', maxPending);
+  if (!(maxPending >= 0)) throw outOfRange('options.maxPending', '0 or more', maxPending);
+  return maxPending;
+}
+
+/** @param {any} value */
+function isSignal(value) {
+  return (
+    typeof value === 'object' && value !== null && typeof value.aborted === 'boolean' && 'reason' in value
+  );
+}
+
+/**
+ * @param {boolean} write
+ * @returns {'read' | 'write'}
+ */
+function toMode(write) {
+  return write ? 'write' : 'read';
+}
+
+module.exports = { Locks };

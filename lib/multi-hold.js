@@ -1,0 +1,99 @@
+'use strict';
+// Holds of several keys at once: taken all or none, in one order for everybody, so that no two can wait for
+// each other.
+
+const { lossOf, DISPOSE } = require('./hold');
+
+/** @typedef {import('./hold').Hold} Hold */
+
+/**
+ * Why a part of a multi-hold was taken away; null if none was.
+ *
+ * @type {(hold: MultiHold) => ReturnType<typeof lossOf>}
+ */
+let lossOfAny;
+
+class MultiHold {
+  /** @type {readonly Hold[]} in the order in which they were taken */
+  #holds;
+  #key;
+  #mode;
+  /** @type {AbortController | null} made when somebody first asks for the signal */
+  #controller = null;
+
+  /**
+   * @param {readonly Hold[]} holds
+   * @param {'read' | 'write'} mode
+   */
+  constructor(holds, mode) {
+    this.#holds = holds;
+    this.#key = Object.freeze(holds.map((hold) => hold.key));
+    this.#mode = mode;
+  }
+
+  get key() {
+    return this.#key;
+  }
+
+  get mode() {
+    return this.#holds[0]?.mode ?? this.#mode;
+  }
+
+  get fence() {
+    return Math.max(0, ...this.#holds.map((hold) => hold.fence));
+  }
+
+  get recovered() {
+    return this.#holds.some((hold) => hold.recovered);
+  }
+
+  get signal() {
+    if (this.#controller === null) {
+      const controller = new AbortController();
+      this.#controller = controller;
+      for (const { signal } of this.#holds) {
+        const abort = () => controller.abort(signal.reason);
+        if (signal.aborted) abort();
+        else signal.addEventListener('abort', abort, { once: true });
+      }
+    }
+    return this.#controller.signal;
+  }
+
+  release() {
+    releaseAll(this.#holds);
+  }
+
+  downgrade() {
+    for (const hold of this.#holds) hold.downgrade();
+  }
+
+  [DISPOSE]() {
+    this.release();
+  }
+
+  static {
+    lossOfAny = (hold) =>
+      hold.#holds.reduce((/** @type {ReturnType<typeof lossOf>} */ loss, part) => loss ?? lossOf(part), null);
+  }
+}
+
+/**
+ * Releases in the reverse order of taking: whoever waits for several of them finds the last ones free first.
+ *
+ * @param {readonly Hold[]} holds
+ */
+function releaseAll(holds) {
+  for (let i = holds.length - 1; i >= 0; i--) holds[i].release();
+}
+
+/**
+ * The order in which everybody takes keys, each once.
+ *
+ * @param {string[]} keys
+ */
+function inOrder(keys) {
+  return [...new Set(keys)].sort((a, b) => (a < b ? -1 : 1));
+}
+
+module.exports = { MultiHold, lossOfAny, releaseAll, inOrder };

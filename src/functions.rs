@@ -1,0 +1,148 @@
+//! The functions that JavaScript calls. Each reads its inputs, does one operation, and writes the answers.
+
+use std::{rc::Rc, time::Duration};
+
+use latchkey_engine::{Ask, Mode, Patience, Requested};
+use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
+use napi::{Env, Error, Result};
+
+use crate::{
+    clock,
+    port::{OpenSpace, Port, SpaceNumber},
+    query::{self, KeyReport},
+    shared_space::SharedSpace,
+    waker::Waker,
+    words::{self, LENGTH, Words},
+};
+
+/// Opens a port and makes its functions: closures that carry it, since a call of one costs a
+/// fraction of a class method's.
+pub fn open_port<'env>(
+    env: &'env Env,
+    words: Float64Array,
+    wake: Function<(), ()>,
+    thread: u32,
+) -> Result<Object<'env>> {
+    let words = Words::new(words).ok_or_else(|| {
+        Error::from_reason(format!("latchkey: openPort needs an array of {LENGTH} numbers"))
+    })?;
+    let port = Rc::new(Port::new(words, Waker::new(&wake)?, thread));
+    // Hooks run in the reverse order of their making: this one before the waker's own, which ends the
+    // threadsafe function.
+    env.add_env_cleanup_hook(Rc::clone(&port), |port| port.detach())?;
+
+    let mut functions = Object::new(env)?;
+    let mut define = Definer { env, port, functions: &mut functions };
+    define.function("openPrivate", |port, _| port.open(SharedSpace::open_private()))?;
+    define.function("openNamed", open_named)?;
+    define.function("close", |port, call| {
+        port.close(call.env, space_number(port));
+        Ok(())
+    })?;
+    define.function("request", request)?;
+    define.function("release", release)?;
+    define.function("cancel", cancel)?;
+    define.function("downgrade", downgrade)?;
+    define.function("query", query)?;
+    define.function("collect", |port, call| port.collect(call.env))?;
+    define.function("readEvents", |port, _| {
+        port.read_events();
+        Ok(())
+    })?;
+    Ok(functions)
+}
+
+struct Definer<'a, 'env> {
+    env: &'env Env,
+    port: Rc<Port>,
+    functions: &'a mut Object<'env>,
+}
+
+impl Definer<'_, '_> {
+    /// napi-rs turns both an `Err` and a panic of the closure into a JavaScript error.
+    fn function<T: ToNapiValue>(
+        &mut self,
+        name: &str,
+        body: impl Fn(&Port, &FunctionCallContext) -> Result<T> + 'static,
+    ) -> Result<()> {
+        let port = Rc::clone(&self.port);
+        let function =
+            self.env.create_function_from_closure::<(), T, _>(name, move |call| body(&port, &call))?;
+        self.functions.set(name, function)
+    }
+}
+
+fn open_named(port: &Port, call: &FunctionCallContext) -> Result<SpaceNumber> {
+    let name: Utf16String = call.first_arg()?;
+    port.open(SharedSpace::open_named(&name))
+}
+
+fn request(port: &Port, call: &FunctionCallContext) -> Result<()> {
+    let key: Utf16String = call.first_arg()?;
+    let (number, open) = addressed(port)?;
+    let ask = port.words.with(|words| Ask {
+        port: open.member,
+        tag: words::whole(words[words::TAG]),
+        key: &key,
+        mode: if words[words::MODE] == 0.0 { Mode::Read } else { Mode::Write },
+        expiry: if words[words::EXPIRY] == 0.0 { None } else { milliseconds(words[words::EXPIRY]) },
+        patience: match words[words::PATIENCE] {
+            0.0 => Patience::None,
+            limit => milliseconds(limit).map_or(Patience::Forever, Patience::For),
+        },
+    });
+    let outcome = open.shared.engine.request(ask, clock::now());
+    let requested = port.answer(call.env, number, &open, outcome);
+    if let Requested::Waiting(_) = requested {
+        port.count_waiting(call.env, &open, 1);
+    }
+    port.words.with(|words| words::write_requested(words, requested));
+    Ok(())
+}
+
+fn release(port: &Port, call: &FunctionCallContext) -> Result<()> {
+    let (number, open) = addressed(port)?;
+    let outcome = open.shared.engine.release(port.words.with(|words| words::ticket(words)), clock::now());
+    let released = port.answer(call.env, number, &open, outcome);
+    port.words.with(|words| words::write_done(words, released));
+    Ok(())
+}
+
+fn cancel(port: &Port, call: &FunctionCallContext) -> Result<()> {
+    let (number, open) = addressed(port)?;
+    let outcome = open.shared.engine.cancel(port.words.with(|words| words::ticket(words)), clock::now());
+    let cancelled = port.answer(call.env, number, &open, outcome);
+    if cancelled {
+        port.count_waiting(call.env, &open, -1);
+    }
+    port.words.with(|words| words::write_done(words, cancelled));
+    Ok(())
+}
+
+fn downgrade(port: &Port, call: &FunctionCallContext) -> Result<()> {
+    let (number, open) = addressed(port)?;
+    let outcome = open.shared.engine.downgrade(port.words.with(|words| words::ticket(words)), clock::now());
+    let downgraded = port.answer(call.env, number, &open, outcome);
+    port.words.with(|words| words::write_done(words, downgraded));
+    Ok(())
+}
+
+fn query(port: &Port, _: &FunctionCallContext) -> Result<Vec<KeyReport>> {
+    let (_, open) = addressed(port)?;
+    Ok(query::report(&open, &port.mailbox, clock::now()))
+}
+
+fn space_number(port: &Port) -> SpaceNumber {
+    port.words.with(|words| words::whole(words[words::SPACE]))
+}
+
+/// The space that the call is about.
+fn addressed(port: &Port) -> Result<(SpaceNumber, Rc<OpenSpace>)> {
+    let number = space_number(port);
+    Ok((number, port.space(number)?))
+}
+
+/// A span of time; `None` if it does not fit a duration, which is longer than any process lives.
+fn milliseconds(value: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(value / 1000.0).ok()
+}

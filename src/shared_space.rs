@@ -1,0 +1,120 @@
+//! One space of the process: the engine's table, the ports that use it, and the list of all spaces.
+//!
+//! A private space has one port and is only ever touched by that port's thread. A named one is the same
+//! object for whoever opens its name, on any thread, and is gone when the last of them closes or ends.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, Weak},
+};
+
+use latchkey_engine::{Events, Key, Outcome, Port, Post, Space, Usage};
+
+use crate::{
+    clock,
+    mailbox::Mailbox,
+    timer::{self, Alarm, AlarmNumber},
+};
+
+/// How many threads can change different keys of a named space at the same moment.
+const NAMED_SHARDS: u32 = 16;
+
+pub struct SharedSpace {
+    number: AlarmNumber,
+    /// `None` for a private space.
+    name: Option<Key>,
+    pub engine: Space,
+    pub post: Post<Arc<Mailbox>>,
+}
+
+/// All spaces of the process.
+///
+/// Invariant: a space is in `all`, and in `named` if it has a name, until it is dropped. A dead entry of
+/// `named` may be replaced by a new space of the same name before the old one has taken itself out.
+struct Registry {
+    all: BTreeMap<AlarmNumber, Weak<SharedSpace>>,
+    named: Option<HashMap<Key, Weak<SharedSpace>>>,
+}
+
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry { all: BTreeMap::new(), named: None });
+
+fn registry() -> MutexGuard<'static, Registry> {
+    REGISTRY.lock().expect("latchkey: an earlier fault left the list of spaces unusable")
+}
+
+impl SharedSpace {
+    pub fn open_private() -> Arc<Self> {
+        Self::add(&mut registry(), None)
+    }
+
+    pub fn open_named(name: &[u16]) -> Arc<Self> {
+        let mut registry = registry();
+        let named = registry.named.get_or_insert_default();
+        if let Some(space) = named.get(name).and_then(Weak::upgrade) {
+            return space;
+        }
+        let name = Key::from(name);
+        let space = Self::add(&mut registry, Some(name.clone()));
+        registry.named.get_or_insert_default().insert(name, Arc::downgrade(&space));
+        space
+    }
+
+    fn add(registry: &mut Registry, name: Option<Key>) -> Arc<Self> {
+        let space = Arc::new(Self {
+            number: timer::new_number(),
+            engine: Space::new(if name.is_some() { NAMED_SHARDS } else { 1 }),
+            post: Post::default(),
+            name,
+        });
+        registry.all.insert(space.number, Arc::downgrade(&space));
+        space
+    }
+
+    pub fn is_named(&self) -> bool {
+        self.name.is_some()
+    }
+
+    /// Delivers what an operation on a named space caused for other ports, and sees to its deadline. Gives
+    /// back the events for `own`, the port that operated.
+    pub fn pass_on<T>(self: &Arc<Self>, outcome: Outcome<T>, own: Option<(Port, &Mailbox)>) -> (T, Events) {
+        let own_events = self.post.send(outcome.events, own.map(|(port, _)| port));
+        if let Some(time) = outcome.next_deadline
+            && timer::ring_at(time, self.number, self).is_err()
+            && let Some((_, mailbox)) = own
+        {
+            // Without the timer's thread the port looks itself, over and over: slow, but nobody waits for ever.
+            mailbox.waker.wake();
+        }
+        (outcome.result, own_events)
+    }
+}
+
+impl Alarm for SharedSpace {
+    /// Deadlines of a named space are the timer's own business: a port's event loop may be blocked.
+    fn ring(self: Arc<Self>) {
+        let ((), nobodys) = self.pass_on(self.engine.expire(clock::now()), None);
+        debug_assert!(nobodys.is_empty());
+    }
+}
+
+impl Drop for SharedSpace {
+    fn drop(&mut self) {
+        let mut registry = registry();
+        registry.all.remove(&self.number);
+        if let (Some(name), Some(named)) = (&self.name, &mut registry.named)
+            && named.get(name).is_some_and(|entry| std::ptr::eq(entry.as_ptr(), self))
+        {
+            named.remove(name);
+        }
+    }
+}
+
+/// How many spaces are open, and what they hold together.
+pub fn usage() -> (usize, Usage) {
+    // Counted after the list is unlocked: the last owner of a space may be the one that counts, and
+    // dropping it locks the list.
+    let spaces: Vec<_> = registry().all.values().filter_map(Weak::upgrade).collect();
+    let mut total = Usage::default();
+    spaces.iter().for_each(|space| total += space.engine.usage());
+    (spaces.len(), total)
+}
