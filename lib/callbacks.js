@@ -2,7 +2,7 @@
 // The core of the callback faces: one request that calls `obtained` when it is granted and `released` when
 // it ends.
 
-const { AsyncResource } = require('async_hooks');
+const { AsyncResource } = require('node:async_hooks');
 const { deliver, deliverOwnGrant, reportLater, GRANTED } = require('./delivery');
 const { LockExpiredError } = require('./errors');
 const { WAITING } = require('./space');
@@ -10,7 +10,6 @@ const { WAITING } = require('./space');
 /** @typedef {(...args: any[]) => void} Callback */
 /** @typedef {{ warn(message: string): void }} Logger */
 
-/** @implements {import('./space').Request} */
 class CallbackRequest {
   /**
    * @param {import('./space').Space} space

@@ -22,7 +22,7 @@ const TIMED_OUT = 2;
  *
  * @typedef {object} Delivery
  * @property {Event[]} events
- * @property {(() => void) | undefined} then
+ * @property {(() => void) | undefined} after
  */
 
 /**
@@ -44,17 +44,17 @@ let depth = 0;
 let putOff = [];
 
 /**
- * Tells events, then calls `then`. If callbacks throw, the first error comes out of here, after everything
+ * Tells events, then calls `after`. If callbacks throw, the first error comes out of here, after everything
  * else has been done.
  *
  * @param {Event[]} events
- * @param {() => void} [then]
+ * @param {() => void} [after]
  */
-function deliver(events, then) {
+function deliver(events, after) {
   events = keepOrder(events);
   if (depth === MAX_DEPTH) {
     addBacklogs(events);
-    putOff.push({ events, then });
+    putOff.push({ events, after });
     return;
   }
   if (events.length > 1) addBacklogs(events);
@@ -64,8 +64,8 @@ function deliver(events, then) {
   try {
     tell(events, errors);
     tellPutOff(errors);
-    if (then !== undefined) {
-      attempt(then, errors);
+    if (after !== undefined) {
+      attempt(after, errors);
       tellPutOff(errors);
     }
   } finally {
@@ -94,9 +94,9 @@ function tellPutOff(errors) {
   while (putOff.length > 0 && (depth === MAX_DEPTH || depth === 1)) {
     const deliveries = putOff;
     putOff = [];
-    for (const { events, then } of deliveries) {
+    for (const { events, after } of deliveries) {
       tell(events, errors);
-      if (then !== undefined) attempt(then, errors);
+      if (after !== undefined) attempt(after, errors);
     }
   }
 }

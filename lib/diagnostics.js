@@ -2,7 +2,7 @@
 // The diagnostics channels: who watches them learns of each wait, grant, release and expiry. Nobody who does
 // not pays for them: a request carries times only if it was made while somebody watched.
 
-const { channel } = require('diagnostics_channel');
+const { channel } = require('node:diagnostics_channel');
 
 /** @typedef {import('./space').Request} Request */
 

@@ -5,8 +5,8 @@
 // one name. So the first copy that a thread loads says where its addon is, here and to all workers started
 // from here; a later copy of the same version uses that addon, and one of another version gets a `conflict`.
 
-const path = require('path');
-const { getEnvironmentData, setEnvironmentData } = require('worker_threads');
+const path = require('node:path');
+const { getEnvironmentData, setEnvironmentData } = require('node:worker_threads');
 const { version } = require('../package.json');
 
 /**

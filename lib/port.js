@@ -5,7 +5,7 @@
 // Numbers cross through one typed array (an argument of a native call costs about 45 ns). Each function here
 // writes its inputs, calls, and reads the answers before anything else can run.
 
-const { threadId } = require('worker_threads');
+const { threadId } = require('node:worker_threads');
 const { binding, own, conflict } = require('./native');
 const { deliver, reportLater } = require('./delivery');
 const { LockTwoCopiesError } = require('./errors');

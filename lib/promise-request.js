@@ -6,7 +6,6 @@ const { LockTimeoutError } = require('./errors');
 const { WAITING } = require('./space');
 const { deliver } = require('./delivery');
 
-/** @implements {import('./space').Request} */
 class PromiseRequest {
   /**
    * @param {import('./space').Space} space
