@@ -31,16 +31,36 @@ function isMusl() {
 function load(folder) {
   try {
     return require(path.join(folder, 'native', 'binding.js'));
-  } catch (cause) {
-    const name = platform();
-    const error = new Error(
-      `latchkey has no native binary for this platform (${name}). It comes with the optional package ` +
-        `@latchkey/native-${name}: install again without --omit=optional (and without a lock file or ` +
-        'node_modules from another platform), or build it from source with Rust: see the README.',
-      { cause },
-    );
-    throw Object.assign(error, { code: 'ERR_LATCHKEY_NO_BINARY' });
+  } catch (error) {
+    throw explain(platform(), [...causes(error)]);
   }
+}
+
+/**
+ * The generated loader tries several places, and chains one error per place.
+ *
+ * @param {unknown} error
+ * @returns {Generator<NodeJS.ErrnoException>}
+ */
+function* causes(error) {
+  for (; error instanceof Error; error = error.cause) yield error;
+}
+
+/**
+ * @param {string} name of the platform
+ * @param {NodeJS.ErrnoException[]} failures
+ */
+function explain(name, failures) {
+  const broken = failures.find(({ code }) => code === 'ERR_DLOPEN_FAILED');
+  if (broken !== undefined) {
+    const message = `latchkey's native binary for this platform (${name}) cannot be loaded: ${broken.message}`;
+    return Object.assign(new Error(message), { code: 'ERR_DLOPEN_FAILED' });
+  }
+  const message =
+    `latchkey has no native binary for this platform (${name}). It comes with the optional package ` +
+    `@latchkey/native-${name}: install again without --omit=optional (and without a lock file or ` +
+    'node_modules from another platform), or build it from source with Rust: see the README.';
+  return Object.assign(new Error(message), { code: 'ERR_LATCHKEY_NO_BINARY' });
 }
 
 /** @returns {{ binding: any, own: Copy, conflict: Copy | null }} */
