@@ -37,10 +37,10 @@ function load(folder) {
 }
 
 /**
- * The generated loader tries several places, and chains one error per place.
+ * The generated loader tries several places, and chains one error per place, the first one innermost.
  *
  * @param {unknown} error
- * @returns {Generator<NodeJS.ErrnoException>}
+ * @returns {Generator<Error>}
  */
 function* causes(error) {
   for (; error instanceof Error; error = error.cause) yield error;
@@ -48,19 +48,19 @@ function* causes(error) {
 
 /**
  * @param {string} name of the platform
- * @param {NodeJS.ErrnoException[]} failures
+ * @param {Error[]} failures
  */
 function explain(name, failures) {
-  const broken = failures.find(({ code }) => code === 'ERR_DLOPEN_FAILED');
-  if (broken !== undefined) {
-    const message = `latchkey's native binary for this platform (${name}) cannot be loaded: ${broken.message}`;
-    return Object.assign(new Error(message), { code: 'ERR_DLOPEN_FAILED' });
+  const cause = failures.find(({ message }) => !/^(Cannot find|Unsupported)/.test(message));
+  if (cause !== undefined) {
+    const message = `latchkey's native binary for this platform (${name}) cannot be loaded: ${cause.message}`;
+    return Object.assign(new Error(message, { cause }), { code: 'ERR_DLOPEN_FAILED' });
   }
   const message =
     `latchkey has no native binary for this platform (${name}). It comes with the optional package ` +
     `@latchkey/native-${name}: install again without --omit=optional (and without a lock file or ` +
     'node_modules from another platform), or build it from source with Rust: see the README.';
-  return Object.assign(new Error(message), { code: 'ERR_LATCHKEY_NO_BINARY' });
+  return Object.assign(new Error(message, { cause: failures.at(-1) }), { code: 'ERR_LATCHKEY_NO_BINARY' });
 }
 
 /** @returns {{ binding: any, own: Copy, conflict: Copy | null }} */
