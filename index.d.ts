@@ -1,13 +1,32 @@
-// Types of `latchkey`: alock's function and rwlock-plus's class in one, and the errors. Each face has its own file.
+// Types of `latchkey`: alock's function and rwlock-plus's class in one, the promise face, and the errors. Each has its
+// own file.
 
 import { lock, type Done, type Key } from './alock.js';
 import {
+  type ExpireMessage,
+  type GrantMessage,
+  type ReleaseMessage,
+  type WaitMessage,
+} from './diagnostics.js';
+import {
+  LockClosedError,
+  LockError,
+  LockExpiredError,
+  LockQueueFullError,
+  LockTimeoutError,
+  LockTwoCopiesError,
+} from './errors.js';
+import { Hold, type Mode } from './hold.js';
+import { Locks, type AcquireOptions, type LocksOptions, type SingleKey, type TryOptions } from './locks.js';
+import {
   Lock,
   type LockObtainedCallback,
+  type LockOptions,
   type Logger,
   type Release,
   type ReleaseCallback,
 } from './rwlock-plus.js';
+import { type HeldEntry, type LocksSnapshot, type PendingEntry } from './snapshot.js';
 
 export = latchkey;
 
@@ -21,6 +40,8 @@ export = latchkey;
  *
  * **The trap:** the key is free when `done` is called, not when `fn` returns or its promise settles. And a forgotten
  * `new` is no error of its own: `latchkey(10000)` asks for the key `'10000'`, and is refused for want of `fn`.
+ *
+ * Its property {@link Locks} is the promise face, for `async` functions and for several threads.
  *
  * The two faces are documented by alock and rwlock-plus; having both in one is latchkey's own.
  *
@@ -52,50 +73,32 @@ declare namespace latchkey {
   export {
     lock,
     Lock,
+    Locks,
+    Hold,
     LockError,
     LockExpiredError,
+    LockTimeoutError,
+    LockClosedError,
+    LockQueueFullError,
+    LockTwoCopiesError,
+    type AcquireOptions,
     type Done,
+    type ExpireMessage,
+    type GrantMessage,
+    type HeldEntry,
     type Key,
     type LockObtainedCallback,
+    type LockOptions,
+    type LocksOptions,
+    type LocksSnapshot,
     type Logger,
+    type Mode,
+    type PendingEntry,
     type Release,
     type ReleaseCallback,
+    type ReleaseMessage,
+    type SingleKey,
+    type TryOptions,
+    type WaitMessage,
   };
-}
-
-/**
- * What every error about a hold or a request is an instance of; each time a new one. Made by latchkey only. Bad
- * arguments are no LockError, but a `TypeError` or `RangeError` with one of Node's own codes. latchkey's own.
- *
- * @example
- * if (err instanceof LockError) console.error(err.code, err.key);
- */
-declare class LockError extends Error {
-  protected constructor();
-
-  /** What happened, for programs; it stays the same when the message's wording changes. latchkey's own. */
-  readonly code: string;
-
-  /** The key it happened to, as the string it became: `'1'` for the key `1`. latchkey's own. */
-  readonly key: string;
-}
-
-/**
- * The hold outlived its `Lock`'s timeout while another request waited for its key, and was taken away. The release
- * callback gets it as its only argument, before the next one is granted. It is not thrown.
- *
- * Its message is `Lock '<key>' timed out and was released automatically`.
- *
- * rwlock-plus documents an `Error`; the class, its code and its key are latchkey's own.
- *
- * @example
- * function released(err) {
- *   if (err instanceof LockExpiredError) stream.destroy(err);
- * }
- */
-declare class LockExpiredError extends LockError {
-  private constructor();
-
-  /** Always `'ERR_LOCK_EXPIRED'`. latchkey's own. */
-  readonly code: 'ERR_LOCK_EXPIRED';
 }

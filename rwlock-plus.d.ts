@@ -10,14 +10,15 @@ export = Lock;
  *
  * - Requests for one key are granted in the order they were made; readers next to each other in line share. A
  *   reader behind a waiting writer waits, so writers are never starved.
- * - Keys belong to the instance: two `Lock` objects never get in each other's way.
+ * - Keys belong to the instance: two `Lock` objects never get in each other's way. With the option `name` they are those
+ *   of that name, in every thread of the process.
  * - A hold, or a request that waits where nothing expires, does not keep the process alive. A request that waits
- *   for a hold to expire does.
+ *   for a hold to expire does, and so does one that waits in a named space.
  *
  * **The trap:** whoever holds a key and asks the same `Lock` for it again can wait for ever: a writer always, a
  * reader if it asks to write, or if a writer has got in line in between. Release first.
  *
- * Documented by rwlock-plus, except for the life of the process, which is latchkey's own.
+ * Documented by rwlock-plus, except for names and the life of the process, which are latchkey's own.
  *
  * @example
  * const Lock = require('latchkey/rwlock-plus');
@@ -29,7 +30,7 @@ export = Lock;
  */
 declare class Lock {
   /**
-   * Makes a set of keys of its own, and says how long a hold is safe from those who wait.
+   * Makes a set of keys of its own, or takes the one of a name, and says how long a hold is safe from those who wait.
    *
    * A hold older than `timeout` is taken away if, and only if, another request waits for its key, or as soon as one
    * arrives, whatever the two modes. Its release callback is called with a `LockExpiredError` *before* the next one
@@ -38,19 +39,23 @@ declare class Lock {
    * **The trap:** an expired hold is gone, but the work it protected goes on unless the release callback stops it.
    *
    * Documented by rwlock-plus, except for `logger`, which it had and did not document. That the release callback runs
-   * before the next one is granted, and the error codes, are latchkey's own.
+   * before the next one is granted, `options`, and the error codes, are latchkey's own.
    *
    * @param timeout Milliseconds, counted from a hold's grant. Default: holds never expire; 0, null, undefined and
    *   Infinity say the same.
    * @param logger Is told of each hold that expires. Default, and null: nobody is.
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `timeout` is not a number, or `logger` has no `warn` function.
+   * @param options See {@link LockOptions}. Default, and null: keys of its own.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `timeout` is not a number, `logger` has no `warn` function, or
+   *   `options` or its `name` has the wrong type.
    * @throws {RangeError} `ERR_OUT_OF_RANGE` if `timeout` is negative or NaN.
+   * @throws {LockTwoCopiesError} `ERR_LOCK_TWO_COPIES` if there is a `name`, and another version of latchkey is loaded.
    *
    * @example
    * const lock = new Lock(); // holds never expire
    * const guarded = new Lock(10000, console); // they may after 10 seconds, and console.warn says so
+   * const shared = new Lock(10000, null, { name: 'orders' }); // the same keys in every thread
    */
-  constructor(timeout?: number | null, logger?: Logger | null);
+  constructor(timeout?: number | null, logger?: Logger | null, options?: LockOptions | null);
 
   /**
    * Asks for `key` in read mode, shared with other readers. While it is held, no one can write.
@@ -122,6 +127,7 @@ declare namespace Lock {
     self as Lock,
     type Key,
     type LockObtainedCallback,
+    type LockOptions,
     type Logger,
     type Release,
     type ReleaseCallback,
@@ -187,4 +193,21 @@ interface Logger {
    * const lock = new Lock(10000, { warn: (message) => metrics.count('lock-expired', message) });
    */
   warn(message: string): void;
+}
+
+/**
+ * What a `Lock` may be made with besides. latchkey's own.
+ *
+ * @example
+ * const lock = new Lock(10000, console, { name: 'orders' });
+ */
+interface LockOptions {
+  /**
+   * The name of the keys' space: everybody in the process who opens that name, in whatever thread, as a `Lock` or as
+   * `Locks`, has the same keys. Default: none, the keys are this object's own. latchkey's own.
+   *
+   * **The trap:** what another thread's call grants or takes away here is told by the event loop, not within that call.
+   * A thread whose event loop is blocked hears of it late, and goes on with a hold that has expired.
+   */
+  name?: string | undefined;
 }

@@ -68,7 +68,7 @@ function toExpiry(name, expiry) {
  */
 function toOptions(name, options) {
   if (options === undefined || options === null) return {};
-  if (typeof options !== 'object') throw invalidType(name, 'an object', options);
+  if (typeof options !== 'object' || Array.isArray(options)) throw invalidType(name, 'an object', options);
   return options;
 }
 

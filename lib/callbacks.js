@@ -3,7 +3,7 @@
 // it ends.
 
 const { AsyncResource } = require('node:async_hooks');
-const { deliver, deliverOwnGrant, reportLater, GRANTED } = require('./delivery');
+const { deliver, deliverAtOnce, deliverOwnGrant, reportLater, GRANTED } = require('./delivery');
 const { LockExpiredError } = require('./errors');
 const { WAITING } = require('./space');
 
@@ -51,7 +51,7 @@ class CallbackRequest {
     // Not released: the engine has taken the hold away, and onExpired is about to be called.
     if (!this.space.release(this)) return;
     this.ended = true;
-    const events = this.space.takeEvents();
+    const events = this.space.takeEvents(this.key);
     if (events !== null) deliver(events, () => this.released?.apply(undefined, args));
     else if (this.released !== null) this.released.apply(undefined, args);
   }
@@ -83,14 +83,14 @@ class CallbackRequest {
 function ask(request, expiry) {
   const { space } = request;
   const granted = space.ask(request, expiry, Infinity) === 1;
-  const events = space.takeEvents();
+  const events = space.takeEvents(request.key);
   // Whoever is called later, by somebody else or by the clock, is called in the context of the one who asked.
   if (!granted || space.backlogs.size !== 0 || (expiry > 0 && request.released !== null)) {
     request.context = new AsyncResource('latchkey');
   }
   if (events !== null) {
     if (granted) events.push({ request, kind: GRANTED });
-    deliver(events);
+    deliverAtOnce(events);
   } else if (granted) {
     deliverOwnGrant(request);
   }

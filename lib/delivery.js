@@ -52,11 +52,28 @@ let putOff = [];
  */
 function deliver(events, after) {
   events = keepOrder(events);
-  if (depth === MAX_DEPTH) {
+  if (depth < MAX_DEPTH) {
+    run(events, after);
+  } else {
     addBacklogs(events);
     putOff.push({ events, after });
-    return;
   }
+}
+
+/**
+ * Tells events before it returns, at any depth: those of a request, whose free key must be granted by then.
+ *
+ * @param {Event[]} events
+ */
+function deliverAtOnce(events) {
+  run(keepOrder(events), undefined);
+}
+
+/**
+ * @param {Event[]} events
+ * @param {(() => void) | undefined} after
+ */
+function run(events, after) {
   if (events.length > 1) addBacklogs(events);
   /** @type {unknown[]} */
   const errors = [];
@@ -91,7 +108,7 @@ function deliverOwnGrant(request) {
  * @param {unknown[]} errors
  */
 function tellPutOff(errors) {
-  while (putOff.length > 0 && (depth === MAX_DEPTH || depth === 1)) {
+  while (putOff.length > 0 && (depth >= MAX_DEPTH || depth === 1)) {
     const deliveries = putOff;
     putOff = [];
     for (const { events, after } of deliveries) {
@@ -194,4 +211,4 @@ function reportLater(error) {
   });
 }
 
-module.exports = { deliver, deliverOwnGrant, reportLater, GRANTED, EXPIRED, TIMED_OUT };
+module.exports = { deliver, deliverAtOnce, deliverOwnGrant, reportLater, GRANTED, EXPIRED, TIMED_OUT };

@@ -26,9 +26,23 @@ function asked(request) {
   request.times = { asked: performance.now(), granted: NaN };
 }
 
+/**
+ * Messages that are ready. They are published between the engine's calls, since a subscriber may use locks.
+ *
+ * @type {{ to: import('node:diagnostics_channel').Channel, message: object }[]}
+ */
+let ready = [];
+
+function publish() {
+  if (ready.length === 0) return;
+  const messages = ready;
+  ready = [];
+  for (const { to, message } of messages) to.publish(message);
+}
+
 /** @param {Request} request */
 function waits(request) {
-  wait.publish(describe(request));
+  ready.push({ to: wait, message: describe(request) });
 }
 
 /** @param {Request} request */
@@ -36,30 +50,28 @@ function granted(request) {
   const times = /** @type {Times} */ (request.times);
   times.granted = performance.now();
   const { fence, recovered } = request;
-  grant.publish({ ...describe(request), fence, recovered, waited: times.granted - times.asked });
+  const waited = times.granted - times.asked;
+  ready.push({ to: grant, message: { ...describe(request), fence, recovered, waited } });
 }
 
 /** @param {Request} request */
 function released(request) {
-  release.publish(describeHold(request));
+  ready.push({ to: release, message: describeHold(request) });
 }
 
 /** @param {Request} request */
 function expired(request) {
-  expire.publish(describeHold(request));
+  ready.push({ to: expire, message: describeHold(request) });
 }
 
 /** @param {Request} request */
 function describeHold(request) {
   const { fence, recovered, times } = request;
   const { asked, granted } = /** @type {Times} */ (times);
-  return {
-    ...describe(request),
-    fence,
-    recovered,
-    waited: granted - asked,
-    held: performance.now() - granted,
-  };
+  const now = performance.now();
+  // A hold may end here before the news of its grant has come from another thread.
+  const start = Number.isNaN(granted) ? now : granted;
+  return { ...describe(request), fence, recovered, waited: start - asked, held: now - start };
 }
 
 /** @param {Request} request */
@@ -67,4 +79,4 @@ function describe({ space, key, mode }) {
   return { space: space.name ?? null, key, mode: mode === 0 ? 'read' : 'write' };
 }
 
-module.exports = { enabled, asked, waits, granted, released, expired };
+module.exports = { enabled, publish, asked, waits, granted, released, expired };

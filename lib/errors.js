@@ -51,7 +51,11 @@ class LockQueueFullError extends LockError {
    * @param {number} maxPending
    */
   constructor(key, maxPending) {
-    super('ERR_LOCK_QUEUE_FULL', key, `Lock '${key}' was not granted: ${maxPending} requests wait already`);
+    super(
+      'ERR_LOCK_QUEUE_FULL',
+      key,
+      `Lock '${key}' was not granted: as many requests wait as maxPending allows (${maxPending})`,
+    );
   }
 }
 

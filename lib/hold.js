@@ -18,6 +18,13 @@ const DISPOSE = Symbol.dispose ?? Symbol.for('nodejs.dispose');
 let lose;
 
 /**
+ * Ends a hold that no program has seen.
+ *
+ * @type {(hold: Hold) => void}
+ */
+let giveBack;
+
+/**
  * Why a hold was taken away; null if it was not.
  *
  * @type {(hold: Hold) => LockExpiredError | null}
@@ -33,11 +40,12 @@ class Hold {
   #lost = null;
   #ended = false;
 
-  /** @param {PromiseRequest} request */
+  /** @param {PromiseRequest | null} request null for a hold of several keys, which is made of others */
   constructor(request) {
-    this.#request = request;
+    this.#request = /** @type {PromiseRequest} */ (request);
   }
 
+  /** @returns {string | readonly string[]} */
   get key() {
     return this.#request.key;
   }
@@ -68,7 +76,7 @@ class Hold {
     // Not released: the engine has taken the hold away, and the news of it is on its way.
     if (!space.release(this.#request)) return this.#lose();
     this.#ended = true;
-    const events = space.takeEvents();
+    const events = space.takeEvents(this.#request.key);
     if (events !== null) deliver(events);
   }
 
@@ -76,7 +84,7 @@ class Hold {
     if (this.#ended) return;
     const { space } = this.#request;
     if (!space.downgrade(this.#request)) return this.#lose();
-    const events = space.takeEvents();
+    const events = space.takeEvents(this.#request.key);
     if (events !== null) deliver(events);
   }
 
@@ -87,14 +95,24 @@ class Hold {
   #lose() {
     if (this.#ended) return;
     this.#ended = true;
-    this.#lost = new LockExpiredError(this.key);
+    this.#lost = new LockExpiredError(this.#request.key);
     this.#controller?.abort(this.#lost);
   }
 
+  #giveBack() {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { space, key } = this.#request;
+    if (!space.release(this.#request, true)) return;
+    const events = space.takeEvents(key);
+    if (events !== null) deliver(events);
+  }
+
   static {
+    giveBack = (hold) => hold.#giveBack();
     lose = (hold) => hold.#lose();
     lossOf = (hold) => hold.#lost;
   }
 }
 
-module.exports = { Hold, lose, lossOf, DISPOSE };
+module.exports = { Hold, giveBack, lose, lossOf, DISPOSE };

@@ -10,8 +10,8 @@ const {
   invalidType,
   outOfRange,
 } = require('./errors');
-const { Hold, lossOf } = require('./hold');
-const { MultiHold, lossOfAny, releaseAll, inOrder } = require('./multi-hold');
+const { Hold, giveBack, lossOf } = require('./hold');
+const { MultiHold, lossOfAny, endAll, inOrder } = require('./multi-hold');
 const { PromiseRequest } = require('./promise-request');
 const { Space, READ, WRITE } = require('./space');
 
@@ -118,8 +118,8 @@ class Locks {
     if (typeof options === 'function') [options, fn] = [undefined, options];
     else if (fn !== undefined) checkCallback('fn', fn);
     const wish = this.#toWish(options);
-    if (Array.isArray(key)) {
-      const hold = await this.#takeAll(mode, inOrder(key.map(toKey)), wish);
+    if (isList(key)) {
+      const hold = await this.#takeAll(mode, inOrder(key), wish);
       return fn === undefined ? hold : runAndRelease(hold, lossOfAny, fn);
     }
     // Not awaited when it is granted at once: then `fn` starts before the call returns.
@@ -134,6 +134,7 @@ class Locks {
    * @param {Wish} wish
    */
   async #takeAll(mode, keys, wish) {
+    this.#refuse(keys[0], wish.signal);
     /** @type {Hold[]} */
     const holds = [];
     const start = performance.now();
@@ -145,7 +146,7 @@ class Locks {
       const lost = holds.find((hold) => lossOf(hold) !== null);
       if (lost !== undefined) throw lossOf(lost);
     } catch (error) {
-      releaseAll(holds);
+      endAll(holds, giveBack);
       throw error;
     }
     return new MultiHold(holds, toMode(mode === WRITE));
@@ -159,8 +160,7 @@ class Locks {
    * @returns {Hold | Promise<Hold>}
    */
   #take(mode, key, { signal, timeout, expiry }, rest = timeout) {
-    if (this.#closed) throw new LockClosedError(key);
-    signal?.throwIfAborted();
+    this.#refuse(key, signal);
     const isFull = this.#pending.size >= this.#maxPending;
     const request = new PromiseRequest(this.#space, key, mode, timeout);
     const done = this.#ask(request, expiry, isFull ? 0 : rest);
@@ -168,6 +168,17 @@ class Locks {
     if (done === -1)
       throw isFull ? new LockQueueFullError(key, this.#maxPending) : new LockTimeoutError(key, timeout);
     return this.#wait(request, signal);
+  }
+
+  /**
+   * Throws what keeps any request from being made.
+   *
+   * @param {string} key
+   * @param {AbortSignal | undefined} signal
+   */
+  #refuse(key, signal) {
+    if (this.#closed) throw new LockClosedError(key);
+    signal?.throwIfAborted();
   }
 
   /**
@@ -196,7 +207,7 @@ class Locks {
    */
   #ask(request, expiry, patience) {
     const done = this.#space.ask(request, expiry, patience);
-    const events = this.#space.takeEvents();
+    const events = this.#space.takeEvents(request.key);
     if (events !== null) deliver(events);
     return done;
   }
@@ -208,13 +219,13 @@ class Locks {
    */
   #try(mode, key, options) {
     const { expiry } = this.#toWish(options);
-    if (!Array.isArray(key)) return this.#tryOne(mode, toKey(key), expiry);
+    if (!isList(key)) return this.#tryOne(mode, toKey(key), expiry);
     /** @type {Hold[]} */
     const holds = [];
-    for (const each of inOrder(key.map(toKey))) {
+    for (const each of inOrder(key)) {
       const hold = this.#tryOne(mode, each, expiry);
       if (hold === null) {
-        releaseAll(holds);
+        endAll(holds, giveBack);
         return null;
       }
       holds.push(hold);
@@ -240,7 +251,7 @@ class Locks {
   #toWish(options) {
     if (options === undefined || options === null) return { timeout: Infinity, expiry: this.#expiry };
     const { signal, timeout, expiry } = toOptions('options', options);
-    if (signal !== undefined && !isSignal(signal))
+    if (signal !== undefined && (signal === null || !isSignal(signal)))
       throw invalidType('options.signal', 'an AbortSignal', signal);
     return {
       signal,
@@ -282,11 +293,28 @@ function toMaxPending(maxPending) {
   return maxPending;
 }
 
-/** @param {any} value */
+/**
+ * Whether it looks like an AbortSignal: one of another realm is as good.
+ *
+ * @param {any} value
+ */
 function isSignal(value) {
-  return (
-    typeof value === 'object' && value !== null && typeof value.aborted === 'boolean' && 'reason' in value
-  );
+  return typeof value === 'object' && 'aborted' in value && typeof value.addEventListener === 'function';
+}
+
+/**
+ * `Array.isArray`, for anything at all.
+ *
+ * @param {unknown} key
+ * @returns {key is unknown[]}
+ */
+function isList(key) {
+  try {
+    return Array.isArray(key);
+  } catch {
+    // A revoked proxy: `toKey` says what is wrong with it.
+    return false;
+  }
 }
 
 /**

@@ -2,9 +2,8 @@
 // Holds of several keys at once: taken all or none, in one order for everybody, so that no two can wait for
 // each other.
 
-const { lossOf, DISPOSE } = require('./hold');
-
-/** @typedef {import('./hold').Hold} Hold */
+const { toKey } = require('./arguments');
+const { Hold, lossOf, DISPOSE } = require('./hold');
 
 /**
  * Why a part of a multi-hold was taken away; null if none was.
@@ -13,7 +12,7 @@ const { lossOf, DISPOSE } = require('./hold');
  */
 let lossOfAny;
 
-class MultiHold {
+class MultiHold extends Hold {
   /** @type {readonly Hold[]} in the order in which they were taken */
   #holds;
   #key;
@@ -26,8 +25,9 @@ class MultiHold {
    * @param {'read' | 'write'} mode
    */
   constructor(holds, mode) {
+    super(null);
     this.#holds = holds;
-    this.#key = Object.freeze(holds.map((hold) => hold.key));
+    this.#key = Object.freeze(holds.map((hold) => /** @type {string} */ (hold.key)));
     this.#mode = mode;
   }
 
@@ -61,7 +61,7 @@ class MultiHold {
   }
 
   release() {
-    releaseAll(this.#holds);
+    endAll(this.#holds, (hold) => hold.release());
   }
 
   downgrade() {
@@ -79,21 +79,22 @@ class MultiHold {
 }
 
 /**
- * Releases in the reverse order of taking: whoever waits for several of them finds the last ones free first.
+ * Ends holds in the reverse order of taking: whoever waits for several of them finds the last ones free first.
  *
  * @param {readonly Hold[]} holds
+ * @param {(hold: Hold) => void} end
  */
-function releaseAll(holds) {
-  for (let i = holds.length - 1; i >= 0; i--) holds[i].release();
+function endAll(holds, end) {
+  for (let i = holds.length - 1; i >= 0; i--) end(holds[i]);
 }
 
 /**
  * The order in which everybody takes keys, each once.
  *
- * @param {string[]} keys
+ * @param {unknown[]} keys
  */
 function inOrder(keys) {
-  return [...new Set(keys)].sort((a, b) => (a < b ? -1 : 1));
+  return [...new Set(Array.from(keys, (key) => toKey(key)))].sort((a, b) => (a < b ? -1 : 1));
 }
 
-module.exports = { MultiHold, lossOfAny, releaseAll, inOrder };
+module.exports = { MultiHold, lossOfAny, endAll, inOrder };

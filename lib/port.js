@@ -7,7 +7,8 @@
 
 const { threadId } = require('node:worker_threads');
 const { binding, own, conflict } = require('./native');
-const { deliver, reportLater } = require('./delivery');
+const { deliver, reportLater, GRANTED } = require('./delivery');
+const diagnostics = require('./diagnostics');
 const { LockTwoCopiesError } = require('./errors');
 
 /** @typedef {import('./space').Space} Space */
@@ -28,6 +29,7 @@ const { LockTwoCopiesError } = require('./errors');
  * @property {() => void} close
  * @property {(key: string) => void} request
  * @property {() => void} release
+ * @property {() => void} giveBack
  * @property {() => void} cancel
  * @property {() => void} downgrade
  * @property {() => KeyReport[]} query
@@ -95,6 +97,18 @@ function release(request) {
 }
 
 /**
+ * Ends a hold that its holder never learned of.
+ *
+ * @param {Request} request
+ * @returns {boolean} as `release`
+ */
+function giveBack(request) {
+  address(request);
+  native.giveBack();
+  return words[at.done] === 1;
+}
+
+/**
  * @param {Request} request
  * @returns {boolean} false if it does not wait any more
  */
@@ -137,20 +151,70 @@ function setGrant(request, place) {
 }
 
 /**
- * Takes the events of the last call.
+ * Takes the events of the last call. In a named space, what others have sent about the same key comes first:
+ * whoever lost it hears of that before the next one of this thread is granted.
  *
- * @param {Space} [space] whose they all are, if known
+ * @param {Space} space
+ * @param {string} key
  * @returns {Event[] | null} in the order in which they have to be told
  */
-function takeEvents(space) {
-  if (words[at.events] === 0) return null;
+function takeEvents(space, key) {
+  const own = words[at.events] === 0 ? null : readEvents(space);
+  if (space.name === undefined || (words[at.letters] === 0 && unread.length === 0)) return own;
+  const letters = takeLetters(space.name, key);
+  if (letters.length === 0) return own;
+  return own === null ? letters : inOrder([...letters, ...own]);
+}
+
+/**
+ * Events that have been read, and are to be told from the event loop.
+ *
+ * @type {Event[]}
+ */
+let unread = [];
+
+/**
+ * Takes those letters that are about one key; the others are told from the event loop.
+ *
+ * @param {string} name of the space
+ * @param {string} key
+ */
+function takeLetters(name, key) {
+  native.collect();
+  unread.push(...readEvents());
+  const isAbout = (/** @type {Event} */ { request }) => request.space.name === name && request.key === key;
+  const letters = unread.filter(isAbout);
+  unread = unread.filter((event) => !isAbout(event));
+  // No wake-up need be under way: what time has brought was collected, too.
+  if (unread.length > 0) setImmediate(wake);
+  return letters;
+}
+
+/**
+ * Events of one key that came by two ways: who lost it first, then the grants as they were given.
+ *
+ * @param {Event[]} events
+ */
+function inOrder(events) {
+  const isGrant = (/** @type {Event} */ { kind }) => kind === GRANTED;
+  const grants = events.filter(isGrant).sort((a, b) => a.request.fence - b.request.fence);
+  return [...events.filter((event) => !isGrant(event)), ...grants];
+}
+
+/**
+ * @param {Space} [space] whose events they all are, if known
+ * @returns {Event[]}
+ */
+function readEvents(space) {
   /** @type {Event[]} */
   const events = [];
   for (;;) {
     readChunk(events, space);
-    if (words[at.more] === 0) return events;
+    if (words[at.more] === 0) break;
     native.readEvents();
   }
+  words[at.events] = 0;
+  return events;
 }
 
 /**
@@ -179,8 +243,9 @@ function readChunk(events, space) {
 /** Called from the event loop when another thread or the clock has something to tell. Nobody can catch. */
 function wake() {
   native.collect();
-  const events = takeEvents();
-  if (events === null) return;
+  const events = [...unread, ...readEvents()];
+  unread = [];
+  diagnostics.publish();
   try {
     deliver(events);
   } catch (error) {
@@ -188,4 +253,4 @@ function wake() {
   }
 }
 
-module.exports = { open, close, request, release, cancel, downgrade, query, takeEvents, awake };
+module.exports = { open, close, request, release, giveBack, cancel, downgrade, query, takeEvents, awake };

@@ -59,8 +59,8 @@ class PromiseRequest {
   abandon(error) {
     const { space } = this;
     // If it waits no longer, the news of that is on its way, and a hold that it brings is ended here.
-    if (!space.cancel(this)) space.release(this);
-    const events = space.takeEvents();
+    if (!space.cancel(this)) space.release(this, true);
+    const events = space.takeEvents(this.key);
     this.finish(error);
     if (events !== null) deliver(events);
   }

@@ -105,21 +105,29 @@ class Space {
     return done;
   }
 
-  /** @returns {Event[] | null} what others have to be told, in order, before the last call's caller goes on */
-  takeEvents() {
-    return port.takeEvents(this);
+  /**
+   * To be called after each of the other calls about a key.
+   *
+   * @param {string} key
+   * @returns {Event[] | null} what others have to be told, in order, before the caller goes on
+   */
+  takeEvents(key) {
+    const events = port.takeEvents(this, key);
+    diagnostics.publish();
+    return events;
   }
 
   /**
    * Ends a request's hold.
    *
    * @param {Request} request
+   * @param {boolean} [unused] whether its holder never learned of it
    * @returns {boolean} false if it had ended before
    */
-  release(request) {
-    const released = port.release(request);
+  release(request, unused = false) {
+    const released = unused ? port.giveBack(request) : port.release(request);
     if (!released) return false;
-    if (request.times !== null) diagnostics.released(request);
+    if (request.times !== null && !unused) diagnostics.released(request);
     if (request.state === WAITING) request.state = ENDED_BEFORE_GRANT;
     else this.forget(request);
     this.keepAwake();

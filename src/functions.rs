@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use latchkey_engine::{Ask, Mode, Patience, Requested};
+use latchkey_engine::{Ask, Mode, Outcome, Patience, Requested, Space, Ticket, Time};
 use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result};
 
@@ -40,7 +40,8 @@ pub fn open_port<'env>(
         Ok(())
     })?;
     define.function("request", request)?;
-    define.function("release", release)?;
+    define.function("release", |port, call| end_hold(port, call, Space::release))?;
+    define.function("giveBack", |port, call| end_hold(port, call, Space::give_back))?;
     define.function("cancel", cancel)?;
     define.function("downgrade", downgrade)?;
     define.function("query", query)?;
@@ -100,9 +101,13 @@ fn request(port: &Port, call: &FunctionCallContext) -> Result<()> {
     Ok(())
 }
 
-fn release(port: &Port, call: &FunctionCallContext) -> Result<()> {
+fn end_hold(
+    port: &Port,
+    call: &FunctionCallContext,
+    end: fn(&Space, Ticket, Time) -> Outcome<bool>,
+) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let outcome = open.shared.engine.release(port.words.with(|words| words::ticket(words)), clock::now());
+    let outcome = end(&open.shared.engine, port.words.with(|words| words::ticket(words)), clock::now());
     let released = port.answer(call.env, number, &open, outcome);
     port.words.with(|words| words::write_done(words, released));
     Ok(())

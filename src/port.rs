@@ -111,6 +111,7 @@ impl Port {
         if open.shared.is_named() {
             let (result, own) = open.shared.pass_on(outcome, Some((open.member, &self.mailbox)));
             self.tell(number, own);
+            self.words.with(|words| words::write_letters(words, !self.mailbox.inbox.is_empty()));
             self.keep_alive(env);
             result
         } else {

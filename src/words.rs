@@ -32,7 +32,10 @@ const EVENTS: usize = 10;
 /// How many more there are, for `readEvents` to fetch.
 const MORE: usize = 11;
 
-const FIRST_EVENT: usize = 12;
+/// 1 if letters from others lie in the inbox, after an operation on a named space.
+const LETTERS: usize = 12;
+
+const FIRST_EVENT: usize = 13;
 const EVENT_SIZE: usize = 5;
 const MAX_EVENTS: usize = 200;
 pub const LENGTH: usize = FIRST_EVENT + EVENT_SIZE * MAX_EVENTS;
@@ -65,6 +68,7 @@ pub struct Layout {
     pub recovered: u32,
     pub events: u32,
     pub more: u32,
+    pub letters: u32,
     pub first_event: u32,
     pub event_size: u32,
     pub event_kind: u32,
@@ -94,6 +98,7 @@ pub fn layout() -> Layout {
         recovered: RECOVERED as u32,
         events: EVENTS as u32,
         more: MORE as u32,
+        letters: LETTERS as u32,
         first_event: FIRST_EVENT as u32,
         event_size: EVENT_SIZE as u32,
         event_kind: EVENT_KIND as u32,
@@ -151,6 +156,10 @@ pub fn write_requested(words: &mut [f64; LENGTH], requested: Requested) {
         Requested::Waiting(_) => 0.0,
         Requested::Refused => -1.0,
     };
+}
+
+pub fn write_letters(words: &mut [f64; LENGTH], waiting: bool) {
+    words[LETTERS] = flag(waiting);
 }
 
 pub fn write_done(words: &mut [f64; LENGTH], done: bool) {

@@ -39,6 +39,12 @@ impl Inbox {
         !std::mem::replace(&mut state.wake_asked_for, true)
     }
 
+    /// True if there are no letters.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lock().letters.is_empty()
+    }
+
     /// All letters, in the order in which they were put.
     #[must_use]
     pub fn take(&self) -> Vec<Letter> {

@@ -35,6 +35,8 @@ impl Fences {
 enum End {
     /// It was released: a write hold leaves the data whole.
     Released,
+    /// It was given back unused: its holder never learned of it.
+    GivenBack,
     /// It expired, or died with its port: a write hold may leave the data half written.
     TakenAway,
 }
@@ -91,13 +93,20 @@ impl Shard {
         requested
     }
 
-    /// Ends a hold. False if the ticket has none.
-    pub fn release(&mut self, ticket: Ticket, now: Time, fences: &Fences, events: &mut Events) -> bool {
+    /// Ends a hold, which its holder knew of unless `unused`. False if the ticket has none.
+    pub fn release(
+        &mut self,
+        ticket: Ticket,
+        unused: bool,
+        now: Time,
+        fences: &Fences,
+        events: &mut Events,
+    ) -> bool {
         let Some(request) = self.live(ticket).filter(|request| request.is_hold()) else {
             return false;
         };
         let key = request.key;
-        self.end_hold(ticket.index, End::Released);
+        self.end_hold(ticket.index, if unused { End::GivenBack } else { End::Released });
         self.after_leaving(key, now, fences, events);
         true
     }
@@ -294,8 +303,12 @@ impl Shard {
             self.deadlines.remove(key, deadline, index);
         }
         if mode == Mode::Write {
-            // A writer that is released has seen `recovered`, if it was set, and made it good.
-            state.recovered = end == End::TakenAway;
+            state.recovered = match end {
+                // It has seen `recovered`, if that was set, and made it good.
+                End::Released => false,
+                End::GivenBack => state.recovered,
+                End::TakenAway => true,
+            };
         }
         state.holders.unlink(&mut self.requests, index);
         self.holds -= 1;

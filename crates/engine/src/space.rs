@@ -51,7 +51,14 @@ impl Space {
     /// request still waits, or has ended.
     pub fn release(&self, ticket: Ticket, now: Time) -> Outcome<bool> {
         let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, |state, events| state.release(ticket, now, &self.fences, events))
+        self.operate(shard, |state, events| state.release(ticket, false, now, &self.fences, events))
+    }
+
+    /// Ends a hold whose holder never learned of it: as [`release`](Self::release), except that a write hold
+    /// does not make a recovered key whole.
+    pub fn give_back(&self, ticket: Ticket, now: Time) -> Outcome<bool> {
+        let (shard, ticket) = self.locate(ticket);
+        self.operate(shard, |state, events| state.release(ticket, true, now, &self.fences, events))
     }
 
     /// Makes a write hold a read hold, keeping its fence and its expiry: readers at the queue's head join it,

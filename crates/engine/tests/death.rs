@@ -63,3 +63,16 @@ fn a_lost_read_hold_and_a_lost_waiter_leave_no_mark() {
     let writer = world.on_port(2).write("k");
     assert!(!world.grant(writer).unwrap().recovered);
 }
+
+#[test]
+fn a_write_hold_that_is_given_back_unused_heals_nothing() {
+    let mut world = World::new();
+    world.on_port(1).write("k");
+    assert_eq!(world.detach(1), [""; 0]);
+    let unaware = world.on_port(2).write("k");
+    let waiter = world.write("k");
+    let outcome = world.space.give_back(world.ticket(unaware), world.now);
+    assert!(outcome.result);
+    assert_eq!(world.hear(outcome.events), [format!("{waiter} granted")]);
+    assert!(world.grant(waiter).unwrap().recovered);
+}

@@ -1,0 +1,137 @@
+// Types of the errors: what happened to a request or a hold. Each file says which of its calls gives which.
+
+/**
+ * What every error about a hold or a request is an instance of; each time a new one. Made by latchkey only. Bad
+ * arguments are no LockError, but a `TypeError` or `RangeError` with one of Node's own codes. latchkey's own.
+ *
+ * **The trap:** an aborted wait is no LockError either: it rejects with the signal's own reason, as everywhere in Node.
+ *
+ * @example
+ * if (err instanceof LockError) console.error(err.code, err.key);
+ */
+export declare class LockError extends Error {
+  protected constructor();
+
+  /** What happened, for programs; it stays the same when the message's wording changes. latchkey's own. */
+  readonly code: string;
+
+  /**
+   * The key it happened to, as the string it became: `'1'` for the key `1`. Only a {@link LockClosedError} can be
+   * without one. latchkey's own.
+   */
+  readonly key: string | undefined;
+}
+
+/**
+ * The hold outlived its expiry while another request waited for its key, and was taken away, before the next one was
+ * granted. Its message is `Lock '<key>' timed out and was released automatically`.
+ *
+ * - Of a `Lock`: its release callback gets it as its only argument. It is not thrown.
+ * - Of `Locks`: it is the reason of the hold's `signal`, and what a call with a function rejects with.
+ *
+ * **The trap:** the work that the hold protected may still be going on. Only the holder can stop it.
+ *
+ * rwlock-plus documents an `Error`; the class, its code and its key are latchkey's own.
+ *
+ * @example
+ * function released(err) {
+ *   if (err instanceof LockExpiredError) stream.destroy(err);
+ * }
+ */
+export declare class LockExpiredError extends LockError {
+  private constructor();
+
+  /** Always `'ERR_LOCK_EXPIRED'`. latchkey's own. */
+  readonly code: 'ERR_LOCK_EXPIRED';
+
+  /** The key that was taken away; of several keys, one of those that were. latchkey's own. */
+  readonly key: string;
+}
+
+/**
+ * The request waited as long as its `timeout` allowed, and has left the queue. latchkey's own.
+ *
+ * @example
+ * try {
+ *   await locks.write('report', { timeout: 500 }, build);
+ * } catch (err) {
+ *   if (!(err instanceof LockTimeoutError)) throw err;
+ *   console.log(`Somebody else is still busy with ${err.key}`);
+ * }
+ */
+export declare class LockTimeoutError extends LockError {
+  private constructor();
+
+  /** Always `'ERR_LOCK_TIMEOUT'`. latchkey's own. */
+  readonly code: 'ERR_LOCK_TIMEOUT';
+
+  /** The key that was not granted; of several keys, the one it was waiting for. latchkey's own. */
+  readonly key: string;
+}
+
+/**
+ * The `Locks` was closed while the request waited, or before the call. latchkey's own.
+ *
+ * @example
+ * const ignoreClosed = (err) => {
+ *   if (!(err instanceof LockClosedError)) throw err;
+ * };
+ * locks.write('report', build).catch(ignoreClosed);
+ * locks.close();
+ */
+export declare class LockClosedError extends LockError {
+  private constructor();
+
+  /** Always `'ERR_LOCK_CLOSED'`. latchkey's own. */
+  readonly code: 'ERR_LOCK_CLOSED';
+
+  /** The key that was not granted; undefined if `query()` was called. latchkey's own. */
+  readonly key: string | undefined;
+}
+
+/**
+ * As many requests wait already as the `maxPending` of the `Locks` allows, so this one was turned away at once.
+ * latchkey's own.
+ *
+ * @example
+ * try {
+ *   await locks.write(`user:${id}`, save);
+ * } catch (err) {
+ *   if (!(err instanceof LockQueueFullError)) throw err;
+ *   response.writeHead(503).end();
+ * }
+ */
+export declare class LockQueueFullError extends LockError {
+  private constructor();
+
+  /** Always `'ERR_LOCK_QUEUE_FULL'`. latchkey's own. */
+  readonly code: 'ERR_LOCK_QUEUE_FULL';
+
+  /** The key that was not granted. latchkey's own. */
+  readonly key: string;
+}
+
+/**
+ * A named space was to be opened while another version of latchkey is loaded in this process. Two versions cannot share
+ * a space, so one name would be two locks. The message names both folders: install one version for both.
+ * latchkey's own.
+ *
+ * Two copies of the same version are no fault; they share their named spaces.
+ *
+ * @example
+ * try {
+ *   locks = new Locks({ name: 'orders' });
+ * } catch (err) {
+ *   if (err.code === 'ERR_LOCK_TWO_COPIES') console.error(`${err.message}. Try: npm dedupe`);
+ *   throw err;
+ * }
+ */
+export declare class LockTwoCopiesError extends LockError {
+  private constructor();
+
+  /** Always `'ERR_LOCK_TWO_COPIES'`. latchkey's own. */
+  readonly code: 'ERR_LOCK_TWO_COPIES';
+
+  /** The name of the space, for no key was asked for. latchkey's own. */
+  readonly key: string;
+}

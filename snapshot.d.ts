@@ -1,0 +1,48 @@
+// Types of what `Locks.query()` answers.
+
+import { type Mode } from './hold.js';
+
+/**
+ * Who holds and who waits in a space, as `query()` saw it. latchkey's own.
+ *
+ * @example
+ * const { held, pending } = locks.query();
+ * console.log(`${held.length} hold, ${pending.length} wait`);
+ */
+export interface LocksSnapshot {
+  /** The holds. Those of one key stand together, in the order of their grants. latchkey's own. */
+  held: HeldEntry[];
+
+  /** The waiting requests. Those of one key stand together, in the order of its queue. latchkey's own. */
+  pending: PendingEntry[];
+}
+
+/** One waiting request of a {@link LocksSnapshot}. latchkey's own. */
+export interface PendingEntry {
+  /** As a string. An array of keys waits for one key at a time, and that one is named. latchkey's own. */
+  key: string;
+
+  /** What it asks for. latchkey's own. */
+  mode: Mode;
+
+  /**
+   * When it asked; in a {@link HeldEntry}, when it was granted. Milliseconds, whole, to be compared with `Date.now()`.
+   * latchkey's own.
+   *
+   * **The trap:** it is worked out from its age, so two queries may differ by a millisecond, or by how far the wall clock
+   * was set in between.
+   */
+  since: number;
+
+  /** The `worker_threads.threadId` of its thread; 0 is the main thread. latchkey's own. */
+  thread: number;
+}
+
+/** One hold of a {@link LocksSnapshot}. latchkey's own. */
+export interface HeldEntry extends PendingEntry {
+  /** As `Hold.fence`. latchkey's own. */
+  fence: number;
+
+  /** As `Hold.recovered`. latchkey's own. */
+  recovered: boolean;
+}
