@@ -167,7 +167,10 @@ class Locks {
     if (done === 1) return request.toHold();
     if (done === -1)
       throw isFull ? new LockQueueFullError(key, this.#maxPending) : new LockTimeoutError(key, timeout);
-    return this.#wait(request, signal);
+    const { finished, outcome } = request;
+    if (!finished) return this.#wait(request, signal);
+    if (outcome instanceof Hold) return outcome;
+    throw outcome;
   }
 
   /**

@@ -28,13 +28,16 @@ class PromiseRequest {
     this.timeout = timeout;
     /** @type {Hold | null} */
     this.hold = null;
-    /** Called once, with a Hold or an error, if the request had to wait. @type {((outcome: unknown) => void) | null} */
+    this.finished = false;
+    /** @type {unknown} a Hold or an error, once it is finished */
+    this.outcome = null;
+    /** @type {((outcome: unknown) => void) | null} called with the outcome, once somebody waits for it */
     this.settle = null;
   }
 
   onGranted() {
-    // Abandoned meanwhile: its hold has been ended.
-    if (this.settle !== null) this.finish(this.toHold());
+    // Unless it was abandoned meanwhile: then its hold has been ended.
+    if (!this.finished) this.finish(this.toHold());
   }
 
   /** Makes the hold, once it is granted. */
@@ -65,11 +68,17 @@ class PromiseRequest {
     if (events !== null) deliver(events);
   }
 
-  /** @param {unknown} outcome */
+  /**
+   * The first outcome is the one. It may come before anybody waits for it: the very call that asks may read
+   * that another thread has let it in.
+   *
+   * @param {unknown} outcome
+   */
   finish(outcome) {
-    const { settle } = this;
-    this.settle = null;
-    settle?.(outcome);
+    if (this.finished) return;
+    this.finished = true;
+    this.outcome = outcome;
+    this.settle?.(outcome);
   }
 }
 
