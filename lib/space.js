@@ -125,6 +125,8 @@ class Space {
    * @returns {boolean} false if it had ended before
    */
   release(request, unused = false) {
+    // It has ended, though its owner may not have been told yet, and the space may be closed.
+    if (request.state === ENDED) return false;
     const released = unused ? port.giveBack(request) : port.release(request);
     if (!released) return false;
     if (request.times !== null && !unused) diagnostics.released(request);
@@ -141,6 +143,7 @@ class Space {
    * @returns {boolean} false if it does not wait any more
    */
   cancel(request) {
+    if (request.state === ENDED) return false;
     const cancelled = port.cancel(request);
     if (!cancelled) return false;
     this.waiting--;
@@ -156,6 +159,7 @@ class Space {
    * @returns {boolean} false if it had ended before
    */
   downgrade(request) {
+    if (request.state === ENDED) return false;
     const downgraded = port.downgrade(request);
     if (downgraded) request.mode = READ;
     return downgraded;
