@@ -2,6 +2,8 @@
 // Every error that latchkey makes: classes of LockError for what happens to a lock, Node's own codes for
 // bad input.
 
+const path = require('node:path');
+
 /** What happened to a lock, as an error; `code` says which, `key` to whom. */
 class LockError extends Error {
   /**
@@ -67,13 +69,25 @@ class LockTwoCopiesError extends LockError {
    * @param {import('./native').Copy} own
    */
   constructor(name, first, own) {
-    const copies = [first, own].map((copy) => `${copy.version} in ${copy.folder}`).join(', and ');
+    const copies = [first, own]
+      .map(({ version, addon }) => `${version} in ${folderOf(addon)}`)
+      .join(', and ');
     super(
       'ERR_LOCK_TWO_COPIES',
       name,
       `The space '${name}' would be two locks of one name: latchkey ${copies}`,
     );
   }
+}
+
+/**
+ * The package that an addon belongs to.
+ *
+ * @param {string} addon
+ */
+function folderOf(addon) {
+  const folder = path.dirname(addon);
+  return path.basename(folder) === 'native' ? path.dirname(folder) : folder;
 }
 
 // Stack traces print the name that the prototype says. Not enumerable, as with built-in errors.

@@ -2,6 +2,7 @@
 // The promise face: `new Locks(options)` with `read`, `write` and what belongs to them.
 
 const { toKey, checkCallback, toMilliseconds, toExpiry, toOptions, toSpaceName } = require('./arguments');
+const { unwatch, watch } = require('./abort');
 const { deliver } = require('./delivery');
 const {
   LockClosedError,
@@ -102,7 +103,8 @@ class Locks {
   close() {
     if (this.#closed) return;
     this.#closed = true;
-    for (const request of [...this.#pending]) request.abandon(new LockClosedError(request.key));
+    // From the back, so that none that leaves lets another one in.
+    for (const request of [...this.#pending].reverse()) request.abandon(new LockClosedError(request.key));
     this.#space.close();
   }
 
@@ -162,15 +164,15 @@ class Locks {
   #take(mode, key, { signal, timeout, expiry }, rest = timeout) {
     this.#refuse(key, signal);
     const isFull = this.#pending.size >= this.#maxPending;
-    const request = new PromiseRequest(this.#space, key, mode, timeout);
+    const request = new PromiseRequest(this.#space, key, mode, timeout, signal);
     const done = this.#ask(request, expiry, isFull ? 0 : rest);
     if (done === 1) return request.toHold();
     if (done === -1)
       throw isFull ? new LockQueueFullError(key, this.#maxPending) : new LockTimeoutError(key, timeout);
-    const { finished, outcome } = request;
-    if (!finished) return this.#wait(request, signal);
-    if (outcome instanceof Hold) return outcome;
-    throw outcome;
+    const { outcome } = request;
+    if (outcome === null) return this.#wait(request, signal);
+    if (outcome.hold !== null) return outcome.hold;
+    throw outcome.error;
   }
 
   /**
@@ -192,13 +194,12 @@ class Locks {
   #wait(request, signal) {
     this.#pending.add(request);
     return new Promise((resolve, reject) => {
-      const abort = () => request.abandon(/** @type {AbortSignal} */ (signal).reason);
-      signal?.addEventListener('abort', abort, { once: true });
+      if (signal !== undefined) watch(signal, request);
       request.settle = (outcome) => {
         this.#pending.delete(request);
-        signal?.removeEventListener('abort', abort);
-        if (outcome instanceof Hold) resolve(outcome);
-        else reject(outcome);
+        if (signal !== undefined) unwatch(signal, request);
+        if (outcome.hold !== null) resolve(outcome.hold);
+        else reject(outcome.error);
       };
     });
   }
@@ -222,6 +223,7 @@ class Locks {
    */
   #try(mode, key, options) {
     const { expiry } = this.#toWish(options);
+    if (this.#closed) throw new LockClosedError();
     if (!isList(key)) return this.#tryOne(mode, toKey(key), expiry);
     /** @type {Hold[]} */
     const holds = [];
@@ -242,7 +244,6 @@ class Locks {
    * @param {number} expiry
    */
   #tryOne(mode, key, expiry) {
-    if (this.#closed) throw new LockClosedError(key);
     const request = new PromiseRequest(this.#space, key, mode, 0);
     return this.#ask(request, expiry, 0) === 1 ? request.toHold() : null;
   }

@@ -40,7 +40,7 @@ class MultiHold extends Hold {
   }
 
   get fence() {
-    return Math.max(0, ...this.#holds.map((hold) => hold.fence));
+    return this.#holds.reduce((highest, { fence }) => Math.max(highest, fence), 0);
   }
 
   get recovered() {

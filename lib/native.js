@@ -6,13 +6,13 @@
 // from here; a later copy of the same version uses that addon, and one of another version gets a `conflict`.
 
 const path = require('node:path');
-const { getEnvironmentData, setEnvironmentData } = require('node:worker_threads');
+const { getEnvironmentData, isMainThread, setEnvironmentData } = require('node:worker_threads');
 const { version } = require('../package.json');
 
 /**
  * @typedef {object} Copy
  * @property {string} version
- * @property {string} folder of the package
+ * @property {string} addon what to require
  */
 
 /** @returns {string} the platform as the binary packages name it, such as `linux-x64-gnu` */
@@ -27,10 +27,10 @@ function isMusl() {
   return report !== undefined && report.header?.glibcVersionRuntime === undefined;
 }
 
-/** @param {string} folder */
-function load(folder) {
+/** @param {string} addon */
+function load(addon) {
   try {
-    return require(path.join(folder, 'native', 'binding.js'));
+    return require(addon);
   } catch (error) {
     throw explain(platform(), [...causes(error)]);
   }
@@ -63,19 +63,52 @@ function explain(name, failures) {
   return Object.assign(new Error(message, { cause: failures.at(-1) }), { code: 'ERR_LATCHKEY_NO_BINARY' });
 }
 
+/** @returns {string[]} the addons of all copies that any thread of the process has loaded */
+function loadedAddons() {
+  const report = /** @type {any} */ (process.report?.getReport?.());
+  const files = /** @type {string[]} */ (report?.sharedObjects ?? []);
+  return files.filter((file) => /[\\/]latchkey\.[^\\/]+\.node$/.test(file));
+}
+
+/**
+ * The copy that another thread has loaded already, if this one's parent does not say.
+ *
+ * @returns {Copy | undefined}
+ */
+function loadedElsewhere() {
+  // A report takes some milliseconds, and the main thread is nearly always the first one.
+  if (isMainThread) return undefined;
+  const [addon] = loadedAddons();
+  return addon === undefined ? undefined : { version: require(addon).version(), addon };
+}
+
+/**
+ * The copy that keeps a named space of this one from being the only one of its name, if there is one.
+ *
+ * @returns {Copy | null}
+ */
+function findConflict() {
+  if (loaded.conflict !== null) return loaded.conflict;
+  for (const addon of loadedAddons()) {
+    const other = require(addon);
+    // A copy that was loaded later refuses named spaces itself, and one that has none yet will.
+    if (other.identity() !== loaded.binding.identity() && other.hasNamedSpaces()) {
+      return { version: other.version(), addon };
+    }
+  }
+  return null;
+}
+
 /** @returns {{ binding: any, own: Copy, conflict: Copy | null }} */
 function loadOnce() {
-  const own = { version, folder: path.dirname(__dirname) };
-  const first = /** @type {Copy | undefined} */ (getEnvironmentData('latchkey'));
-  if (first === undefined) {
-    const binding = load(own.folder);
-    setEnvironmentData('latchkey', own);
-    return { binding, own, conflict: null };
-  }
-  const agrees = first.version === own.version;
-  return { binding: load(agrees ? first.folder : own.folder), own, conflict: agrees ? null : first };
+  const own = { version, addon: path.join(__dirname, '..', 'native', 'binding.js') };
+  const first = /** @type {Copy | undefined} */ (getEnvironmentData('latchkey') ?? loadedElsewhere());
+  if (getEnvironmentData('latchkey') === undefined) setEnvironmentData('latchkey', first ?? own);
+  const agrees = first?.version === own.version;
+  const binding = load(agrees ? first.addon : own.addon);
+  return { binding, own, conflict: first === undefined || agrees ? null : first };
 }
 
 const loaded = loadOnce();
 
-module.exports = { ...loaded, usage: loaded.binding.usage };
+module.exports = { binding: loaded.binding, own: loaded.own, findConflict, usage: loaded.binding.usage };

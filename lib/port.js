@@ -6,7 +6,7 @@
 // writes its inputs, calls, and reads the answers before anything else can run.
 
 const { threadId } = require('node:worker_threads');
-const { binding, own, conflict } = require('./native');
+const { binding, own, findConflict } = require('./native');
 const { deliver, reportLater, GRANTED } = require('./delivery');
 const diagnostics = require('./diagnostics');
 const { LockTwoCopiesError } = require('./errors');
@@ -50,10 +50,15 @@ const native = /** @type {NativePort} */ (binding.openPort(words, wake, threadId
  */
 const awake = new Map();
 
+/** @type {import('./native').Copy | 'none' | undefined} another copy, once it has been looked for */
+let conflict;
+
 /** @param {string | undefined} name undefined for a private space */
 function open(name) {
   if (name === undefined) return native.openPrivate();
-  if (conflict !== null) throw new LockTwoCopiesError(name, conflict, own);
+  // Looked for once: a copy that is loaded later finds this one.
+  conflict ??= findConflict() ?? 'none';
+  if (conflict !== 'none') throw new LockTwoCopiesError(name, conflict, own);
   return native.openNamed(name);
 }
 
@@ -242,6 +247,7 @@ function readChunk(events, space) {
 
 /** Called from the event loop when another thread or the clock has something to tell. Nobody can catch. */
 function wake() {
+  if (words[at.ended] !== 0) return;
   native.collect();
   const events = [...unread, ...readEvents()];
   unread = [];

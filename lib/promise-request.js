@@ -6,14 +6,17 @@ const { LockTimeoutError } = require('./errors');
 const { WAITING } = require('./space');
 const { deliver } = require('./delivery');
 
+/** @typedef {{ hold: Hold } | { hold: null, error: unknown }} Outcome */
+
 class PromiseRequest {
   /**
    * @param {import('./space').Space} space
    * @param {string} key
    * @param {number} mode
    * @param {number} timeout milliseconds, or Infinity
+   * @param {AbortSignal} [signal]
    */
-  constructor(space, key, mode, timeout) {
+  constructor(space, key, mode, timeout, signal) {
     this.space = space;
     this.key = key;
     this.mode = mode;
@@ -26,18 +29,21 @@ class PromiseRequest {
     /** @type {import('./diagnostics').Times | null} */
     this.times = null;
     this.timeout = timeout;
+    this.signal = signal;
     /** @type {Hold | null} */
     this.hold = null;
-    this.finished = false;
-    /** @type {unknown} a Hold or an error, once it is finished */
+    /** @type {Outcome | null} */
     this.outcome = null;
-    /** @type {((outcome: unknown) => void) | null} called with the outcome, once somebody waits for it */
+    /** @type {((outcome: Outcome) => void) | null} called with the outcome, once somebody waits for it */
     this.settle = null;
   }
 
   onGranted() {
-    // Unless it was abandoned meanwhile: then its hold has been ended.
-    if (!this.finished) this.finish(this.toHold());
+    // Abandoned meanwhile: its hold has been ended.
+    if (this.outcome !== null) return;
+    // Let in by another request that the same signal made leave.
+    if (this.signal?.aborted) this.abandon(this.signal.reason);
+    else this.finish({ hold: this.toHold() });
   }
 
   /** Makes the hold, once it is granted. */
@@ -51,7 +57,7 @@ class PromiseRequest {
   }
 
   onTimedOut() {
-    this.finish(new LockTimeoutError(this.key, this.timeout));
+    this.finish({ hold: null, error: new LockTimeoutError(this.key, this.timeout) });
   }
 
   /**
@@ -64,7 +70,7 @@ class PromiseRequest {
     // If it waits no longer, the news of that is on its way, and a hold that it brings is ended here.
     if (!space.cancel(this)) space.release(this, true);
     const events = space.takeEvents(this.key);
-    this.finish(error);
+    this.finish({ hold: null, error });
     if (events !== null) deliver(events);
   }
 
@@ -72,11 +78,10 @@ class PromiseRequest {
    * The first outcome is the one. It may come before anybody waits for it: the very call that asks may read
    * that another thread has let it in.
    *
-   * @param {unknown} outcome
+   * @param {Outcome} outcome
    */
   finish(outcome) {
-    if (this.finished) return;
-    this.finished = true;
+    if (this.outcome !== null) return;
     this.outcome = outcome;
     this.settle?.(outcome);
   }

@@ -16,6 +16,8 @@ mod timer;
 mod waker;
 mod words;
 
+use std::{collections::hash_map::RandomState, hash::BuildHasher, sync::LazyLock};
+
 pub use words::{Layout, layout};
 
 use napi::bindgen_prelude::{Float64Array, Function, Object};
@@ -39,6 +41,26 @@ pub fn open_port<'env>(
     thread: u32,
 ) -> Result<Object<'env>> {
     functions::open_port(env, words, wake, thread)
+}
+
+/// The version of the package that the addon belongs to.
+#[napi]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+/// Tells this addon from every other copy that the process has loaded: two that answer the same share all
+/// named spaces.
+#[napi]
+pub fn identity() -> String {
+    static IDENTITY: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
+    format!("{:016x}", *IDENTITY)
+}
+
+/// Whether any thread has ever opened a named space of this addon.
+#[napi]
+pub fn has_named_spaces() -> bool {
+    shared_space::has_named()
 }
 
 /// What the whole process holds now, all threads together.

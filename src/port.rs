@@ -160,6 +160,8 @@ impl Port {
 
     /// The thread ends: whatever it holds or waits for goes with it.
     pub fn detach(&self) {
+        // Deno delivers a wake-up that is under way after it has freed the port's functions.
+        self.words.with(words::write_ended);
         let spaces = std::mem::take(&mut *self.spaces.borrow_mut());
         spaces.values().for_each(|open| self.leave(open));
     }

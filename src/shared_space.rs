@@ -29,6 +29,8 @@ pub struct SharedSpace {
 
 /// All spaces of the process.
 ///
+/// `named` is made with the first named space.
+///
 /// Invariant: a space is in `all`, and in `named` if it has a name, until it is dropped. A dead entry of
 /// `named` may be replaced by a new space of the same name before the old one has taken itself out.
 struct Registry {
@@ -107,6 +109,11 @@ impl Drop for SharedSpace {
             named.remove(name);
         }
     }
+}
+
+/// Whether a named space has ever been opened.
+pub fn has_named() -> bool {
+    registry().named.is_some()
 }
 
 /// How many spaces are open, and what they hold together.

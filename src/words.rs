@@ -35,7 +35,10 @@ const MORE: usize = 11;
 /// 1 if letters from others lie in the inbox, after an operation on a named space.
 const LETTERS: usize = 12;
 
-const FIRST_EVENT: usize = 13;
+/// 1 once the environment has ended: nothing may be called any more.
+const ENDED: usize = 13;
+
+const FIRST_EVENT: usize = 14;
 const EVENT_SIZE: usize = 5;
 const MAX_EVENTS: usize = 200;
 pub const LENGTH: usize = FIRST_EVENT + EVENT_SIZE * MAX_EVENTS;
@@ -69,6 +72,7 @@ pub struct Layout {
     pub events: u32,
     pub more: u32,
     pub letters: u32,
+    pub ended: u32,
     pub first_event: u32,
     pub event_size: u32,
     pub event_kind: u32,
@@ -99,6 +103,7 @@ pub fn layout() -> Layout {
         events: EVENTS as u32,
         more: MORE as u32,
         letters: LETTERS as u32,
+        ended: ENDED as u32,
         first_event: FIRST_EVENT as u32,
         event_size: EVENT_SIZE as u32,
         event_kind: EVENT_KIND as u32,
@@ -156,6 +161,10 @@ pub fn write_requested(words: &mut [f64; LENGTH], requested: Requested) {
         Requested::Waiting(_) => 0.0,
         Requested::Refused => -1.0,
     };
+}
+
+pub fn write_ended(words: &mut [f64; LENGTH]) {
+    words[ENDED] = 1.0;
 }
 
 pub fn write_letters(words: &mut [f64; LENGTH], waiting: bool) {
