@@ -1,5 +1,6 @@
-// Draws what recorder.js wrote down: one block per key, one row per request, who held and who waited, 80 columns
-// wide. Each key's clock starts at its own first request; all keys share one scale.
+// Draws who held and who waited, 80 columns wide: what recorder.js wrote down, a block per key and a row per request,
+// where each key's clock starts at its own first request and all share one scale; and what record-threads.js wrote
+// down, a row per thread.
 
 const { paint } = require('./paint');
 
@@ -16,36 +17,52 @@ const LOOKS = {
   expired: { glyph: '✗', style: 'red' },
 };
 
-const look = (name, length = 1) => paint(LOOKS[name].style, LOOKS[name].glyph.repeat(length));
+const look = (name) => paint(LOOKS[name].style, LOOKS[name].glyph);
 
 /** The drawing of a recorder's `keys`, as lines of text. */
 function drawTimeline(keys) {
-  const msPerColumn = chooseScale(Math.max(0, ...keys.map(duration)));
-  const blocks = keys.flatMap((entry) => drawKey(entry, msPerColumn));
-  return [...drawAxis(msPerColumn), ...blocks, drawLegend()];
+  const msPerColumn = chooseScale(Math.max(0, ...keys.map(({ requests }) => duration(requests))));
+  const heads = 'waited'.padStart(NUMBER) + 'held'.padStart(NUMBER);
+  return [...drawAxis(msPerColumn, heads), ...keys.flatMap((entry) => drawKey(entry, msPerColumn))];
 }
 
-/** From a key's first request to the last thing known of it, in ms. */
-function duration({ requests }) {
+/**
+ * The drawing of the first `turns` holds of one key: a row for each of `threads`, `{ threadId, requests }`, whose
+ * requests follow each other.
+ */
+function drawThreads(key, threads, turns) {
+  const all = threads.flatMap(({ requests }) => requests).sort((a, b) => a.granted - b.granted);
+  const start = Math.min(...all.map(({ asked }) => asked));
+  const end = Math.max(...all.slice(0, turns).map(({ ended }) => ended));
+  const msPerColumn = chooseScale(end - start);
+  const column = (moment) => Math.round((moment - start) / msPerColumn);
+  const rows = threads.map(({ threadId, requests }) => {
+    const name = (threadId === 0 ? 'main ' : `worker ${threadId} `).padStart(NAME);
+    return INDENT + name + drawBar(requests, column);
+  });
+  return [...drawAxis(msPerColumn, ''), INDENT + paint('bold', key), ...rows, ''];
+}
+
+/** From the first of some requests to the last thing known of them, in ms. */
+function duration(requests) {
   const last = Math.max(...requests.map(({ asked, granted, ended }) => ended ?? granted ?? asked));
   return last - requests[0].asked;
 }
 
 /** The finest round number of ms per column with which `longest` fits, a last column to spare. */
 function chooseScale(longest) {
-  for (let ten = 1; ; ten *= 10) {
+  for (let ten = 0.1; ; ten *= 10) {
     const msPerColumn = [1, 2, 2.5, 4, 5].find((n) => longest / (n * ten) <= BAR - 1);
     if (msPerColumn) return msPerColumn * ten;
   }
 }
 
-function drawAxis(msPerColumn) {
+function drawAxis(msPerColumn, heads) {
   const ticks = Array.from({ length: Math.floor(BAR / TICK) }, (_, i) => i * TICK);
-  const numbers = ticks.map((column) => String(column * msPerColumn).padEnd(TICK)).join('');
+  const numbers = ticks.map((column) => String(+(column * msPerColumn).toFixed(1)).padEnd(TICK)).join('');
   const ruler = ticks.map(() => '┬'.padEnd(TICK, '─')).join('');
-  const heads = 'waited'.padStart(NUMBER) + 'held'.padStart(NUMBER);
   return [
-    INDENT + 'ms '.padStart(NAME) + numbers.padEnd(BAR) + heads,
+    (INDENT + 'ms '.padStart(NAME) + numbers.padEnd(BAR) + heads).trimEnd(),
     INDENT + ' '.repeat(NAME) + ruler.padEnd(BAR, '─'),
   ].map((line) => paint('dim', line));
 }
@@ -54,24 +71,25 @@ function drawKey({ key, requests }, msPerColumn) {
   const column = (moment) => Math.round((moment - requests[0].asked) / msPerColumn);
   const rows = requests.map((request, i) => {
     const name = `${request.kind} ${i + 1} `.padStart(NAME);
-    return (INDENT + name + drawBar(request, column) + times(request)).trimEnd();
+    return INDENT + name + drawBar([request], column) + times(request);
   });
   return [INDENT + paint('bold', key), ...rows, ''];
 }
 
-/** Blank until it asked, then waiting, then holding. A hold has at least one column, however short. */
-function drawBar({ mode, asked, granted, ended, expired }, column) {
-  const from = column(asked);
-  const held = granted === undefined ? BAR : column(granted);
-  const end = ended === undefined ? BAR : Math.max(held + 1, column(ended));
-  const mark = expired ? 1 : 0;
-  return (
-    ' '.repeat(from) +
-    look('wait', held - from) +
-    look(mode, end - held - mark) +
-    look('expired', mark) +
-    ' '.repeat(BAR - end)
-  );
+/**
+ * Blank until a request asked, then waiting, then holding. A hold has at least one column, however short; what is
+ * still to come to an end goes on to the border.
+ */
+function drawBar(requests, column) {
+  const cells = Array(BAR).fill('');
+  for (const { mode, asked, granted, ended, expired } of requests) {
+    const held = granted === undefined ? BAR : column(granted);
+    const end = ended === undefined ? BAR : Math.max(held + 1, column(ended));
+    cells.fill('wait', column(asked), held);
+    cells.fill(mode, held, end);
+    if (expired) cells.fill('expired', end - 1, end);
+  }
+  return cells.map((name) => (name === '' ? ' ' : look(name))).join('');
 }
 
 /** How long it waited and held, in ms; in words what had not come to an end. */
@@ -96,4 +114,4 @@ function drawLegend() {
   );
 }
 
-module.exports = { drawTimeline };
+module.exports = { drawTimeline, drawThreads, drawLegend };

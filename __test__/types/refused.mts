@@ -69,6 +69,14 @@ new Lock(10000, console.warn);
 // @ts-expect-error
 new Lock(10000, { info: console.info });
 // @ts-expect-error
+new Lock(10000, null, 'orders');
+// @ts-expect-error
+new Lock(10000, null, { name: 1 });
+// @ts-expect-error
+new Lock(10000, null, { expiry: 10000 });
+// @ts-expect-error
+new latchkey(10000, { name: 'orders' });
+// @ts-expect-error
 export const logger: Logger = { warn: (message: number) => console.log(message) };
 // @ts-expect-error
 Lock(10000);
@@ -93,7 +101,9 @@ export const other = (err: LockExpiredError) => err.code === 'ERR_OTHER';
 // @ts-expect-error
 export const noValue = latchkey.Release;
 // @ts-expect-error
-export { Locks } from 'latchkey';
+export { MultiHold } from 'latchkey';
+// @ts-expect-error
+export { Locks } from 'latchkey/rwlock-plus';
 // @ts-expect-error
 export { Lock as NoLock } from 'latchkey/alock';
 // @ts-expect-error

@@ -1,7 +1,15 @@
 // The exact types behind each public name: a name that turned into `any`, or grew or lost a member, fails here.
 
 import latchkey, { lock, Lock, LockError, LockExpiredError } from 'latchkey';
-import type { Done, Key, LockObtainedCallback, Logger, Release, ReleaseCallback } from 'latchkey';
+import type {
+  Done,
+  Key,
+  LockObtainedCallback,
+  LockOptions,
+  Logger,
+  Release,
+  ReleaseCallback,
+} from 'latchkey';
 import alock from 'latchkey/alock';
 import type * as alockTypes from 'latchkey/alock';
 import RwLock from 'latchkey/rwlock-plus';
@@ -17,10 +25,26 @@ same<Logger['warn'], (message: string) => void>();
 
 same<Parameters<typeof latchkey>, [key: Key, fn: (done: Done) => void]>();
 same<ReturnType<typeof latchkey>, void>();
-same<ConstructorParameters<typeof latchkey>, [timeout?: number | null, logger?: Logger | null]>();
+same<
+  ConstructorParameters<typeof latchkey>,
+  [timeout?: number | null, logger?: Logger | null, options?: LockOptions | null]
+>();
 same<InstanceType<typeof latchkey>, Lock>();
 same<keyof latchkey, 'readLock' | 'writeLock'>();
-same<keyof typeof latchkey, 'lock' | 'Lock' | 'LockError' | 'LockExpiredError' | 'prototype'>();
+same<
+  keyof typeof latchkey,
+  | 'lock'
+  | 'Lock'
+  | 'Locks'
+  | 'Hold'
+  | 'LockError'
+  | 'LockExpiredError'
+  | 'LockTimeoutError'
+  | 'LockClosedError'
+  | 'LockQueueFullError'
+  | 'LockTwoCopiesError'
+  | 'prototype'
+>();
 
 same<Parameters<typeof lock>, [key: Key, fn: (done: Done) => void]>();
 same<ReturnType<typeof lock>, void>();
@@ -31,7 +55,11 @@ same<typeof lock, typeof alock.lock>();
 same<alockTypes.Key, Key>();
 same<alockTypes.Done, Done>();
 
-same<ConstructorParameters<typeof Lock>, [timeout?: number | null, logger?: Logger | null]>();
+same<
+  ConstructorParameters<typeof Lock>,
+  [timeout?: number | null, logger?: Logger | null, options?: LockOptions | null]
+>();
+same<LockOptions, { name?: string | undefined }>();
 same<keyof Lock, 'readLock' | 'writeLock'>();
 same<keyof typeof Lock, 'Lock' | 'prototype'>();
 same<Lock['readLock'], Lock['writeLock']>();
@@ -48,11 +76,21 @@ same<rwlockPlusTypes.Key, Key>();
 same<rwlockPlusTypes.Release, Release>();
 same<rwlockPlusTypes.ReleaseCallback, ReleaseCallback>();
 same<rwlockPlusTypes.LockObtainedCallback, LockObtainedCallback>();
+same<rwlockPlusTypes.LockOptions, LockOptions>();
 same<rwlockPlusTypes.Logger, Logger>();
 
 same<typeof LockError, typeof latchkey.LockError>();
 same<LockError['code'], string>();
-same<LockError['key'], string>();
+same<LockError['key'], string | undefined>();
 same<typeof LockExpiredError, typeof latchkey.LockExpiredError>();
-same<LockExpiredError['code'], 'ERR_LOCK_EXPIRED'>();
 same<Exclude<keyof LockExpiredError, keyof Error>, 'code' | 'key'>();
+same<LockExpiredError['code'], 'ERR_LOCK_EXPIRED'>();
+same<LockExpiredError['key'], string>();
+same<latchkey.LockTimeoutError['code'], 'ERR_LOCK_TIMEOUT'>();
+same<latchkey.LockTimeoutError['key'], string>();
+same<latchkey.LockClosedError['code'], 'ERR_LOCK_CLOSED'>();
+same<latchkey.LockClosedError['key'], string | undefined>();
+same<latchkey.LockQueueFullError['code'], 'ERR_LOCK_QUEUE_FULL'>();
+same<latchkey.LockQueueFullError['key'], string>();
+same<latchkey.LockTwoCopiesError['code'], 'ERR_LOCK_TWO_COPIES'>();
+same<latchkey.LockTwoCopiesError['key'], string>();

@@ -1,0 +1,193 @@
+'use strict';
+// A queue of any length whose members release inside their callbacks does not overflow the stack; a short one
+// nests its callbacks, as the old packages do.
+
+const { it } = require('node:test');
+const assert = require('node:assert/strict');
+const { faces, telling, expiring, overFaces, overModes, freshKey } = require('./faces');
+const { hold } = require('./support/queue');
+const { deferred } = require('./support/until');
+const { memoryAfterGc } = require('./support/gc');
+const { usage } = require('../lib/native');
+
+const MANY = 100_000;
+const MB = 2 ** 20;
+
+/** Is handed the numbers from 0 in order, and throws at the first that is not. */
+function counter() {
+  const count = (n) => {
+    if (n !== count.seen) assert.fail(`${n} came after ${count.seen - 1}`);
+    count.seen++;
+  };
+  count.seen = 0;
+  return count;
+}
+
+overModes('a short queue', faces, (face, mode) => {
+  it('nests: release() returns after the next one was granted', () => {
+    const locks = face.open();
+    const key = freshKey();
+    const log = [];
+    const release = hold(locks, 'write', key);
+    for (let i = 0; i < 10; i++) {
+      locks.write(key, (releaseNext) => {
+        log.push(`> ${i}`);
+        releaseNext();
+        log.push(`< ${i}`);
+      });
+    }
+    locks[mode](key, (releaseLast) => {
+      log.push('last');
+      releaseLast();
+    });
+    release();
+    const digits = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+    assert.deepEqual(log, [...digits.map((i) => `> ${i}`), 'last', ...digits.reverse().map((i) => `< ${i}`)]);
+  });
+});
+
+overModes('100,000 waiters that release inside their callbacks', faces, (face, mode) => {
+  it('are granted in order before the first release() returns, and leave nothing behind', async () => {
+    const round = () => {
+      const locks = face.open();
+      const key = freshKey();
+      const count = counter();
+      const release = hold(locks, 'write', key);
+      for (let i = 0; i < MANY; i++) {
+        locks[mode](key, (releaseNext) => {
+          count(i);
+          releaseNext();
+        });
+      }
+      release();
+      assert.equal(count.seen, MANY);
+    };
+    round();
+    const before = await memoryAfterGc();
+    const waitingBefore = usage().waiting;
+    round();
+    const after = await memoryAfterGc();
+    assert.equal(usage().waiting, waitingBefore);
+    assert.ok(after.heapUsed - before.heapUsed < 4 * MB, `heap: ${before.heapUsed} to ${after.heapUsed}`);
+    assert.ok(after.rss - before.rss < 30 * MB, `resident: ${before.rss} to ${after.rss}`);
+  });
+});
+
+overModes('100,000 waiters with release callbacks', telling, (face, mode) => {
+  it('are told once each, after the next one’s grant', () => {
+    const locks = face.open();
+    const count = counter();
+    const told = new Uint8Array(MANY + 1);
+    const release = hold(locks, 'write', 'key', (word) => told[word]++);
+    for (let i = 0; i < MANY; i++) {
+      const obtained = (releaseNext) => {
+        count(i);
+        releaseNext(i);
+      };
+      const released = (word) => {
+        assert.equal(word, i);
+        if (mode === 'write' && i + 1 < MANY) assert.ok(count.seen > i + 1, `${i} was told too early`);
+        told[word]++;
+      };
+      locks[mode]('key', obtained, released);
+    }
+    release(MANY);
+    assert.equal(count.seen, MANY);
+    assert.ok(told.every((times) => times === 1));
+  });
+
+  it('may release the next one inside them', () => {
+    const locks = face.open();
+    const count = counter();
+    const releases = [];
+    let told = 0;
+    for (let i = 0; i < MANY; i++) {
+      locks.write(
+        'key',
+        (release) => {
+          count(i);
+          releases[i] = release;
+        },
+        () => {
+          told++;
+          if (i + 1 < MANY) releases[i + 1]();
+        },
+      );
+    }
+    locks[mode]('key', () => count(MANY));
+    releases[0]();
+    assert.equal(count.seen, MANY + 1);
+    assert.equal(told, MANY);
+  });
+});
+
+overFaces('100,000 waiters on as many keys', faces, (face) => {
+  it('may each release the key of the next', () => {
+    const locks = face.open();
+    const count = counter();
+    const prefix = freshKey();
+    const releases = [];
+    for (let i = 0; i < MANY; i++) {
+      const key = `${prefix} ${i}`;
+      releases.push(hold(locks, 'write', key));
+      locks.write(key, (release) => {
+        count(i);
+        release();
+        releases[i + 1]?.();
+      });
+    }
+    releases[0]();
+    assert.equal(count.seen, MANY);
+  });
+});
+
+overFaces('100,000 readers and writers in turn', telling, (face) => {
+  it('are granted in order', () => {
+    const locks = face.open();
+    const count = counter();
+    const release = hold(locks, 'write', 'key');
+    for (let i = 0; i < MANY; i++) {
+      locks[i % 3 === 0 ? 'write' : 'read']('key', (releaseNext) => {
+        count(i);
+        releaseNext();
+      });
+    }
+    release();
+    assert.equal(count.seen, MANY);
+  });
+
+  it('may wait in two instances that release each other’s', () => {
+    const [a, b] = [face.open(), face.open()];
+    const count = counter();
+    const releases = [hold(a, 'write', 'key'), hold(b, 'write', 'key')];
+    for (let i = 0; i < MANY; i++) {
+      (i % 2 === 0 ? a : b).write('key', (release) => {
+        count(i);
+        releases[i + 2] = release;
+        releases[i + 1]();
+      });
+    }
+    releases[0]();
+    assert.equal(count.seen, MANY);
+  });
+});
+
+overModes('100,000 waiters behind a hold that expires', expiring, (face, mode) => {
+  it('are granted in order once it does', async () => {
+    const { promise, resolve } = deferred();
+    const locks = face.open({ expiry: 400 });
+    const count = counter();
+    let expired = 0;
+    hold(locks, 'write', 'key', () => expired++);
+    for (let i = 0; i < MANY; i++) {
+      locks[mode]('key', (releaseNext) => {
+        assert.equal(expired, 1);
+        count(i);
+        releaseNext();
+        if (i === MANY - 1) resolve();
+      });
+    }
+    await promise;
+    assert.equal(count.seen, MANY);
+  });
+});

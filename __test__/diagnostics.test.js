@@ -1,0 +1,310 @@
+'use strict';
+// The diagnostics channels: what they say of each wait, grant, release and expiry, with timings; and that they say
+// and cost nothing without a subscriber.
+
+const { it, afterEach } = require('node:test');
+const assert = require('node:assert/strict');
+const diagnostics = require('node:diagnostics_channel');
+const { Locks, Lock } = require('latchkey');
+const { overReaches, freshName } = require('./support/reaches');
+const { Thread } = require('./support/thread');
+const { errorOf, turn, watch } = require('./support/watch');
+const { block } = require('./support/until');
+
+const CHANNELS = ['wait', 'grant', 'release', 'expire'];
+
+/** @type {(() => void)[]} what ends the subscriptions of the running test */
+let subscriptions = [];
+
+function stopListening() {
+  for (const stop of subscriptions) stop();
+  subscriptions = [];
+}
+
+/** Collects [channel, message] of all channels, or of some, until `stopListening`. */
+function listen(...channels) {
+  const messages = [];
+  for (const name of channels.length > 0 ? channels : CHANNELS) {
+    const listener = (message, channel) => {
+      assert.equal(channel, `latchkey:${name}`);
+      messages.push([name, message]);
+    };
+    diagnostics.subscribe(`latchkey:${name}`, listener);
+    subscriptions.push(() => diagnostics.unsubscribe(`latchkey:${name}`, listener));
+  }
+  return messages;
+}
+
+const brief = (messages) => messages.map(([name, { key, mode }]) => `${name} ${key} ${mode}`);
+
+afterEach(() => {
+  stopListening();
+  for (const name of CHANNELS) assert.equal(diagnostics.hasSubscribers(`latchkey:${name}`), false);
+});
+
+overReaches('the channels', (open) => {
+  it('tell of a wait, a grant and a release, in order', async () => {
+    const locks = open();
+    const messages = listen();
+    const hold = await locks.write('key');
+    const next = locks.read('key', () => {});
+    hold.release();
+    await next;
+    stopListening();
+    assert.deepEqual(brief(messages).toSorted(), [
+      ...['grant key read', 'grant key write', 'release key read', 'release key write', 'wait key read'],
+    ]);
+    const order = brief(messages);
+    assert.ok(order.indexOf('wait key read') < order.indexOf('release key write'));
+    assert.ok(order.indexOf('release key write') < order.indexOf('grant key read'));
+    assert.ok(order.indexOf('grant key read') < order.indexOf('release key read'));
+  });
+
+  it('tell whom it was about, and how long it waited and held', async () => {
+    const name = freshName();
+    const locks = open({ name });
+    const messages = listen();
+    const first = await locks.write('key');
+    const asked = locks.read('key');
+    block(30);
+    first.release();
+    const second = await asked;
+    block(20);
+    second.release();
+    stopListening();
+    const of = (channel, mode) => messages.find(([c, m]) => c === channel && m.mode === mode)[1];
+    assert.deepEqual(of('wait', 'read'), { space: name, key: 'key', mode: 'read' });
+    const granted = of('grant', 'read');
+    assert.deepEqual(Object.keys(granted).toSorted(), [
+      'fence',
+      'key',
+      'mode',
+      'recovered',
+      'space',
+      'waited',
+    ]);
+    assert.equal(granted.fence, second.fence);
+    assert.equal(granted.recovered, false);
+    assert.ok(granted.waited >= 29.9, `waited ${granted.waited}`);
+    assert.ok(of('grant', 'write').waited < granted.waited);
+    const released = of('release', 'read');
+    assert.deepEqual(Object.keys(released).toSorted(), [
+      ...['fence', 'held', 'key', 'mode', 'recovered', 'space', 'waited'],
+    ]);
+    assert.equal(released.waited, granted.waited);
+    assert.ok(released.held >= 19.9, `held ${released.held}`);
+    assert.ok(of('release', 'write').held >= 29.9);
+  });
+
+  it('tell of an expiry, and not of a release afterwards', async () => {
+    const locks = open({ expiry: 10 });
+    const messages = listen();
+    const lost = await locks.write('key');
+    const next = await locks.write('key', { expiry: 0 });
+    lost.release();
+    next.release();
+    stopListening();
+    assert.equal(messages.filter(([name]) => name === 'expire').length, 1);
+    const [, expired] = messages.find(([name]) => name === 'expire');
+    assert.equal(expired.fence, lost.fence);
+    assert.ok(expired.held >= 9.9, `held ${expired.held}`);
+    assert.equal(messages.filter(([name]) => name === 'release').length, 1);
+    const grants = messages.filter(([name]) => name === 'grant').map(([, { recovered }]) => recovered);
+    assert.deepEqual(grants, [false, true]);
+    const order = messages.map(([name]) => name);
+    assert.ok(order.indexOf('expire') < order.lastIndexOf('grant'));
+  });
+
+  it('say null for the space of a private one', async () => {
+    const locks = new Locks();
+    const messages = listen();
+    locks.tryWrite('key').release();
+    stopListening();
+    assert.deepEqual(
+      messages.map(([name, { space }]) => [name, space]),
+      [
+        ['grant', null],
+        ['release', null],
+      ],
+    );
+  });
+
+  it('tell of a try that succeeds, and of none that fails', () => {
+    const locks = open();
+    const messages = listen();
+    const hold = locks.tryWrite('key');
+    assert.equal(locks.tryWrite('key'), null);
+    assert.equal(locks.tryRead('key'), null);
+    hold.release();
+    stopListening();
+    assert.deepEqual(brief(messages), ['grant key write', 'release key write']);
+  });
+
+  it('tell of no grant and no release for one that left the queue', async () => {
+    const locks = open();
+    const hold = locks.tryWrite('key');
+    const messages = listen();
+    const controller = new AbortController();
+    const calls = [
+      errorOf(locks.write('key', { timeout: 1 })),
+      errorOf(locks.write('key', { signal: controller.signal })),
+      errorOf(locks.write('key')),
+    ];
+    await calls[0];
+    controller.abort();
+    locks.close();
+    await Promise.all(calls);
+    hold.release();
+    stopListening();
+    assert.deepEqual(brief(messages), Array(3).fill('wait key write'));
+  });
+
+  it('tell of each key of several', async () => {
+    const locks = open();
+    const messages = listen('grant', 'release');
+    await locks.write(['b', 'a'], () => {});
+    stopListening();
+    assert.deepEqual(brief(messages).toSorted(), [
+      ...['grant a write', 'grant b write', 'release a write', 'release b write'],
+    ]);
+  });
+
+  it('tell the mode that a downgraded hold has when it is released', async () => {
+    const locks = open();
+    const messages = listen('release');
+    await locks.write('key', (hold) => hold.downgrade());
+    stopListening();
+    assert.deepEqual(brief(messages), ['release key read']);
+  });
+
+  it('may be listened to one by one', async () => {
+    for (const name of CHANNELS) {
+      const locks = open();
+      const messages = listen(name);
+      // One that waits, and one that is taken away.
+      const hold = locks.tryWrite('key');
+      const waiting = locks.write('key', { expiry: 5 });
+      hold.release();
+      await waiting;
+      await locks.write('key', () => {});
+      stopListening();
+      assert.ok(messages.length > 0, `nothing on ${name}`);
+      assert.ok(messages.every(([channel]) => channel === name));
+    }
+  });
+
+  it('stay silent about what was asked before anybody listened', async () => {
+    const locks = open();
+    const hold = await locks.write('key');
+    const early = watch(locks.write('key'));
+    const messages = listen();
+    hold.release();
+    await early.settled;
+    early.value.release();
+    assert.deepEqual(messages, []);
+    locks.tryWrite('key').release();
+    stopListening();
+    assert.deepEqual(brief(messages), ['grant key write', 'release key write']);
+  });
+
+  it('stay silent once nobody listens any more, and nothing else changes', async () => {
+    const locks = open();
+    const messages = listen();
+    const hold = await locks.write('key');
+    const next = watch(locks.write('key'));
+    stopListening();
+    const { length } = messages;
+    hold.release();
+    await next.settled;
+    next.value.release();
+    await turn();
+    assert.equal(messages.length, length);
+    assert.deepEqual(locks.query(), { held: [], pending: [] });
+  });
+
+  it('never say a time that is no number', async () => {
+    const locks = open();
+    const messages = listen();
+    const random = [...'wrwrwwrrw'];
+    await Promise.all(
+      random.map((mode, i) =>
+        locks[mode === 'w' ? 'write' : 'read']('key', { expiry: i % 2 }, () => turn()).catch(() => {}),
+      ),
+    );
+    stopListening();
+    for (const [, { waited = 0, held = 0 }] of messages) {
+      assert.ok(waited >= 0 && held >= 0, `waited ${waited}, held ${held}`);
+    }
+  });
+});
+
+overReaches('a subscriber', (open) => {
+  for (const name of CHANNELS) {
+    it(`of ${name} may use locks itself, these and others: no grant gets lost`, async () => {
+      const locks = open();
+      const own = new Locks();
+      let busy = false;
+      let told = 0;
+      const listener = () => {
+        if (busy) return;
+        busy = true;
+        told++;
+        own.tryWrite('log').release();
+        locks.tryWrite('log')?.release();
+        locks.query();
+        busy = false;
+      };
+      diagnostics.subscribe(`latchkey:${name}`, listener);
+      subscriptions.push(() => diagnostics.unsubscribe(`latchkey:${name}`, listener));
+      const lost = locks.tryWrite('key', { expiry: 10 });
+      const log = [];
+      const calls = [0, 1, 2, 3].map((i) =>
+        locks[i < 2 ? 'write' : 'read']('key', { timeout: 2000 }, () => void log.push(i)),
+      );
+      await Promise.all(calls);
+      assert.deepEqual(log, [0, 1, 2, 3]);
+      assert.equal(lost.signal.aborted, true);
+      assert.ok(told > 0);
+      assert.deepEqual(locks.query(), { held: [], pending: [] });
+    });
+  }
+});
+
+it('the callback faces are on the same channels', async () => {
+  const name = freshName();
+  const messages = listen();
+  const lock = new Lock(null, null, { name });
+  lock.writeLock('key', null, (release) => release());
+  new Lock().readLock('key', null, (release) => release());
+  stopListening();
+  assert.deepEqual(
+    messages.map(([channel, { space, mode }]) => [channel, space, mode]),
+    [
+      ['grant', name, 'write'],
+      ['release', name, 'write'],
+      ['grant', null, 'read'],
+      ['release', null, 'read'],
+    ],
+  );
+});
+
+it('nothing is told of a grant that nobody got: the wait was given up before its news came', async () => {
+  const name = freshName();
+  const locks = new Locks({ name });
+  const thread = new Thread();
+  await thread.run(({ open, state }, space) => {
+    state.hold = open(space).tryWrite('key');
+  }, name);
+  const messages = listen();
+  const controller = new AbortController();
+  const call = errorOf(locks.write('key', { signal: controller.signal }));
+  void thread.run(({ state }) => state.hold.release());
+  // Granted over there, while this thread does not look.
+  for (let i = 0; i < 2000 && locks.query().pending.length > 0; i++) block(5);
+  controller.abort('given up');
+  assert.equal(await call, 'given up');
+  assert.deepEqual(brief(messages), ['wait key write']);
+  assert.deepEqual(locks.query(), { held: [], pending: [] });
+  await thread.terminate();
+  locks.close();
+});

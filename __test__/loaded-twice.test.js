@@ -1,0 +1,146 @@
+'use strict';
+// The package loaded more than once in a thread (a cleared require cache, vm contexts, two installed copies), and in
+// several threads: each copy has keys of its own, and works, expiry and all.
+
+const { it, describe, before, after } = require('node:test');
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { Worker } = require('node:worker_threads');
+const latchkey = require('latchkey');
+const { freshKey } = require('./faces');
+const { usage } = require('../lib/native');
+const { loadInContext } = require('./support/vm-package');
+const { deferred, until } = require('./support/until');
+const { run, ROOT } = require('./support/child');
+
+const ENTRY = require.resolve('latchkey');
+
+/** Loads the package anew: no file of it, nor the addon, comes from the cache. */
+function loadAgain() {
+  for (const file of Object.keys(require.cache)) {
+    const relative = path.relative(ROOT, file);
+    if (/^(index\.js|lib|native)/.test(relative)) delete require.cache[file];
+  }
+  return require(ENTRY);
+}
+
+/** Copies what a user would have installed. */
+function install(folder) {
+  for (const name of ['package.json', 'index.js', 'lib', 'native']) {
+    fs.cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
+  }
+  return require(folder);
+}
+
+/** Asserts that a copy does all that the package does. */
+async function assertWorks(copy) {
+  const log = [];
+  let release;
+  copy('key', (done) => {
+    release = done;
+    log.push('alock first');
+  });
+  copy('key', (done) => {
+    log.push('alock second');
+    done();
+  });
+  release();
+  const { promise, resolve } = deferred();
+  const lock = new copy.Lock(20);
+  lock.readLock(
+    'key',
+    (error) => log.push(error.code, error instanceof copy.LockExpiredError),
+    () => {},
+  );
+  lock.writeLock('key', null, () => {
+    log.push('next');
+    resolve();
+  });
+  await promise;
+  assert.deepEqual(log, ['alock first', 'alock second', 'ERR_LOCK_EXPIRED', true, 'next']);
+  assert.throws(() => copy(null, () => {}), { code: 'ERR_INVALID_ARG_TYPE' });
+}
+
+/** Asserts that each copy has keys of its own, and that they work at the same time. */
+async function assertApart(...copies) {
+  const granted = [];
+  const key = freshKey();
+  copies.forEach((copy, i) => {
+    copy(key, () => granted.push(i));
+  });
+  assert.deepEqual(granted, [...copies.keys()]);
+  await Promise.all(copies.map(assertWorks));
+}
+
+describe('two copies in one thread work', () => {
+  it('when the require cache was cleared', async () => {
+    const copies = [latchkey, loadAgain(), loadAgain()];
+    assert.equal(new Set(copies).size, 3);
+    await assertApart(...copies);
+  });
+
+  it('when each has a vm context, as in Jest', async () => {
+    const copies = [latchkey, loadInContext(ENTRY), loadInContext(ENTRY)];
+    assert.equal(new Set(copies).size, 3);
+    await assertApart(...copies);
+  });
+
+  describe('when they are installed in two places', () => {
+    let folder;
+    before(() => (folder = fs.mkdtempSync(path.join(os.tmpdir(), 'latchkey-copies-'))));
+    after(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+    it('and neither knows of the other', async () => {
+      const copies = [latchkey, install(path.join(folder, 'a')), install(path.join(folder, 'b'))];
+      assert.equal(new Set(copies).size, 3);
+      await assertApart(...copies);
+    });
+  });
+
+  it('and a process that loaded it many times ends well, with waiters of each copy served first', async () => {
+    const program = (entry) => {
+      const { loadInContext: load } = require('./support/vm-package');
+      for (let i = 0; i < 5; i++) {
+        const { Lock } = load(entry);
+        const lock = new Lock(20);
+        lock.writeLock('key', null, () => {});
+        lock.writeLock('key', null, () => console.log('served'));
+      }
+    };
+    const { code, stdout, stderr } = await run(program, ENTRY);
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: 'served\n'.repeat(5), stderr: '' });
+  });
+});
+
+describe('copies in several threads', () => {
+  const source = `
+    const { parentPort } = require('node:worker_threads');
+    const latchkey = require(${JSON.stringify(ENTRY)});
+    latchkey('held by each thread', () => parentPort.postMessage('alock'));
+    const lock = new latchkey.Lock(20);
+    lock.writeLock('key', (error) => parentPort.postMessage(error.code), () => {});
+    lock.writeLock('key', null, () => parentPort.postMessage('next'));
+  `;
+
+  it('have keys of their own, and work at the same time, expiry and all', async () => {
+    const before = usage();
+    latchkey('held by each thread', () => {});
+    const results = [1, 2, 3].map(() => {
+      const messages = [];
+      const worker = new Worker(source, { eval: true });
+      worker.on('message', (message) => messages.push(message));
+      return new Promise((resolve, reject) => {
+        worker.on('error', reject);
+        worker.on('exit', () => resolve(messages));
+      });
+    });
+    await assertWorks(latchkey);
+    for (const messages of await Promise.all(results)) {
+      assert.deepEqual(messages, ['alock', 'ERR_LOCK_EXPIRED', 'next']);
+    }
+    // The main thread keeps its alock hold, and the hold and space that assertWorks left.
+    await until(() => usage().spaces <= before.spaces + 2, 'the workers’ spaces to be closed');
+  });
+});

@@ -1,0 +1,112 @@
+'use strict';
+// Random programs on rwlock-plus: the real lock calls back in exactly the order in which a naive model does; and
+// where the programs are too long for that (deep nesting becomes a loop), the promises hold.
+
+const { it, describe } = require('node:test');
+const assert = require('node:assert/strict');
+const { Lock } = require('latchkey');
+const { usage } = require('../lib/native');
+const { ModelLock } = require('./support/model');
+const { randomProgram, runProgram } = require('./support/program');
+const { randomFrom, seed } = require('./support/random');
+
+const PROGRAMS = 4000;
+
+/** A log that also counts, for `runProgram`, how many were granted. */
+function recorder(also = () => {}) {
+  const log = (what, step) => {
+    log.lines.push(`${what} ${step.ask ?? step.release}`);
+    if (what === 'obtained') log.obtained++;
+    also(what, step);
+  };
+  return Object.assign(log, { lines: [], obtained: 0 });
+}
+
+describe('a random program', () => {
+  it(`calls back in the order of the model (${PROGRAMS} programs)`, (t) => {
+    t.diagnostic(`seed ${seed}`);
+    let lines = 0;
+    for (let n = 0; n < PROGRAMS; n++) {
+      const random = randomFrom(seed + n);
+      const requests = 3 + random.below(38);
+      const size = { requests, keys: 1 + random.below(3), releases: 0.3 + 0.3 * random.next(), self: 0.4 };
+      const program = randomProgram(random, size);
+      const [expected, actual] = [recorder(), recorder()];
+      runProgram(program, new ModelLock(), expected);
+      runProgram(program, new Lock(), actual);
+      const message = () => `LATCHKEY_SEED=${seed + n}: ${JSON.stringify(program)}`;
+      if (actual.lines.join() !== expected.lines.join()) {
+        t.diagnostic(message());
+        assert.deepEqual(actual.lines, expected.lines);
+      }
+      assert.ok(expected.obtained > 0 && expected.obtained <= requests);
+      lines += actual.lines.length;
+    }
+    t.diagnostic(`${lines} steps compared`);
+  });
+
+  it('keeps order and exclusion, and forgets nobody, when it nests without end', (t) => {
+    t.diagnostic(`seed ${seed}`);
+    const before = usage();
+    for (let n = 0; n < 20; n++) {
+      const random = randomFrom(seed + n);
+      const size = { requests: 3000, keys: 1 + random.below(3), releases: 0.1, self: 0.99 };
+      assertPromises(randomProgram(random, size), `LATCHKEY_SEED=${seed + n}`);
+    }
+    assert.equal(usage().holds, before.holds);
+    assert.equal(usage().waiting, before.waiting);
+  });
+});
+
+/** Runs a program between two holds that make everything queue up, and checks each promise as it goes. */
+function assertPromises(program, name) {
+  const asked = new Map();
+  const inside = new Map();
+  const steps = new Map();
+  const ended = new Set();
+  const check = (what, step) => {
+    if (what === 'asks') {
+      steps.set(step.ask, step);
+      asked.set(step.key, [...(asked.get(step.key) ?? []), step.ask]);
+    }
+    if (what === 'obtained') {
+      assert.equal(step.ask, asked.get(step.key).shift(), `${name}: in order`);
+      const holders = inside.get(step.key) ?? new Set();
+      inside.set(step.key, holders.add(step));
+      const alone = holders.size === 1 || [...holders].every((holder) => holder.mode === 'read');
+      assert.ok(alone, `${name}: ${step.ask} shares ${step.key}`);
+    }
+    if (what === 'released') {
+      assert.ok(!ended.has(step.ask), `${name}: ${step.ask} is told once`);
+      ended.add(step.ask);
+    }
+  };
+  const lock = new Lock();
+  const holdsBefore = usage().holds;
+  // Who is inside is known before the engine lets others in.
+  const watched = (method) => (key, released, obtained) =>
+    lock[method](key, released, (release) =>
+      obtained((number) => {
+        inside.get(key)?.delete(steps.get(number));
+        release(number);
+      }),
+    );
+  const gates = [0, 1, 2].map((n) => {
+    let open;
+    lock.writeLock(`key ${n}`, null, (release) => (open = release));
+    return open;
+  });
+  const log = recorder(check);
+  runProgram(program, { readLock: watched('readLock'), writeLock: watched('writeLock') }, log, () => {
+    gates.forEach((open) => open());
+    const told = [...inside.values()].reduce((sum, holders) => sum + holders.size, 0);
+    assert.equal(
+      usage().holds - holdsBefore,
+      told,
+      `${name}: whoever was granted was told before release returned`,
+    );
+  });
+  for (const [key, left] of asked) assert.deepEqual(left, [], `${name}: all of ${key} were granted`);
+  for (const step of steps.values())
+    if (step.after) assert.ok(ended.has(step.ask), `${name}: ${step.ask} was told`);
+}

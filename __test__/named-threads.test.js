@@ -1,0 +1,495 @@
+'use strict';
+// A named space across worker threads: grants that cross, their order, batches of them, and threads that are too busy
+// to notice.
+
+const { it, describe, before, after } = require('node:test');
+const assert = require('node:assert/strict');
+const path = require('node:path');
+const { Lock, Locks } = require('latchkey');
+const { freshName } = require('./support/reaches');
+const { Thread } = require('./support/thread');
+const { errorOf, turn, watch } = require('./support/watch');
+const { block, until } = require('./support/until');
+
+/** @type {Thread[]} */
+const threads = [];
+before(() => threads.push(new Thread(), new Thread(), new Thread()));
+after(() => Promise.all(threads.map((thread) => thread.terminate())));
+
+/** Opens a space in a worker, as `state.locks`. */
+const openIn = (thread, name, options) =>
+  thread.run(
+    ({ open, state }, space, given) => {
+      state.locks = open(space, given);
+      state.calls = [];
+    },
+    name,
+    options,
+  );
+
+const closeIn = (thread) => thread.run(({ state }) => state.locks.close());
+
+describe('grants across threads', () => {
+  it('go from thread to thread in the order of asking', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    for (const thread of threads) await openIn(thread, name);
+    const hold = locks.tryWrite('key');
+    const calls = [];
+    const order = [0, 1, 2, 'main', 2, 1, 0, 'main', 0, 0, 1];
+    for (const who of order) {
+      if (who === 'main') calls.push(locks.write('key', ({ fence }) => fence));
+      else {
+        // Asked for in the worker before this goes on; answered later.
+        await threads[who].run(({ state }) => {
+          state.calls.push(state.locks.write('key', ({ fence }) => fence));
+        });
+        const place = order.slice(0, calls.length).filter((other) => other === who).length;
+        calls.push(() => threads[who].run(({ state }, index) => state.calls[index], place));
+      }
+    }
+    assert.equal(locks.query().pending.length, order.length);
+    hold.release();
+    const fences = await Promise.all(calls.map((call) => (typeof call === 'function' ? call() : call)));
+    assert.deepEqual(
+      fences,
+      fences.toSorted((a, b) => a - b),
+    );
+    assert.equal(new Set([hold.fence, ...fences]).size, order.length + 1);
+    for (const thread of threads) await closeIn(thread);
+    locks.close();
+  });
+
+  it('exclude each other: threads that count together lose nothing', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    const numbers = new Int32Array(new SharedArrayBuffer(16));
+    const count = async ({ state }, array, rounds) => {
+      for (let i = 0; i < rounds; i++) {
+        await state.locks.write('counter', async () => {
+          // Not atomic on purpose, with a pause in the middle.
+          const [value] = array;
+          await (i % 10 === 0 ? new Promise(setImmediate) : Promise.resolve());
+          array[0] = value + 1;
+        });
+        await state.locks.read('counter', () => {
+          if (array[0] < 1 || array[1] !== 0) throw new Error('read while somebody writes');
+        });
+        await state.locks.write('counter', () => {
+          array[1]++;
+          array[1]--;
+        });
+      }
+    };
+    for (const thread of threads) await openIn(thread, name);
+    const rounds = 300;
+    await Promise.all([
+      count({ state: { locks } }, numbers, rounds),
+      ...threads.map((thread) => thread.run(count, numbers, rounds)),
+    ]);
+    assert.equal(numbers[0], rounds * (threads.length + 1));
+    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    for (const thread of threads) await closeIn(thread);
+    locks.close();
+  });
+
+  it('share: readers of all threads hold together, between writers', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    for (const thread of threads) await openIn(thread, name);
+    const hold = locks.tryWrite('key');
+    for (const thread of threads) {
+      await thread.run(({ state }) => {
+        state.call = state.locks.read('key').then((given) => (state.hold = given));
+      });
+    }
+    const own = locks.read('key');
+    const writer = watch(locks.write('key'));
+    hold.release();
+    const reader = await own;
+    for (const thread of threads) await thread.run(({ state }) => state.call.then(() => {}));
+    assert.deepEqual(
+      locks.query().held.map(({ mode, thread }) => [mode, thread]),
+      [...threads.map(({ id }) => ['read', id]), ['read', 0]],
+    );
+    reader.release();
+    for (const thread of threads) {
+      assert.equal(writer.state, 'pending');
+      await thread.run(({ state }) => state.hold.release());
+    }
+    await writer.settled;
+    assert.equal(writer.value.mode, 'write');
+    writer.value.release();
+    for (const thread of threads) await closeIn(thread);
+    locks.close();
+  });
+
+  it('take several keys in opposite orders, over and over, without a deadlock', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    for (const thread of threads) await openIn(thread, name);
+    const work = async ({ state }, keys) => {
+      for (let i = 0; i < 100; i++) await state.locks.write(keys, () => null);
+      return 'done';
+    };
+    const orders = [
+      ['a', 'b', 'c'],
+      ['c', 'b', 'a'],
+      ['b', 'c', 'a'],
+    ];
+    const done = await Promise.all([
+      work({ state: { locks } }, ['c', 'a', 'b']),
+      ...threads.map((thread, i) => thread.run(work, orders[i])),
+    ]);
+    assert.deepEqual(done, Array(4).fill('done'));
+    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    for (const thread of threads) await closeIn(thread);
+    locks.close();
+  });
+
+  it('downgrade for readers of other threads', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    const [thread] = threads;
+    await openIn(thread, name);
+    const hold = await locks.write('key');
+    await thread.run(({ state }) => {
+      state.reader = state.locks.read('key').then((given) => (state.hold = given));
+      state.writer = state.locks.write('key', () => 'wrote');
+    });
+    hold.downgrade();
+    assert.equal(await thread.run(({ state }) => state.reader.then(({ mode }) => mode)), 'read');
+    assert.deepEqual(
+      locks.query().held.map(({ mode }) => mode),
+      ['read', 'read'],
+    );
+    hold.release();
+    assert.equal(locks.query().pending.length, 1);
+    await thread.run(({ state }) => state.hold.release());
+    assert.equal(await thread.run(({ state }) => state.writer), 'wrote');
+    await closeIn(thread);
+    locks.close();
+  });
+});
+
+describe('a batch of grants for one thread', () => {
+  it('serves 1,000 readers that wait there, in order', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    const [thread] = threads;
+    await openIn(thread, name);
+    const hold = locks.tryWrite('key');
+    await thread.run(({ state }) => {
+      state.served = [];
+      for (let i = 0; i < 1000; i++) state.calls.push(state.locks.read('key', () => state.served.push(i)));
+    });
+    assert.equal(locks.query().pending.length, 1000);
+    hold.release();
+    const served = await thread.run(async ({ state }) => {
+      await Promise.all(state.calls);
+      return state.served;
+    });
+    assert.deepEqual(served, [...Array(1000).keys()]);
+    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    await closeIn(thread);
+    locks.close();
+  });
+
+  it('wakes it once, however many letters it got while it was busy', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    const thread = new Thread();
+    const wakeUps = new Int32Array(new SharedArrayBuffer(4));
+    await thread.run(loadCounted, FILES, name, wakeUps);
+    const holds = Array.from({ length: 1000 }, (_, i) => locks.tryWrite(`key ${i}`));
+    await thread.run(({ state }) => {
+      state.calls = Array.from({ length: 1000 }, (_, i) => state.locks.read(`key ${i}`, () => i));
+    });
+    await thread.block();
+    assert.equal(wakeUps[0], 0);
+    holds.forEach((hold) => hold.release());
+    await thread.unblock();
+    const numbers = await thread.run(({ state }) => Promise.all(state.calls));
+    assert.deepEqual(numbers, [...Array(1000).keys()]);
+    assert.equal(wakeUps[0], 1);
+    await thread.terminate();
+    locks.close();
+  });
+});
+
+const FILES = {
+  lib: path.dirname(require.resolve('../lib/native')),
+  index: require.resolve('latchkey'),
+  native: require.resolve('../lib/native'),
+};
+
+/** In a worker: loads a copy of the package whose port counts how often it is woken, and opens a space with it. */
+function loadCounted({ require: load, state }, files, name, wakeUps) {
+  for (const file of Object.keys(load.cache)) {
+    if (file.startsWith(files.lib) || file === files.index) delete load.cache[file];
+  }
+  const { binding, ...others } = load(files.native);
+  const openPort = (words, wake, ...rest) => {
+    const counted = () => {
+      wakeUps[0]++;
+      wake();
+    };
+    return binding.openPort(words, counted, ...rest);
+  };
+  load.cache[files.native].exports = { ...others, binding: { ...binding, openPort } };
+  state.locks = new (load(files.index).Locks)({ name });
+}
+
+describe('a busy thread', () => {
+  it('that reads does not hold up other readers who could read beside it', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    const [busy, other] = threads;
+    await openIn(busy, name);
+    await openIn(other, name);
+    const hold = locks.tryWrite('key');
+    await busy.run(({ state }) => {
+      state.call = state.locks.read('key').then((given) => (state.hold = given));
+    });
+    const own = locks.read('key');
+    await other.run(({ state }) => {
+      state.call = state.locks.read('key').then((given) => (state.hold = given));
+    });
+    await busy.block();
+    hold.release();
+    (await own).release();
+    await other.run(({ state }) => state.call.then((given) => given.release()));
+    assert.deepEqual(
+      locks.query().held.map(({ thread }) => thread),
+      [busy.id],
+    );
+    await busy.unblock();
+    await busy.run(({ state }) => state.call.then((given) => given.release()));
+    await closeIn(busy);
+    await closeIn(other);
+    locks.close();
+  });
+
+  it('that holds is no obstacle to its expiry', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    const [busy, other] = threads;
+    await openIn(busy, name);
+    await openIn(other, name);
+    await busy.run(({ state }) => {
+      state.log = [];
+      state.hold = state.locks.tryWrite('key', { expiry: 30 });
+      state.hold.signal.addEventListener('abort', () => state.log.push(state.hold.signal.reason.code));
+    });
+    await busy.block();
+    const [first, second] = await Promise.all([
+      locks.write('key', ({ recovered }) => recovered),
+      other.run(({ state }) => state.locks.write('key', ({ recovered }) => recovered)),
+    ]);
+    // Whoever of the two came first healed the key by its release.
+    assert.deepEqual([first, second].toSorted(), [false, true]);
+    await busy.unblock();
+    await busy.run(({ state, until: wait }) => wait(() => state.log.length > 0));
+    assert.deepEqual(await busy.run(({ state }) => state.log), ['ERR_LOCK_EXPIRED']);
+    const hold = locks.tryWrite('key');
+    await busy.run(({ state }) => state.hold.release());
+    assert.equal(locks.query().held.length, 1, 'a late release does nothing to the next holder');
+    hold.release();
+    await closeIn(busy);
+    await closeIn(other);
+    locks.close();
+  });
+
+  it('that releases late, without having heard of its loss, is told then', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    const [busy] = threads;
+    await openIn(busy, name);
+    const seen = busy.run(async ({ state, block: stop }) => {
+      const call = state.locks.write('key', { expiry: 10 }, (hold) => {
+        state.signal = hold.signal;
+        // Long enough for the main thread to get the key meanwhile, which says so.
+        state.started = true;
+        for (let i = 0; i < 2000 && state.locks.query().held[0]?.fence === hold.fence; i++) stop(10);
+        return hold.signal.aborted;
+      });
+      try {
+        return { result: await call };
+      } catch (error) {
+        return { code: error.code, told: state.signal.reason === error };
+      }
+    });
+    await until(() => locks.query().held.length === 1, 'the busy one to hold');
+    const hold = await locks.write('key');
+    assert.deepEqual(await seen, { code: 'ERR_LOCK_EXPIRED', told: true });
+    assert.equal(locks.query().held[0].fence, hold.fence);
+    hold.release();
+    await closeIn(busy);
+    locks.close();
+  });
+
+  it('that waits is no obstacle to its time limit: those behind it move up', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    const [busy] = threads;
+    await openIn(busy, name);
+    const reader = locks.tryRead('key');
+    await busy.run(({ state }) => {
+      state.call = state.locks.write('key', { timeout: 30 }).catch((error) => error.code);
+    });
+    const behind = locks.read('key');
+    await busy.block();
+    const next = await behind;
+    assert.deepEqual(locks.query().pending, []);
+    await busy.unblock();
+    assert.equal(await busy.run(({ state }) => state.call), 'ERR_LOCK_TIMEOUT');
+    reader.release();
+    next.release();
+    await closeIn(busy);
+    locks.close();
+  });
+
+  it('gets its grant when it has time, and may give up before that: the next one is served', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    const [busy] = threads;
+    await openIn(busy, name);
+    const hold = locks.tryWrite('key');
+    const [granted, ended] = await Promise.all([
+      until(() => locks.query().pending.length === 1, 'the busy one to wait').then(() => {
+        hold.release();
+        return locks.query().held.map(({ thread }) => thread);
+      }),
+      busy.run(async ({ state, block: stop }) => {
+        const controller = new AbortController();
+        const call = state.locks.write('key', { signal: controller.signal }, () => 'ran');
+        // Granted meanwhile, as the queue says; the news of it has not been read.
+        for (let i = 0; i < 2000 && state.locks.query().pending.length > 0; i++) stop(5);
+        controller.abort('given up');
+        const left = state.locks.query();
+        return [await call.catch((error) => error), left.held.length];
+      }),
+    ]);
+    assert.deepEqual(granted, [busy.id]);
+    assert.deepEqual(ended, ['given up', 0]);
+    assert.equal(await locks.write('key', ({ recovered }) => recovered), false);
+    await closeIn(busy);
+    locks.close();
+  });
+});
+
+describe('in the main thread, kept busy itself', () => {
+  it('a holder hears of its loss before another one in this thread is granted', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    const [thread] = threads;
+    await openIn(thread, name);
+    const lost = locks.tryWrite('key', { expiry: 20 });
+    await thread.run(({ state }) => {
+      state.call = state.locks.write('key', () => {});
+    });
+    // Taken away, granted over there and released over there, while this thread does not look.
+    for (let i = 0; i < 2000 && locks.query().held.length > 0; i++) block(5);
+    const next = locks.tryWrite('key');
+    assert.notEqual(next, null);
+    assert.equal(lost.signal.aborted, true);
+    next.release();
+    await closeIn(thread);
+    locks.close();
+  });
+
+  it('a grant that comes while the request is still being made is told', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    for (let i = 0; i < 300; i++) {
+      // Somewhere between at once and a moment later.
+      locks.tryWrite(`key ${i}`, { expiry: 0.01 * (1 + (i % 20)) });
+      const call = watch(locks.write(`key ${i}`, { expiry: 0 }, ({ recovered }) => recovered));
+      await call.settled;
+      assert.equal(call.value, true);
+    }
+    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    locks.close();
+  });
+
+  it('and so are a time limit and a loss that come so early', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    const held = locks.tryWrite('held');
+    for (let i = 0; i < 200; i++) {
+      const timeout = 0.01 * (1 + (i % 20));
+      const call = watch(locks.read('held', { timeout }));
+      await call.settled;
+      assert.equal(call.value.code, 'ERR_LOCK_TIMEOUT');
+    }
+    const [thread] = threads;
+    await openIn(thread, name);
+    for (let i = 0; i < 50; i++) {
+      // Taken away at once: somebody over there waits already.
+      await thread.run(({ state }) => {
+        state.hold = state.locks.tryWrite('key');
+        state.call = state.locks.read('key', { expiry: 0 }, () => {});
+      });
+      const lost = watch(locks.write('key', { expiry: 0.01 }));
+      const call = watch(locks.write('key', { expiry: 0 }, () => 'next'));
+      await thread.run(({ state }) => state.hold.release());
+      await Promise.all([lost.settled, call.settled]);
+      await until(() => lost.value.signal.aborted, `loss ${i}`);
+      assert.equal(call.value, 'next');
+    }
+    held.release();
+    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    await closeIn(thread);
+    locks.close();
+  });
+
+  it('150,000 grants that come meanwhile are told, though it asks for another key first', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    const [thread] = threads;
+    await openIn(thread, name);
+    await thread.run(({ state }) => {
+      state.hold = state.locks.tryWrite('key');
+    });
+    let served = 0;
+    // The callback face: promises would take most of this test's time.
+    const lock = new Lock(null, null, { name });
+    for (let i = 0; i < 150_000; i++)
+      lock.readLock(
+        'key',
+        () => served++,
+        (release) => release(),
+      );
+    void thread.run(({ state, flags }) => {
+      Atomics.store(flags, 0, 0);
+      state.hold.release();
+      Atomics.store(flags, 0, 7);
+    });
+    for (let i = 0; i < 2000 && Atomics.load(thread.flags, 0) !== 7; i++) block(5);
+    locks.tryWrite('another key').release();
+    await until(() => served === 150_000, 'all to be served');
+    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    await closeIn(thread);
+    locks.close();
+  });
+
+  it('time limits fire while it is blocked, and are told afterwards', async () => {
+    const name = freshName();
+    const locks = new Locks({ name });
+    const [thread] = threads;
+    await openIn(thread, name);
+    const hold = locks.tryRead('key');
+    const writer = errorOf(locks.write('key', { timeout: 10 }));
+    await thread.run(({ state, flags }) => {
+      Atomics.store(flags, 0, 0);
+      state.call = state.locks.read('key', () => Atomics.store(flags, 0, 7));
+    });
+    for (let i = 0; i < 2000 && Atomics.load(thread.flags, 0) !== 7; i++) block(5);
+    assert.equal(Atomics.load(thread.flags, 0), 7);
+    assert.equal((await writer).code, 'ERR_LOCK_TIMEOUT');
+    hold.release();
+    await turn();
+    await closeIn(thread);
+    locks.close();
+  });
+});

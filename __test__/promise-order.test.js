@@ -1,0 +1,259 @@
+'use strict';
+// Order and exclusion on the promise face: first come, first served; neighbouring readers share; nobody overtakes.
+
+const { it, describe } = require('node:test');
+const assert = require('node:assert/strict');
+const { overReaches, overReachesAndModes } = require('./support/reaches');
+const { errorOf, turn, watch } = require('./support/watch');
+const { memoryAfterGc } = require('./support/gc');
+const { run, runWith } = require('./support/child');
+const { randomFrom, seed } = require('./support/random');
+const { usage } = require('../lib/native');
+
+const MB = 2 ** 20;
+
+overReaches('requests for one key', (open) => {
+  it('are granted in the order in which they were made, functions and holds alike', async () => {
+    const locks = open();
+    const log = [];
+    const first = await locks.write('key');
+    const calls = [];
+    for (let i = 0; i < 100; i++) {
+      const mode = i % 3 === 0 ? 'read' : 'write';
+      if (i % 2 === 0) calls.push(locks[mode]('key', () => void log.push(i)));
+      else calls.push(locks[mode]('key').then((hold) => (log.push(i), hold.release())));
+    }
+    first.release();
+    await Promise.all(calls);
+    assert.deepEqual(log, [...log.keys()]);
+    assert.equal(log.length, 100);
+  });
+
+  it('write one at a time', async () => {
+    const locks = open();
+    let inside = 0;
+    const work = async () => {
+      assert.equal(++inside, 1);
+      await turn();
+      inside--;
+    };
+    await Promise.all(Array.from({ length: 50 }, () => locks.write('key', work)));
+  });
+
+  it('read together, as many as stand next to each other', async () => {
+    const locks = open();
+    const log = [];
+    const hold = await locks.write('key');
+    const work = (name) => async () => {
+      log.push(name);
+      await turn();
+      await turn();
+      log.push(`/${name}`);
+    };
+    const calls = ['r1', 'r2', 'w3', 'r4', 'r5', 'r6', 'w7'].map((name) =>
+      locks[name[0] === 'r' ? 'read' : 'write']('key', work(name)),
+    );
+    hold.release();
+    await Promise.all(calls);
+    assert.deepEqual(log, [
+      ...['r1', 'r2', '/r1', '/r2', 'w3', '/w3'],
+      ...['r4', 'r5', 'r6', '/r4', '/r5', '/r6', 'w7', '/w7'],
+    ]);
+  });
+
+  it('a reader behind a waiting writer waits, though only readers hold', async () => {
+    const locks = open();
+    const reader = await locks.read('key');
+    const writer = watch(locks.write('key'));
+    const late = watch(locks.read('key'));
+    await turn();
+    assert.deepEqual([writer.state, late.state], ['pending', 'pending']);
+    assert.equal(locks.tryRead('key'), null);
+    reader.release();
+    await writer.settled;
+    await turn();
+    assert.equal(late.state, 'pending');
+    writer.value.release();
+    await late.settled;
+    late.value.release();
+  });
+
+  it('keep nobody else waiting: other keys are free', async () => {
+    const locks = open();
+    const hold = await locks.write('a');
+    const waiting = watch(locks.write('a'));
+    assert.equal(await locks.write('b', () => 'ran'), 'ran');
+    hold.release();
+    await waiting.settled;
+    waiting.value.release();
+  });
+});
+
+overReaches('a random program', (open) => {
+  it('keeps order and exclusion for each key, with limits, aborts, expiries and downgrades', async (t) => {
+    t.diagnostic(`seed ${seed}`);
+    const random = randomFrom(seed);
+    const locks = open();
+    /** Per key: [fence, number] of each grant. */
+    const grants = new Map();
+    /** Per key: those that hold it for sure. One that may expire can be gone without knowing it yet. */
+    const holders = new Map();
+    let asked = 0;
+    const enter = (key, number, hold, mayExpire) => {
+      grants.set(key, [...(grants.get(key) ?? []), [hold.fence, number]]);
+      const others = holders.get(key) ?? new Set();
+      if (hold.mode === 'write') assert.equal(others.size, 0, `${number} writes beside others`);
+      else assert.ok([...others].every(({ mode }) => mode === 'read'));
+      if (!mayExpire) holders.set(key, others.add(hold));
+    };
+    const call = async () => {
+      const key = `key ${random.below(4)}`;
+      const mode = random.pick(['read', 'write']);
+      const controller = new AbortController();
+      const options = {
+        signal: controller.signal,
+        timeout: random.pick([0, 1, Infinity, Infinity, Infinity]),
+        expiry: random.pick([0, 0, 0, 1]),
+      };
+      const number = asked++;
+      if (random.chance(0.1)) setImmediate(() => controller.abort('aborted'));
+      const turns = random.below(4);
+      const downgrades = random.chance(0.3);
+      try {
+        await locks[mode](key, options, async (hold) => {
+          enter(key, number, hold, options.expiry > 0);
+          for (let i = 0; i < turns; i++) {
+            await turn();
+            if (downgrades) hold.downgrade();
+          }
+          holders.get(key)?.delete(hold);
+        });
+        return 'done';
+      } catch (error) {
+        if (error instanceof assert.AssertionError) throw error;
+        return error.code ?? error;
+      }
+    };
+    const ended = {};
+    for (let round = 0; round < 20; round++) {
+      for (const how of await Promise.all(Array.from({ length: 50 }, call)))
+        ended[how] = (ended[how] ?? 0) + 1;
+    }
+    t.diagnostic(JSON.stringify(ended));
+    assert.ok(ended.done > 0 && ended.ERR_LOCK_TIMEOUT > 0 && ended.aborted > 0);
+    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    // Whoever asked later got the higher fence: nobody was overtaken.
+    for (const list of grants.values()) {
+      const numbers = list.toSorted(([a], [b]) => a - b).map(([, number]) => number);
+      assert.deepEqual(
+        numbers,
+        numbers.toSorted((a, b) => a - b),
+      );
+      assert.equal(new Set(list.map(([fence]) => fence)).size, list.length);
+    }
+  });
+});
+
+describe('100,000 requests for one key', () => {
+  for (const reach of ['private', 'named']) {
+    for (const mode of ['read', 'write']) {
+      it(`keep their order, and give their memory back (${reach}, ${mode})`, async (t) => {
+        const { code, stdout, stderr } = await run(manyWaiters, reach, mode);
+        assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+        const { waiting, inOrder, grown, left } = JSON.parse(stdout);
+        t.diagnostic(`${(grown / MB).toFixed(1)} MB`);
+        assert.deepEqual({ waiting, inOrder, left }, { waiting: 100_000, inOrder: true, left: 0 });
+        assert.ok(grown < 20 * MB, `${grown / MB} MB of heap stay`);
+      });
+    }
+  }
+});
+
+/** The program. */
+async function manyWaiters(reach, mode) {
+  const { Locks } = require('latchkey');
+  const { memoryAfterGc: measure } = require('./support/gc');
+  const { usage: use } = require('../lib/native');
+  const locks = new Locks(reach === 'named' ? { name: 'space' } : {});
+  const round = async (count) => {
+    const first = await locks.write('key');
+    let next = 0;
+    let inOrder = true;
+    let calls = [];
+    for (let i = 0; i < count; i++) {
+      calls.push(
+        locks[mode]('key', () => {
+          inOrder &&= i === next++;
+        }),
+      );
+    }
+    const { waiting } = use();
+    first.release();
+    await Promise.all(calls);
+    calls = [];
+    return { waiting, inOrder: inOrder && next === count };
+  };
+  await round(1000);
+  const before = await measure();
+  const result = await round(100_000);
+  const after = await measure();
+  const { waiting, holds, keys } = use();
+  console.log(
+    JSON.stringify({ ...result, grown: after.heapUsed - before.heapUsed, left: waiting + holds + keys }),
+  );
+}
+
+describe('a million keys, each once', () => {
+  for (const reach of ['private', 'named']) {
+    it(`grow resident memory by less than 20 MB (${reach})`, async (t) => {
+      const { code, stdout, stderr } = await runWith(['--max-semi-space-size=1'], millionKeys, reach);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      const { grown, ran, keys } = JSON.parse(stdout);
+      t.diagnostic(`${(grown / MB).toFixed(1)} MB`);
+      assert.deepEqual({ ran, keys }, { ran: 1_000_000, keys: 0 });
+      assert.ok(grown < 20 * MB, `${grown / MB} MB`);
+    });
+  }
+});
+
+/** The program. */
+async function millionKeys(reach) {
+  const { Locks } = require('latchkey');
+  const { memoryAfterGc: measure } = require('./support/gc');
+  const locks = new Locks(reach === 'named' ? { name: 'space' } : {});
+  let ran = 0;
+  const work = async (from, to) => {
+    for (let i = from; i < to; i++) await locks[i % 2 === 0 ? 'read' : 'write'](`user:${i}`, () => ran++);
+  };
+  await work(-1000, 0);
+  ran = 0;
+  const before = await measure();
+  await work(0, 1_000_000);
+  const after = await measure();
+  const { keys } = require('../lib/native').usage();
+  console.log(JSON.stringify({ grown: after.rss - before.rss, ran, keys }));
+}
+
+overReachesAndModes('requests that leave by the thousand', (open, mode) => {
+  it('leave nothing: time limits, aborts and grants in turn', async () => {
+    const locks = open();
+    await memoryAfterGc();
+    const before = usage();
+    const hold = await locks.write('key');
+    const controller = new AbortController();
+    const calls = [];
+    for (let i = 0; i < 3000; i++) {
+      if (i % 3 === 0) calls.push(errorOf(locks[mode]('key', { timeout: 1 })));
+      else if (i % 3 === 1) calls.push(errorOf(locks[mode]('key', { signal: controller.signal })));
+      else calls.push(locks[mode]('key', () => {}));
+    }
+    await Promise.all(calls.filter((_, i) => i % 3 === 0));
+    controller.abort();
+    await Promise.all(calls.filter((_, i) => i % 3 === 1));
+    assert.equal(locks.query().pending.length, 1000);
+    hold.release();
+    await Promise.all(calls);
+    const { holds, waiting, keys } = usage();
+    assert.ok(holds <= before.holds && waiting <= before.waiting && keys <= before.keys);
+  });
+});

@@ -1,0 +1,43 @@
+'use strict';
+// A worker thread that holds keys, waits for them, with and without expiry, and ends as it is told: by itself, by
+// process.exit(), by throwing, or when it is terminated from outside.
+
+const { workerData, parentPort } = require('node:worker_threads');
+const latchkey = require('latchkey');
+const { randomFrom } = require('./random');
+
+const { end, delay, seed } = workerData;
+const random = randomFrom(seed);
+const never = new latchkey.Lock();
+const soon = new latchkey.Lock(1 + random.below(10));
+const late = new latchkey.Lock(60_000);
+// Whoever waits for `late` lives for a minute, as it should: not the workers that end by themselves.
+const locks = end === 'return' ? [never, soon] : [never, soon, late];
+
+function holdAndWait(times) {
+  for (let i = 0; i < times; i++) {
+    const lock = random.pick(locks);
+    const mode = random.pick(['readLock', 'writeLock']);
+    const releases = random.chance(0.5);
+    lock[mode](
+      `key ${random.below(5)}`,
+      () => {},
+      (release) => {
+        if (releases) setImmediate(release);
+      },
+    );
+    latchkey(`key ${random.below(5)}`, (done) => {
+      if (releases) done();
+    });
+  }
+}
+
+holdAndWait(50);
+parentPort.postMessage('waits');
+
+const again = setInterval(holdAndWait, 1, 5);
+setTimeout(() => {
+  clearInterval(again);
+  if (end === 'exit') process.exit(0);
+  if (end === 'throw') throw new Error('meant to be thrown');
+}, delay);

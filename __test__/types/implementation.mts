@@ -1,0 +1,24 @@
+// The classes in `lib` have the members that are declared, neither more nor fewer, and of fitting types.
+
+import { Hold, Locks } from 'latchkey';
+import type { GrantMessage, HeldEntry, LocksSnapshot, PendingEntry } from 'latchkey';
+import type { Hold as ImplementedHold } from '../../lib/hold.js';
+import type { Locks as ImplementedLocks } from '../../lib/locks.js';
+import type { MultiHold as ImplementedMultiHold } from '../../lib/multi-hold.js';
+import { same } from './same.mjs';
+
+// The implementation's `Symbol.dispose` may be Node's own older symbol, and so has no name for the compiler.
+type Named<T> = Exclude<keyof T, symbol>;
+same<keyof ImplementedLocks, keyof Locks>();
+same<Named<ImplementedHold>, Named<Hold>>();
+same<Named<ImplementedMultiHold>, Named<Hold>>();
+
+declare const implemented: [ImplementedLocks, ImplementedHold, ImplementedMultiHold];
+export const declared: [Locks, Pick<Hold, Named<Hold>>, Pick<Hold<readonly string[]>, Named<Hold>>] =
+  implemented;
+same<ReturnType<ImplementedLocks['query']>, LocksSnapshot>();
+
+// A thing has one name everywhere: in a hold, in a snapshot and in a message.
+export const told = (hold: Hold): Omit<GrantMessage, 'space' | 'waited'> => hold;
+export const listed = (entry: HeldEntry): Pick<Hold, 'key' | 'mode' | 'fence' | 'recovered'> & PendingEntry =>
+  entry;

@@ -1,0 +1,118 @@
+// The promise face: what each overload gives, for one key and for several, with options and without.
+
+import { Hold, Locks } from 'latchkey';
+import type { AcquireOptions, HeldEntry, Key, LocksOptions, LocksSnapshot, Mode } from 'latchkey';
+import type { PendingEntry, SingleKey, TryOptions } from 'latchkey';
+import { same, typed } from './same.mjs';
+
+type HoldOfAll = Hold<readonly string[]>;
+
+const locks = new Locks();
+const every = [
+  new Locks(null),
+  new Locks({}),
+  new Locks({ name: 'orders', expiry: 1000, maxPending: Infinity }),
+  new Locks({ name: undefined, expiry: undefined, maxPending: undefined }),
+];
+same<(typeof every)[number], Locks>();
+same<keyof Locks, 'read' | 'write' | 'tryRead' | 'tryWrite' | 'query' | 'close'>();
+
+// With a function: T is what it returns, or what its promise resolves to.
+const options: AcquireOptions = { signal: AbortSignal.timeout(1), timeout: 0, expiry: 0 };
+const none = undefined as AcquireOptions | undefined;
+const pair = ['a', 'b'] as const;
+for (const call of ['read', 'write'] as const) {
+  typed<Promise<number>>()(locks[call]('key', () => 1 as number));
+  typed<Promise<number>>()(locks[call]('key', async () => 1 as number));
+  typed<Promise<void>>()(locks[call]('key', () => {}));
+  typed<Promise<void>>()(locks[call]('key', async (hold) => same<typeof hold, Hold>()));
+  typed<Promise<string>>()(locks[call]('key', options, async () => String()));
+  typed<Promise<string>>()(locks[call]('key', none, () => String()));
+  typed<Promise<string>>()(locks[call]('key', null, () => String()));
+  typed<Promise<Hold>>()(locks[call]('key', (hold) => hold));
+
+  typed<Promise<number>>()(locks[call](['a', 1], () => 1 as number));
+  typed<Promise<number>>()(locks[call](pair, async () => 1 as number));
+  typed<Promise<void>>()(locks[call](pair, (hold) => same<typeof hold, HoldOfAll>()));
+  typed<Promise<string>>()(locks[call]([], options, async () => String()));
+  typed<Promise<void>>()(locks[call](pair, { timeout: 1 }, (hold) => same<typeof hold, HoldOfAll>()));
+}
+typed<Promise<{ name: string } | null>>()(
+  locks.write('key', async () => (Math.random() > 0.5 ? { name: 'one' } : null)),
+);
+typed<Promise<unknown>>()(locks.write<unknown>('key', async () => 1));
+typed<Promise<never>>()(
+  locks.write('key', () => {
+    throw new Error('no result');
+  }),
+);
+
+// Without: a hold.
+typed<Promise<Hold>>()(locks.read('key'));
+typed<Promise<Hold>>()(locks.write('key', { signal: undefined, timeout: undefined, expiry: undefined }));
+typed<Promise<Hold>>()(locks.write('key', none));
+typed<Promise<Hold>>()(locks.write('key', null));
+typed<Promise<HoldOfAll>>()(locks.read(pair));
+typed<Promise<HoldOfAll>>()(locks.write(['a', 1n], { expiry: Infinity }));
+
+// At once: a hold or null.
+const expiry: TryOptions = { expiry: 1000 };
+typed<Hold | null>()(locks.tryRead('key'));
+typed<Hold | null>()(locks.tryWrite('key', expiry));
+typed<HoldOfAll | null>()(locks.tryRead(pair, null));
+typed<HoldOfAll | null>()(locks.tryWrite(['a'], expiry));
+
+// A key of no known type is one key.
+declare const parsed: any;
+typed<Promise<Hold>>()(locks.write(parsed));
+
+const keys: SingleKey[] = ['key', 1, 1n, true, new Date(), new URL('file:///'), Buffer.from('key'), {}];
+const anyKeys: Key[] = keys;
+export const all = Promise.all([
+  ...keys.map((key) => locks.read(key)),
+  locks.read(anyKeys),
+  locks.read(keys),
+]);
+
+same<Hold['key'], string>();
+same<HoldOfAll['key'], readonly string[]>();
+same<Hold['mode'], 'read' | 'write'>();
+same<Mode, 'read' | 'write'>();
+same<Hold['fence'], number>();
+same<Hold['recovered'], boolean>();
+same<Hold['signal'], AbortSignal>();
+same<Hold['release'], () => void>();
+same<Hold['downgrade'], () => void>();
+same<
+  keyof Hold,
+  'key' | 'mode' | 'fence' | 'recovered' | 'signal' | 'release' | 'downgrade' | typeof Symbol.dispose
+>();
+export function ends(value: unknown): void {
+  if (value instanceof Hold) value.release();
+}
+
+// `using`, with and without a hold to dispose of.
+export async function work(): Promise<number> {
+  using one = await locks.write('key');
+  using several = await locks.read(pair, { timeout: 10 });
+  using maybe = locks.tryWrite('key');
+  return one.fence + several.key.length + (maybe?.fence ?? 0);
+}
+
+same<ReturnType<Locks['query']>, LocksSnapshot>();
+same<ReturnType<Locks['close']>, void>();
+same<LocksSnapshot, { held: HeldEntry[]; pending: PendingEntry[] }>();
+same<keyof PendingEntry, 'key' | 'mode' | 'since' | 'thread'>();
+same<keyof HeldEntry, keyof PendingEntry | 'fence' | 'recovered'>();
+same<keyof LocksOptions, 'name' | 'expiry' | 'maxPending'>();
+same<keyof AcquireOptions, 'signal' | 'timeout' | 'expiry'>();
+same<keyof TryOptions, 'expiry'>();
+
+export class Noted extends Locks {
+  closed = false;
+
+  override close(): void {
+    this.closed = true;
+    super.close();
+  }
+}
