@@ -186,7 +186,7 @@ let unread = [];
  */
 function takeLetters(name, key) {
   native.collect();
-  unread.push(...readEvents());
+  unread = unread.concat(readEvents());
   const isAbout = (/** @type {Event} */ { request }) => request.space.name === name && request.key === key;
   const letters = unread.filter(isAbout);
   unread = unread.filter((event) => !isAbout(event));

@@ -28,7 +28,8 @@ function checkRecovered(history, parts, granted, complain, proven) {
 /** How a write hold left what it wrote. */
 function leftBy(history, part) {
   if (part.downgraded || part.released) return WHOLE;
-  if (part.expired) return HALF_WRITTEN;
+  // The very call that downgrades may tell of the loss: then it may have been lost as a reader.
+  if (part.expired) return part.downgrading ? UNKNOWN : HALF_WRITTEN;
   const unsaid = part.ended || part.releasing || part.downgrading;
   return unsaid || !history.isDead(part.thread) ? UNKNOWN : HALF_WRITTEN;
 }
