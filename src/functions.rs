@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use latchkey_engine::{Ask, Mode, Outcome, Patience, Requested, Space, Ticket, Time};
+use latchkey_engine::{Ask, Mode, Outcome, Patience, Requested, Space, Ticket};
 use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result};
 
@@ -40,8 +40,12 @@ pub fn open_port<'env>(
         Ok(())
     })?;
     define.function("request", request)?;
-    define.function("release", |port, call| end_hold(port, call, Space::release))?;
-    define.function("giveBack", |port, call| end_hold(port, call, Space::give_back))?;
+    define.function("release", |port, call| {
+        end_hold(port, call, |space, ticket| space.release(ticket, clock::now))
+    })?;
+    define.function("giveBack", |port, call| {
+        end_hold(port, call, |space, ticket| space.give_back(ticket, clock::now))
+    })?;
     define.function("cancel", cancel)?;
     define.function("downgrade", downgrade)?;
     define.function("query", query)?;
@@ -92,7 +96,7 @@ fn request(port: &Port, call: &FunctionCallContext) -> Result<()> {
             limit => milliseconds(limit).map_or(Patience::Forever, Patience::For),
         },
     });
-    let outcome = open.shared.engine.request(ask, clock::now());
+    let outcome = open.shared.engine.request(ask, clock::now);
     let requested = port.answer(call.env, number, &open, outcome);
     if let Requested::Waiting(_) = requested {
         port.count_waiting(call.env, &open, 1);
@@ -104,10 +108,10 @@ fn request(port: &Port, call: &FunctionCallContext) -> Result<()> {
 fn end_hold(
     port: &Port,
     call: &FunctionCallContext,
-    end: fn(&Space, Ticket, Time) -> Outcome<bool>,
+    end: impl FnOnce(&Space, Ticket) -> Outcome<bool>,
 ) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let outcome = end(&open.shared.engine, port.words.with(|words| words::ticket(words)), clock::now());
+    let outcome = end(&open.shared.engine, port.words.with(|words| words::ticket(words)));
     let released = port.answer(call.env, number, &open, outcome);
     port.words.with(|words| words::write_done(words, released));
     Ok(())
@@ -115,7 +119,7 @@ fn end_hold(
 
 fn cancel(port: &Port, call: &FunctionCallContext) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let outcome = open.shared.engine.cancel(port.words.with(|words| words::ticket(words)), clock::now());
+    let outcome = open.shared.engine.cancel(port.words.with(|words| words::ticket(words)), clock::now);
     let cancelled = port.answer(call.env, number, &open, outcome);
     if cancelled {
         port.count_waiting(call.env, &open, -1);
@@ -126,7 +130,7 @@ fn cancel(port: &Port, call: &FunctionCallContext) -> Result<()> {
 
 fn downgrade(port: &Port, call: &FunctionCallContext) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let outcome = open.shared.engine.downgrade(port.words.with(|words| words::ticket(words)), clock::now());
+    let outcome = open.shared.engine.downgrade(port.words.with(|words| words::ticket(words)), clock::now);
     let downgraded = port.answer(call.env, number, &open, outcome);
     port.words.with(|words| words::write_done(words, downgraded));
     Ok(())

@@ -139,13 +139,13 @@ impl Port {
         let now = clock::now();
         while let Some(number) = self.due(now) {
             let open = self.space(number)?;
-            let outcome = open.shared.engine.expire(now);
+            let outcome = open.shared.engine.expire(clock::now);
             outcome.events.into_iter().for_each(|event| self.note(number, event));
             self.keep_deadline(env, number, &open, outcome.next_deadline);
         }
         self.set_alarm();
         if !timer::is_started() {
-            self.expire_named(now);
+            self.expire_named();
         }
         self.keep_alive(env);
         self.read_events();
@@ -171,16 +171,16 @@ impl Port {
             // In this order: what the engine grants this member from here on, nobody is told of, and detach
             // frees it.
             open.shared.post.leave(open.member);
-            let outcome = open.shared.engine.detach(open.member, clock::now());
+            let outcome = open.shared.engine.detach(open.member, clock::now);
             let ((), _own) = open.shared.pass_on(outcome, None);
         }
     }
 
     /// Does the timer's work for the named spaces, while the system refuses the timer its thread.
-    fn expire_named(&self, now: Time) {
+    fn expire_named(&self) {
         let spaces: Vec<_> = self.spaces.borrow().iter().map(|(&n, open)| (n, Rc::clone(open))).collect();
         for (number, open) in spaces.into_iter().filter(|(_, open)| open.shared.is_named()) {
-            let outcome = open.shared.engine.expire(now);
+            let outcome = open.shared.engine.expire(clock::now);
             let ((), own) = open.shared.pass_on(outcome, Some((open.member, &self.mailbox)));
             own.into_iter().for_each(|event| self.note(number, event));
         }

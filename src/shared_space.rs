@@ -94,7 +94,7 @@ impl SharedSpace {
 impl Alarm for SharedSpace {
     /// Deadlines of a named space are the timer's own business: a port's event loop may be blocked.
     fn ring(self: Arc<Self>) {
-        let ((), nobodys) = self.pass_on(self.engine.expire(clock::now()), None);
+        let ((), nobodys) = self.pass_on(self.engine.expire(clock::now), None);
         debug_assert!(nobodys.is_empty());
     }
 }

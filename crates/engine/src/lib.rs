@@ -1,6 +1,6 @@
 //! The lock engine of latchkey: keyed read/write locks as a plain state machine.
 //!
-//! The engine has no clock and no thread. Whoever calls it says what time it is, and gets back
+//! The engine has no clock and no thread. Whoever calls it says what time it is ([`Clock`]), and gets back
 //! the list of [`Events`] that the change caused, to deliver once the engine's mutex is free.
 //! That makes every behaviour a function of its inputs, so that a model can check it.
 //!
@@ -60,4 +60,4 @@ pub use key::Key;
 pub use post::{Post, Recipient};
 pub use request::{Ask, Mode, Patience, Port, Ticket};
 pub use space::Space;
-pub use time::Time;
+pub use time::{Clock, Time};

@@ -3,7 +3,7 @@
 use std::{collections::hash_map::RandomState, hash::BuildHasher};
 
 use crate::{
-    Ask, Events, KeyReport, Outcome, Port, Requested, Ticket, Time, Usage,
+    Ask, Clock, Events, KeyReport, Outcome, Port, Requested, Ticket, Time, Usage,
     shard::{Fences, Shard},
     sync::{Mutex, MutexGuard},
 };
@@ -38,9 +38,10 @@ impl Space {
     /// holders read, and nobody waits. Otherwise it joins the key's queue.
     ///
     /// A hold that is overdue is taken away first, even if the newcomer could share the key with it.
-    pub fn request(&self, ask: Ask<'_>, now: Time) -> Outcome<Requested> {
+    pub fn request(&self, ask: Ask<'_>, now: impl Clock) -> Outcome<Requested> {
         let shard = self.shard_of(ask.key);
-        let mut outcome = self.operate(shard, |state, events| state.request(ask, now, &self.fences, events));
+        let mut outcome =
+            self.operate(shard, now, |state, now, events| state.request(ask, now, &self.fences, events));
         if let Requested::Granted(ticket, _) | Requested::Waiting(ticket) = &mut outcome.result {
             ticket.index = self.public_index(ticket.index, shard);
         }
@@ -49,42 +50,42 @@ impl Space {
 
     /// Ends a hold. The result is false, and nothing happens, if the ticket does not hold a key: its
     /// request still waits, or has ended.
-    pub fn release(&self, ticket: Ticket, now: Time) -> Outcome<bool> {
+    pub fn release(&self, ticket: Ticket, now: impl Clock) -> Outcome<bool> {
         let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, |state, events| state.release(ticket, false, now, &self.fences, events))
+        self.operate(shard, now, |state, now, events| state.release(ticket, false, now, &self.fences, events))
     }
 
     /// Ends a hold whose holder never learned of it: as [`release`](Self::release), except that a write hold
     /// does not make a recovered key whole.
-    pub fn give_back(&self, ticket: Ticket, now: Time) -> Outcome<bool> {
+    pub fn give_back(&self, ticket: Ticket, now: impl Clock) -> Outcome<bool> {
         let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, |state, events| state.release(ticket, true, now, &self.fences, events))
+        self.operate(shard, now, |state, now, events| state.release(ticket, true, now, &self.fences, events))
     }
 
     /// Makes a write hold a read hold, keeping its fence and its expiry: readers at the queue's head join it,
     /// and no writer comes between. The result is false, and nothing happens, if the ticket holds nothing.
-    pub fn downgrade(&self, ticket: Ticket, now: Time) -> Outcome<bool> {
+    pub fn downgrade(&self, ticket: Ticket, now: impl Clock) -> Outcome<bool> {
         let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, |state, events| state.downgrade(ticket, now, &self.fences, events))
+        self.operate(shard, now, |state, now, events| state.downgrade(ticket, now, &self.fences, events))
     }
 
     /// Takes a request out of its queue; those behind it move up. The result is false, and nothing
     /// happens, if the ticket does not wait: its request holds its key, or has ended.
-    pub fn cancel(&self, ticket: Ticket, now: Time) -> Outcome<bool> {
+    pub fn cancel(&self, ticket: Ticket, now: impl Clock) -> Outcome<bool> {
         let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, |state, events| state.cancel(ticket, now, &self.fences, events))
+        self.operate(shard, now, |state, now, events| state.cancel(ticket, now, &self.fences, events))
     }
 
     /// Ends every request of a port: what waits leaves, what holds is freed, and a write hold that
     /// ends so marks its key as recovered. Other ports' requests that can be granted now are.
-    pub fn detach(&self, port: Port, now: Time) -> Outcome<()> {
-        self.operate_on_all(|state, events| state.detach(port, now, &self.fences, events))
+    pub fn detach(&self, port: Port, now: impl Clock) -> Outcome<()> {
+        self.operate_on_all(now, |state, now, events| state.detach(port, now, &self.fences, events))
     }
 
     /// Takes away each hold whose deadline has come while another request waits for its key, and takes out
     /// of the queues each request whose patience has ended.
-    pub fn expire(&self, now: Time) -> Outcome<()> {
-        self.operate_on_all(|state, events| state.expire(now, &self.fences, events))
+    pub fn expire(&self, now: impl Clock) -> Outcome<()> {
+        self.operate_on_all(now, |state, now, events| state.expire(now, &self.fences, events))
     }
 
     /// When [`expire`](Self::expire) has to be called next. `None` while nobody waits for an expiry or with
@@ -109,17 +110,26 @@ impl Space {
         total
     }
 
-    fn operate<T>(&self, shard: u32, change: impl FnOnce(&mut Shard, &mut Events) -> T) -> Outcome<T> {
+    fn operate<T>(
+        &self,
+        shard: u32,
+        clock: impl Clock,
+        change: impl FnOnce(&mut Shard, Time, &mut Events) -> T,
+    ) -> Outcome<T> {
         let mut state = lock(&self.shards[shard as usize]);
         let mut events = Events::default();
-        let result = change(&mut state, &mut events);
+        let result = change(&mut state, clock.now(), &mut events);
         Outcome { result, events, next_deadline: state.next_deadline() }
     }
 
-    fn operate_on_all(&self, mut change: impl FnMut(&mut Shard, &mut Events)) -> Outcome<()> {
+    fn operate_on_all(
+        &self,
+        clock: impl Clock,
+        mut change: impl FnMut(&mut Shard, Time, &mut Events),
+    ) -> Outcome<()> {
         let mut total = Outcome { result: (), events: Events::default(), next_deadline: None };
         for shard in 0..self.shard_count() {
-            let outcome = self.operate(shard, &mut change);
+            let outcome = self.operate(shard, || clock.now(), &mut change);
             total.events.append(outcome.events);
             total.next_deadline = earliest(total.next_deadline, outcome.next_deadline);
         }

@@ -37,3 +37,24 @@ impl From<Duration> for Time {
         Self::ZERO.after(since_zero)
     }
 }
+
+/// Says what time it is, each time it is asked.
+///
+/// The engine asks once it has the mutex: a time that was read before may be old by then, and a hold that is
+/// granted in the past expires too early. A [`Time`] is a clock that stands still.
+pub trait Clock {
+    /// The time now.
+    fn now(&self) -> Time;
+}
+
+impl Clock for Time {
+    fn now(&self) -> Time {
+        *self
+    }
+}
+
+impl<F: Fn() -> Time> Clock for F {
+    fn now(&self) -> Time {
+        self()
+    }
+}
