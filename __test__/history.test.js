@@ -4,6 +4,8 @@
 
 const { it, describe, after } = require('node:test');
 const assert = require('node:assert/strict');
+const { Worker } = require('node:worker_threads');
+const { once } = require('node:events');
 const { Locks } = require('latchkey');
 const { block } = require('./support/until');
 const { Torture } = require('./torture/run');
@@ -222,6 +224,57 @@ describe('what the checker found stays mended:', () => {
     block(30);
     for (const hold of await next) hold.release();
     assert.deepEqual(errors, []);
+  });
+
+  /** A worker holds a key; `release()` has it release while this thread does nothing, and so hears nothing. */
+  async function heldElsewhere(key) {
+    const flags = new Int32Array(new SharedArrayBuffer(8));
+    const program = `
+      const { workerData, parentPort } = require('node:worker_threads');
+      const { Locks } = require('latchkey');
+      const hold = new Locks({ name: 'mended' }).tryWrite(${JSON.stringify(key)});
+      parentPort.postMessage('holds');
+      Atomics.wait(workerData, 0, 0);
+      hold.release();
+      Atomics.store(workerData, 1, 1);
+      Atomics.notify(workerData, 1);
+    `;
+    const worker = new Worker(program, { eval: true, workerData: flags });
+    await once(worker, 'message');
+    return {
+      release() {
+        Atomics.store(flags, 0, 1);
+        Atomics.notify(flags, 0);
+        Atomics.wait(flags, 1, 0);
+      },
+    };
+  }
+
+  it('a request that was let in before close() read of it is sent away, or holds its key', async () => {
+    const holder = await heldElsewhere('let in');
+    const [locks, others] = [new Locks({ name: 'mended' }), new Locks({ name: 'mended' })];
+    const waiting = [locks.write('let in'), locks.write('let in')];
+    holder.release();
+    locks.close();
+    const [first, second] = await Promise.allSettled(waiting);
+    assert.equal(second.reason?.code, 'ERR_LOCK_CLOSED');
+    if (first.status === 'rejected') return assert.equal(first.reason.code, 'ERR_LOCK_CLOSED');
+    assert.equal(others.tryRead('let in'), null);
+    first.value.release();
+  });
+
+  it('a hold that expired before this thread read of its grant is known to be lost', async () => {
+    const holder = await heldElsewhere('lost');
+    const locks = new Locks({ name: 'mended' });
+    const log = [];
+    const first = locks
+      .write('lost', { expiry: 5 })
+      .then(({ signal }) => log.push(['first', signal.aborted]));
+    holder.release();
+    block(10);
+    const second = locks.write('lost', () => log.push(['second']));
+    await Promise.all([first, second]);
+    assert.deepEqual(log.sort(), [['first', true], ['second']]);
   });
 
   it('a holder is told of its expiry before another lock object of its thread is granted the key', async () => {

@@ -398,6 +398,38 @@ describe('in the main thread, kept busy itself', () => {
     locks.close();
   });
 
+  for (const way of ['close', 'abort']) {
+    it(`nobody gets a hold that is none: a grant is on its way when the waits end (${way})`, async () => {
+      const name = freshName();
+      const [locks, other] = [new Locks({ name }), new Locks({ name })];
+      const [thread] = threads;
+      await openIn(thread, name);
+      await thread.run(({ state }) => {
+        state.hold = state.locks.tryWrite('key');
+      });
+      const controller = new AbortController();
+      const calls = [0, 1, 2].map(() => watch(locks.write('key', { signal: controller.signal })));
+      void thread.run(({ state }) => state.hold.release());
+      // The first one is granted over there, while this thread does not look.
+      for (let i = 0; i < 2000 && locks.query().pending.length > 2; i++) block(5);
+      if (way === 'close') locks.close();
+      else controller.abort(Object.assign(new Error('aborted'), { code: 'aborted' }));
+      await Promise.all(calls.map(({ settled }) => settled));
+      // Either it has the key, or its wait was ended like the others'.
+      const fences = calls.filter(({ state }) => state === 'fulfilled').map(({ value }) => value.fence);
+      const held = other.query().held.map(({ fence }) => fence);
+      assert.deepEqual(held, fences);
+      const codes = calls.filter(({ state }) => state === 'rejected').map(({ value }) => value.code);
+      const code = way === 'close' ? 'ERR_LOCK_CLOSED' : 'aborted';
+      assert.deepEqual(codes, Array(3 - fences.length).fill(code));
+      for (const { state, value } of calls) if (state === 'fulfilled') value.release();
+      assert.deepEqual(other.query(), { held: [], pending: [] });
+      locks.close();
+      other.close();
+      await closeIn(thread);
+    });
+  }
+
   it('a grant that comes while the request is still being made is told', async () => {
     const name = freshName();
     const locks = new Locks({ name });

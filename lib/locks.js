@@ -166,7 +166,7 @@ class Locks {
     const isFull = this.#pending.size >= this.#maxPending;
     const request = new PromiseRequest(this.#space, key, mode, timeout, signal);
     const done = this.#ask(request, expiry, isFull ? 0 : rest);
-    if (done === 1) return request.toHold();
+    if (request.hold !== null) return request.hold;
     if (done === -1)
       throw isFull ? new LockQueueFullError(key, this.#maxPending) : new LockTimeoutError(key, timeout);
     const { outcome } = request;
@@ -211,6 +211,8 @@ class Locks {
    */
   #ask(request, expiry, patience) {
     const done = this.#space.ask(request, expiry, patience);
+    // Before the events are told: its own loss may be among them.
+    if (done === 1) request.toHold();
     const events = this.#space.takeEvents(request.key);
     if (events !== null) deliver(events);
     return done;
@@ -245,7 +247,8 @@ class Locks {
    */
   #tryOne(mode, key, expiry) {
     const request = new PromiseRequest(this.#space, key, mode, 0);
-    return this.#ask(request, expiry, 0) === 1 ? request.toHold() : null;
+    this.#ask(request, expiry, 0);
+    return request.hold;
   }
 
   /**

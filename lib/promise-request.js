@@ -66,6 +66,8 @@ class PromiseRequest {
    * @param {unknown} error
    */
   abandon(error) {
+    // Let in while another one's leaving was told: its hold is its caller's.
+    if (this.outcome !== null) return;
     const { space } = this;
     // If it waits no longer, the news of that is on its way, and a hold that it brings is ended here.
     if (!space.cancel(this)) space.release(this, true);

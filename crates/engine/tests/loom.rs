@@ -1,4 +1,4 @@
-//! What threads share, in every interleaving: run with `npm run test:loom`.
+//! What threads share, in every interleaving with a few preemptions: run with `npm run test:loom`.
 //!
 //! Each model lets a few threads work on one space, delivers events to inboxes as the addon does, and checks
 //! at the end that nothing was lost, granted twice or left behind.
