@@ -5,12 +5,12 @@
 const { AsyncResource } = require('node:async_hooks');
 const { deliver, deliverAtOnce, deliverOwnGrant, reportLater, GRANTED } = require('./delivery');
 const { LockExpiredError } = require('./errors');
-const { WAITING } = require('./space');
+const { Request } = require('./request');
 
 /** @typedef {(...args: any[]) => void} Callback */
 /** @typedef {{ warn(message: string): void }} Logger */
 
-class CallbackRequest {
+class CallbackRequest extends Request {
   /**
    * @param {import('./space').Space} space
    * @param {string} key
@@ -20,17 +20,7 @@ class CallbackRequest {
    * @param {Logger | null} logger
    */
   constructor(space, key, mode, obtained, released, logger) {
-    this.space = space;
-    this.key = key;
-    this.mode = mode;
-    this.tag = 0;
-    this.index = 0;
-    this.generation = 0;
-    this.fence = 0;
-    this.recovered = false;
-    this.state = WAITING;
-    /** @type {import('./diagnostics').Times | null} */
-    this.times = null;
+    super(space, key, mode);
     this.obtained = obtained;
     this.released = released;
     this.logger = logger;
@@ -67,10 +57,6 @@ class CallbackRequest {
     if (this.released === null) return;
     if (this.context === null) this.released.call(undefined, error);
     else this.context.runInAsyncScope(this.released, undefined, error);
-  }
-
-  onTimedOut() {
-    throw new Error('latchkey: a callback request has no time limit');
   }
 }
 

@@ -14,7 +14,7 @@ const GRANTED = 0;
 const EXPIRED = 1;
 const TIMED_OUT = 2;
 
-/** @typedef {import('./space').Request} Request */
+/** @typedef {import('./request').Request} Request */
 /** @typedef {{ request: Request, kind: number }} Event */
 
 /**

@@ -4,7 +4,7 @@
 
 const { channel } = require('node:diagnostics_channel');
 
-/** @typedef {import('./space').Request} Request */
+/** @typedef {import('./request').Request} Request */
 
 /**
  * When a request reached each point, in milliseconds of `performance.now()`.

@@ -45,7 +45,7 @@ class Hold {
     this.#request = /** @type {PromiseRequest} */ (request);
   }
 
-  /** @returns {string | readonly string[]} */
+  /** @returns {any} a string; of several keys a list of them */
   get key() {
     return this.#request.key;
   }

@@ -12,7 +12,7 @@ const diagnostics = require('./diagnostics');
 const { LockTwoCopiesError } = require('./errors');
 
 /** @typedef {import('./space').Space} Space */
-/** @typedef {import('./space').Request} Request */
+/** @typedef {import('./request').Request} Request */
 /** @typedef {import('./delivery').Event} Event */
 
 /**

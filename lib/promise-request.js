@@ -3,12 +3,12 @@
 
 const { Hold, lose } = require('./hold');
 const { LockTimeoutError } = require('./errors');
-const { WAITING } = require('./space');
+const { Request } = require('./request');
 const { deliver } = require('./delivery');
 
 /** @typedef {{ hold: Hold } | { hold: null, error: unknown }} Outcome */
 
-class PromiseRequest {
+class PromiseRequest extends Request {
   /**
    * @param {import('./space').Space} space
    * @param {string} key
@@ -17,17 +17,7 @@ class PromiseRequest {
    * @param {AbortSignal} [signal]
    */
   constructor(space, key, mode, timeout, signal) {
-    this.space = space;
-    this.key = key;
-    this.mode = mode;
-    this.tag = 0;
-    this.index = 0;
-    this.generation = 0;
-    this.fence = 0;
-    this.recovered = false;
-    this.state = WAITING;
-    /** @type {import('./diagnostics').Times | null} */
-    this.times = null;
+    super(space, key, mode);
     this.timeout = timeout;
     this.signal = signal;
     /** @type {Hold | null} */

@@ -5,6 +5,7 @@
 const port = require('./port');
 const diagnostics = require('./diagnostics');
 const { GRANTED, EXPIRED, TIMED_OUT } = require('./delivery');
+const { WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, ENDED } = require('./request');
 
 const READ = 0;
 const WRITE = 1;
@@ -13,36 +14,7 @@ const KEEP_PLACES = 1024;
 
 /** @typedef {import('./delivery').Event} Event */
 
-/**
- * One call that asked for a key.
- *
- * @typedef {object} Request
- * @property {Space} space
- * @property {string} key
- * @property {number} mode READ or WRITE
- * @property {number} tag its place in the space's list of requests
- * @property {number} index of its ticket
- * @property {number} generation of its ticket
- * @property {number} fence once granted
- * @property {boolean} recovered once granted
- * @property {number} state
- * @property {import('./diagnostics').Times | null} times
- * @property {() => void} onGranted
- * @property {() => void} onExpired
- * @property {() => void} onTimedOut
- */
-
-// How far a request has got, as far as this thread has heard.
-//
-// Another thread's grant comes as a letter. Letters of different threads may overtake each other, so that an
-// expiry can be read before the grant that it ended; and a call may end a hold whose grant is still to be
-// read. Until that letter has come, the request's tag must not be used again.
-const WAITING = 0;
-const HOLDING = 1;
-/** Ended, by a call or by an expiry that was read first; the letter of its grant is still to come. */
-const ENDED_BEFORE_GRANT = 2;
-const EXPIRED_BEFORE_GRANT = 3;
-const ENDED = 4;
+/** @typedef {import('./request').Request} Request */
 
 /** Closes the engine's side of a space that the program has dropped. */
 const dropped = new FinalizationRegistry(port.close);
@@ -258,4 +230,4 @@ class Space {
   }
 }
 
-module.exports = { Space, READ, WRITE, WAITING };
+module.exports = { Space, READ, WRITE };

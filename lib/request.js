@@ -1,0 +1,53 @@
+'use strict';
+// One call that asked for a key, and how far it has got: what the faces' requests have in common.
+
+/** @typedef {import('./space').Space} Space */
+
+// How far a request has got, as far as this thread has heard.
+//
+// Another thread's grant comes as a letter. Letters of different threads may overtake each other, so that an
+// expiry can be read before the grant that it ended; and a call may end a hold whose grant is still to be
+// read. Until that letter has come, the request's tag must not be used again.
+const WAITING = 0;
+const HOLDING = 1;
+/** Ended, by a call or by an expiry that was read first; the letter of its grant is still to come. */
+const ENDED_BEFORE_GRANT = 2;
+const EXPIRED_BEFORE_GRANT = 3;
+const ENDED = 4;
+
+class Request {
+  /**
+   * @param {Space} space
+   * @param {string} key
+   * @param {number} mode READ or WRITE
+   */
+  constructor(space, key, mode) {
+    this.space = space;
+    this.key = key;
+    this.mode = mode;
+    /** Its place in the space's list of requests. */
+    this.tag = 0;
+    // Its ticket.
+    this.index = 0;
+    this.generation = 0;
+    // What it learns when it is granted.
+    this.fence = 0;
+    this.recovered = false;
+    this.state = WAITING;
+    /** @type {import('./diagnostics').Times | null} */
+    this.times = null;
+  }
+
+  // What can happen to it. A face says what then, for what can happen to its requests.
+
+  /** It holds its key now. */
+  onGranted() {}
+
+  /** Its hold was taken away. */
+  onExpired() {}
+
+  /** It waited as long as it was willing to. */
+  onTimedOut() {}
+}
+
+module.exports = { Request, WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, ENDED };
