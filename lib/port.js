@@ -196,14 +196,21 @@ function takeLetters(name, key) {
 }
 
 /**
- * Events of one key that came by two ways: who lost it first, then the grants as they were given.
+ * Events of one key that came by two ways: who lost it first, then the grants as they were given, each with what
+ * became of it.
  *
  * @param {Event[]} events
  */
 function inOrder(events) {
-  const isGrant = (/** @type {Event} */ { kind }) => kind === GRANTED;
-  const grants = events.filter(isGrant).sort((a, b) => a.request.fence - b.request.fence);
-  return [...events.filter((event) => !isGrant(event)), ...grants];
+  const grants = events
+    .filter(({ kind }) => kind === GRANTED)
+    .sort((a, b) => a.request.fence - b.request.fence);
+  const ends = events.filter(({ kind }) => kind !== GRANTED);
+  const granted = new Map(grants.map((grant) => [grant.request, [grant]]));
+  /** @type {Event[]} */
+  const first = [];
+  for (const end of ends) (granted.get(end.request) ?? first).push(end);
+  return [first, ...granted.values()].flat();
 }
 
 /**
