@@ -1,7 +1,6 @@
 'use strict';
 // A granted request of the promise face, until it is released or taken away.
 
-const { deliver } = require('./delivery');
 const { LockExpiredError } = require('./errors');
 const { WRITE } = require('./space');
 
@@ -76,16 +75,14 @@ class Hold {
     // Not released: the engine has taken the hold away, and the news of it is on its way.
     if (!space.release(this.#request)) return this.#lose();
     this.#ended = true;
-    const events = space.takeEvents(this.#request.key);
-    if (events !== null) deliver(events);
+    space.tellOthers(this.#request.key);
   }
 
   downgrade() {
     if (this.#ended) return;
     const { space } = this.#request;
     if (!space.downgrade(this.#request)) return this.#lose();
-    const events = space.takeEvents(this.#request.key);
-    if (events !== null) deliver(events);
+    space.tellOthers(this.#request.key);
   }
 
   [DISPOSE]() {
@@ -103,9 +100,7 @@ class Hold {
     if (this.#ended) return;
     this.#ended = true;
     const { space, key } = this.#request;
-    if (!space.release(this.#request, true)) return;
-    const events = space.takeEvents(key);
-    if (events !== null) deliver(events);
+    if (space.release(this.#request, true)) space.tellOthers(key);
   }
 
   static {

@@ -3,7 +3,6 @@
 
 const { toKey, checkCallback, toMilliseconds, toExpiry, toOptions, toSpaceName } = require('./arguments');
 const { unwatch, watch } = require('./abort');
-const { deliver } = require('./delivery');
 const {
   LockClosedError,
   LockQueueFullError,
@@ -213,8 +212,7 @@ class Locks {
     const done = this.#space.ask(request, expiry, patience);
     // Before the events are told: its own loss may be among them.
     if (done === 1) request.toHold();
-    const events = this.#space.takeEvents(request.key);
-    if (events !== null) deliver(events);
+    this.#space.tellOthers(request.key);
     return done;
   }
 

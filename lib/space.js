@@ -4,7 +4,7 @@
 
 const port = require('./port');
 const diagnostics = require('./diagnostics');
-const { GRANTED, EXPIRED, TIMED_OUT } = require('./delivery');
+const { deliver, GRANTED, EXPIRED, TIMED_OUT } = require('./delivery');
 const { WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, ENDED } = require('./request');
 
 const READ = 0;
@@ -87,6 +87,16 @@ class Space {
     const events = port.takeEvents(this, key);
     diagnostics.publish();
     return events;
+  }
+
+  /**
+   * Takes the events of the last call about a key, and tells them.
+   *
+   * @param {string} key
+   */
+  tellOthers(key) {
+    const events = this.takeEvents(key);
+    if (events !== null) deliver(events);
   }
 
   /**
