@@ -191,6 +191,8 @@ overReachesAndModes('several keys of which one is held', (open, mode) => {
     const call = watch(locks[mode](['a', 'b', 'c'], () => assert.fail('must not run')));
     await turn();
     const { usage } = require('../lib/native');
+    // Asked, so that the engine has all holds: it counts its own.
+    locks.query();
     const { holds } = usage();
     locks.close();
     await call.settled;
@@ -294,9 +296,11 @@ overReaches('the expiry of several keys', (open) => {
 it('very many keys are no more than a loop', () => {
   const locks = new Locks();
   const keys = Array.from({ length: 150_000 }, (_, i) => `key ${i}`);
+  const first = locks.tryWrite('first');
   const hold = locks.tryWrite(keys);
   assert.equal(hold.key.length, keys.length);
-  assert.equal(hold.fence, keys.length);
+  assert.equal(hold.fence, first.fence + keys.length);
+  first.release();
   hold.release();
   assertFree(locks);
 });

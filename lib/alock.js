@@ -15,8 +15,8 @@ let space;
 function lock(key, fn) {
   const name = toKey(key);
   checkCallback('fn', fn);
-  space ??= new Space(undefined);
-  ask(new CallbackRequest(space, name, WRITE, fn, null, null), 0);
+  space ??= new Space(undefined, false);
+  ask(new CallbackRequest(space, name, WRITE, 0, fn, null, null));
 }
 
 module.exports = lock;

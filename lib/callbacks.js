@@ -3,7 +3,7 @@
 // it ends.
 
 const { AsyncResource } = require('node:async_hooks');
-const { deliver, deliverAtOnce, deliverOwnGrant, reportLater, GRANTED } = require('./delivery');
+const { deliver, deliverAtOnce, deliverGrant, deliverOwnGrant, reportLater, GRANTED } = require('./delivery');
 const { LockExpiredError } = require('./errors');
 const { Request } = require('./request');
 
@@ -15,12 +15,13 @@ class CallbackRequest extends Request {
    * @param {import('./space').Space} space
    * @param {string} key
    * @param {number} mode
+   * @param {number} expiry milliseconds, or 0
    * @param {Callback} obtained
    * @param {Callback | null} released
    * @param {Logger | null} logger
    */
-  constructor(space, key, mode, obtained, released, logger) {
-    super(space, key, mode);
+  constructor(space, key, mode, expiry, obtained, released, logger) {
+    super(space, key, mode, expiry);
     this.obtained = obtained;
     this.released = released;
     this.logger = logger;
@@ -41,9 +42,16 @@ class CallbackRequest extends Request {
     // Not released: the engine has taken the hold away, and onExpired is about to be called.
     if (!this.space.release(this)) return;
     this.ended = true;
+    const granted = this.space.takeGrant();
+    if (granted !== null) return deliverGrant(granted, this, args);
     const events = this.space.takeEvents(this.key);
-    if (events !== null) deliver(events, () => this.released?.apply(undefined, args));
-    else if (this.released !== null) this.released.apply(undefined, args);
+    if (events !== null) deliver(events, this, args);
+    else this.tellEnd(args);
+  }
+
+  /** @param {any[]} args */
+  tellEnd(args) {
+    if (this.released !== null) this.released.apply(undefined, args);
   }
 
   onExpired() {
@@ -64,11 +72,10 @@ class CallbackRequest extends Request {
  * Asks for a key. If it can be granted now, `obtained` has been called when this returns.
  *
  * @param {CallbackRequest} request
- * @param {number} expiry milliseconds, or 0
  */
-function ask(request, expiry) {
-  const { space } = request;
-  const granted = space.ask(request, expiry, Infinity) === 1;
+function ask(request) {
+  const { space, expiry } = request;
+  const granted = space.ask(request, Infinity) === 1;
   const events = space.takeEvents(request.key);
   // Whoever is called later, by somebody else or by the clock, is called in the context of the one who asked.
   if (!granted || space.backlogs.size !== 0 || (expiry > 0 && request.released !== null)) {

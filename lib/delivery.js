@@ -14,15 +14,25 @@ const GRANTED = 0;
 const EXPIRED = 1;
 const TIMED_OUT = 2;
 
+const READ = 0;
+
 /** @typedef {import('./request').Request} Request */
 /** @typedef {{ request: Request, kind: number }} Event */
 
 /**
- * Events to tell, and what to do once they are told.
+ * Whose end made a delivery necessary: it learns of it last.
+ *
+ * @typedef {{ tellEnd(args: any[]): void }} Ended
+ */
+
+/**
+ * What to tell: a list of events or, where there is just one, a grant; and whom to tell of its end then.
  *
  * @typedef {object} Delivery
- * @property {Event[]} events
- * @property {(() => void) | undefined} after
+ * @property {Event[] | null} events
+ * @property {Request | null} grant
+ * @property {Ended | null} ended
+ * @property {any[]} args
  */
 
 /**
@@ -43,20 +53,43 @@ let depth = 0;
  */
 let putOff = [];
 
+/** @type {any[]} */
+const NONE = [];
+
 /**
- * Tells events, then calls `after`. If callbacks throw, the first error comes out of here, after everything
- * else has been done.
+ * Tells events, then the one whose end caused them. If callbacks throw, the first error comes out of here,
+ * after everything else has been done.
  *
  * @param {Event[]} events
- * @param {() => void} [after]
+ * @param {Ended | null} [ended]
+ * @param {any[]} [args] for `ended`
  */
-function deliver(events, after) {
+function deliver(events, ended = null, args = NONE) {
   events = keepOrder(events);
   if (depth < MAX_DEPTH) {
-    run(events, after);
+    run(events, ended, args);
   } else {
     addBacklogs(events);
-    putOff.push({ events, after });
+    putOff.push({ events, grant: null, ended, args });
+  }
+}
+
+/**
+ * The same for one grant, which is what nearly all deliveries are. A writer's needs no backlog: until it has
+ * been told, nobody else is granted its key unless it expires, and then it is told first.
+ *
+ * @param {Request} grant
+ * @param {Ended} ended
+ * @param {any[]} args for `ended`
+ */
+function deliverGrant(grant, ended, args) {
+  if (grant.mode === READ || grant.space.backlogs.size !== 0) {
+    deliver([{ request: grant, kind: GRANTED }], ended, args);
+  } else if (depth < MAX_DEPTH) {
+    runGrant(grant, ended, args);
+  } else {
+    grant.untold = true;
+    putOff.push({ events: null, grant, ended, args });
   }
 }
 
@@ -66,14 +99,15 @@ function deliver(events, after) {
  * @param {Event[]} events
  */
 function deliverAtOnce(events) {
-  run(keepOrder(events), undefined);
+  run(keepOrder(events), null, NONE);
 }
 
 /**
  * @param {Event[]} events
- * @param {(() => void) | undefined} after
+ * @param {Ended | null} ended
+ * @param {any[]} args
  */
-function run(events, after) {
+function run(events, ended, args) {
   if (events.length > 1) addBacklogs(events);
   /** @type {unknown[]} */
   const errors = [];
@@ -81,14 +115,42 @@ function run(events, after) {
   try {
     tell(events, errors);
     tellPutOff(errors);
-    if (after !== undefined) {
-      attempt(after, errors);
-      tellPutOff(errors);
-    }
+    tellEnd(ended, args, errors);
+    tellPutOff(errors);
   } finally {
     depth--;
   }
   if (errors.length > 0) raise(errors);
+}
+
+/**
+ * `run` for one grant, without making anything for it.
+ *
+ * @param {Request} grant
+ * @param {Ended} ended
+ * @param {any[]} args
+ */
+function runGrant(grant, ended, args) {
+  /** @type {unknown[] | null} */
+  let errors = null;
+  depth++;
+  try {
+    try {
+      grant.onGranted();
+    } catch (error) {
+      errors = [error];
+    }
+    if (putOff.length > 0) tellPutOff((errors ??= []));
+    try {
+      ended.tellEnd(args);
+    } catch (error) {
+      (errors ??= []).push(error);
+    }
+    if (putOff.length > 0) tellPutOff((errors ??= []));
+  } finally {
+    depth--;
+  }
+  if (errors !== null && errors.length > 0) raise(errors);
 }
 
 /**
@@ -111,9 +173,10 @@ function tellPutOff(errors) {
   while (putOff.length > 0 && (depth >= MAX_DEPTH || depth === 1)) {
     const deliveries = putOff;
     putOff = [];
-    for (const { events, after } of deliveries) {
-      tell(events, errors);
-      if (after !== undefined) attempt(after, errors);
+    for (const { events, grant, ended, args } of deliveries) {
+      if (grant !== null) tellUntold(grant, errors);
+      else tell(/** @type {Event[]} */ (events), errors);
+      tellEnd(ended, args, errors);
     }
   }
 }
@@ -126,13 +189,35 @@ function tell(events, errors) {
   for (let i = 0; i < events.length; i++) {
     const { request, kind } = events[i];
     if (request.space.backlogs.size !== 0) leaveBacklog(request, events);
-    try {
-      if (kind === GRANTED) request.onGranted();
-      else if (kind === EXPIRED) request.onExpired();
-      else request.onTimedOut();
-    } catch (error) {
-      errors.push(error);
-    }
+    if (kind === EXPIRED) tellUntold(request, errors);
+    tellOne(request, kind, errors);
+  }
+}
+
+/**
+ * Tells a grant that was put off, unless that has been done meanwhile.
+ *
+ * @param {Request} request
+ * @param {unknown[]} errors
+ */
+function tellUntold(request, errors) {
+  if (!request.untold) return;
+  request.untold = false;
+  tellOne(request, GRANTED, errors);
+}
+
+/**
+ * @param {Request} request
+ * @param {number} kind
+ * @param {unknown[]} errors
+ */
+function tellOne(request, kind, errors) {
+  try {
+    if (kind === GRANTED) request.onGranted();
+    else if (kind === EXPIRED) request.onExpired();
+    else request.onTimedOut();
+  } catch (error) {
+    errors.push(error);
   }
 }
 
@@ -179,12 +264,14 @@ function leaveBacklog(request, events) {
 }
 
 /**
- * @param {() => void} action
+ * @param {Ended | null} ended
+ * @param {any[]} args
  * @param {unknown[]} errors
  */
-function attempt(action, errors) {
+function tellEnd(ended, args, errors) {
+  if (ended === null) return;
   try {
-    action();
+    ended.tellEnd(args);
   } catch (error) {
     errors.push(error);
   }
@@ -211,4 +298,4 @@ function reportLater(error) {
   });
 }
 
-module.exports = { deliver, deliverAtOnce, deliverOwnGrant, reportLater, GRANTED, EXPIRED, TIMED_OUT };
+module.exports = { deliver, deliverAtOnce, deliverGrant, deliverOwnGrant, reportLater, GRANTED, EXPIRED, TIMED_OUT };

@@ -3,6 +3,7 @@
 // not pays for them: a request carries times only if it was made while somebody watched.
 
 const { channel } = require('node:diagnostics_channel');
+const { performance } = require('node:perf_hooks');
 
 /** @typedef {import('./request').Request} Request */
 

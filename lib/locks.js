@@ -1,6 +1,7 @@
 'use strict';
 // The promise face: `new Locks(options)` with `read`, `write` and what belongs to them.
 
+const { performance } = require('node:perf_hooks');
 const { toKey, checkCallback, toMilliseconds, toExpiry, toOptions, toSpaceName } = require('./arguments');
 const { unwatch, watch } = require('./abort');
 const {
@@ -35,7 +36,7 @@ class Locks {
     const name = toSpaceName(given);
     this.#expiry = toExpiry('options.expiry', given.expiry);
     this.#maxPending = toMaxPending(given.maxPending);
-    this.#space = new Space(name);
+    this.#space = new Space(name, true);
   }
 
   /**
@@ -163,8 +164,8 @@ class Locks {
   #take(mode, key, { signal, timeout, expiry }, rest = timeout) {
     this.#refuse(key, signal);
     const isFull = this.#pending.size >= this.#maxPending;
-    const request = new PromiseRequest(this.#space, key, mode, timeout, signal);
-    const done = this.#ask(request, expiry, isFull ? 0 : rest);
+    const request = new PromiseRequest(this.#space, key, mode, expiry, timeout, signal);
+    const done = this.#ask(request, isFull ? 0 : rest);
     if (request.hold !== null) return request.hold;
     if (done === -1)
       throw isFull ? new LockQueueFullError(key, this.#maxPending) : new LockTimeoutError(key, timeout);
@@ -205,11 +206,10 @@ class Locks {
 
   /**
    * @param {PromiseRequest} request
-   * @param {number} expiry
    * @param {number} patience
    */
-  #ask(request, expiry, patience) {
-    const done = this.#space.ask(request, expiry, patience);
+  #ask(request, patience) {
+    const done = this.#space.ask(request, patience);
     // Before the events are told: its own loss may be among them.
     if (done === 1) request.toHold();
     this.#space.tellOthers(request.key);
@@ -244,8 +244,8 @@ class Locks {
    * @param {number} expiry
    */
   #tryOne(mode, key, expiry) {
-    const request = new PromiseRequest(this.#space, key, mode, 0);
-    this.#ask(request, expiry, 0);
+    const request = new PromiseRequest(this.#space, key, mode, expiry, 0);
+    this.#ask(request, 0);
     return request.hold;
   }
 

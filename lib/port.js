@@ -5,13 +5,16 @@
 // Numbers cross through one typed array (an argument of a native call costs about 45 ns). Each function here
 // writes its inputs, calls, and reads the answers before anything else can run.
 
+const { performance } = require('node:perf_hooks');
 const { threadId } = require('node:worker_threads');
 const { binding, own, findConflict } = require('./native');
 const { deliver, reportLater, GRANTED } = require('./delivery');
 const diagnostics = require('./diagnostics');
 const { LockTwoCopiesError } = require('./errors');
+const { WAITING } = require('./request');
 
 /** @typedef {import('./space').Space} Space */
+/** @typedef {import('./thin').ThinKey} ThinKey */
 /** @typedef {import('./request').Request} Request */
 /** @typedef {import('./delivery').Event} Event */
 
@@ -27,7 +30,8 @@ const { LockTwoCopiesError } = require('./errors');
  * @property {() => number} openPrivate
  * @property {(name: string) => number} openNamed
  * @property {() => void} close
- * @property {(key: string) => void} request
+ * @property {(key?: string) => void} request
+ * @property {(key?: string) => void} adopt
  * @property {() => void} release
  * @property {() => void} giveBack
  * @property {() => void} cancel
@@ -69,48 +73,112 @@ function close(number) {
 }
 
 /**
- * Asks for a key; writes the ticket, and the grant if there is one, into the request. Events may have to be
- * taken, as after each of the calls below.
+ * Asks the engine for a key; writes the ticket, and the grant if there is one, into the request. Events may
+ * have to be taken, as after each of the calls below.
  *
  * @param {Request} request
- * @param {number} mode
- * @param {number} expiry milliseconds, or 0
+ * @param {ThinKey} key
  * @param {number} patience milliseconds, 0 or Infinity
  * @returns {number} 1 if it was granted, 0 if it waits, -1 if it was not willing to
  */
-function request(request, mode, expiry, patience) {
-  words[at.space] = request.space.number;
-  words[at.mode] = mode;
-  words[at.tag] = request.tag;
-  words[at.expiry] = expiry;
+function request(request, key, patience) {
+  describe(request);
   words[at.patience] = patience;
-  native.request(request.key);
-  request.index = words[at.index];
-  request.generation = words[at.generation];
+  if (key.slot === -1 || !requestBySlot(key)) {
+    native.request(request.key);
+    if (words[at.done] !== -1) setSlot(key);
+  }
+  setTicket(request);
   if (words[at.done] === 1) setGrant(request, at.fence);
   return words[at.done];
 }
 
 /**
+ * @param {ThinKey} key
+ * @returns {boolean} false if the engine has forgotten the key meanwhile, and nothing has happened
+ */
+function requestBySlot(key) {
+  nameBySlot(key);
+  native.request();
+  return words[at.done] !== -2;
+}
+
+/**
+ * Hands a hold to the engine that was granted without it.
+ *
+ * @param {Request} holder
+ * @param {ThinKey} key
+ */
+function adopt(holder, key) {
+  describe(holder);
+  words[at.heldFence] = holder.fence;
+  words[at.heldAge] = holder.since === 0 ? 0 : performance.now() - holder.since;
+  if (key.slot === -1) {
+    native.adopt(holder.key);
+    setSlot(key);
+  } else {
+    nameBySlot(key);
+    native.adopt();
+  }
+  setTicket(holder);
+}
+
+/** @param {Request} request */
+function describe(request) {
+  words[at.space] = request.space.number;
+  words[at.mode] = request.mode;
+  words[at.tag] = request.tag;
+  words[at.expiry] = request.expiry;
+}
+
+/**
+ * Names the key by its slot: two numbers cross more cheaply than a string.
+ *
+ * @param {ThinKey} key
+ */
+function nameBySlot(key) {
+  words[at.keyIndex] = key.slot;
+  words[at.keyGeneration] = key.slotGeneration;
+}
+
+/** @param {ThinKey} key */
+function setSlot(key) {
+  key.slot = words[at.keyIndex];
+  key.slotGeneration = words[at.keyGeneration];
+}
+
+/** @param {Request} request */
+function setTicket(request) {
+  request.index = words[at.index];
+  request.generation = words[at.generation];
+}
+
+/** A fence for a grant in a private space that the engine is not asked for; it knows by `fenceFloor`. */
+function nextFence() {
+  return ++words[at.fenceFloor];
+}
+
+/**
  * @param {Request} request
- * @returns {boolean} false if the hold has ended before, or its request waits
+ * @returns {number} 0 if the hold has ended before, or its request waits; 1 if it has ended now; 2 if the
+ *   engine has forgotten the key with it
  */
 function release(request) {
   address(request);
   native.release();
-  return words[at.done] === 1;
+  return words[at.done];
 }
 
 /**
  * Ends a hold that its holder never learned of.
  *
  * @param {Request} request
- * @returns {boolean} as `release`
+ * @returns {number} as `release`
  */
 function giveBack(request) {
   address(request);
   native.giveBack();
-  return words[at.done] === 1;
+  return words[at.done];
 }
 
 /**
@@ -151,8 +219,26 @@ function address(request) {
  * @param {number} place of the fence; whether the key is recovered stands behind it
  */
 function setGrant(request, place) {
-  request.fence = words[place];
+  const fence = words[place];
+  request.fence = fence;
   request.recovered = words[place + 1] === 1;
+  if (request.space.name === undefined && fence > words[at.fenceFloor]) words[at.fenceFloor] = fence;
+}
+
+/**
+ * Takes the last call's event, if that is one grant to a request of the same space and nothing else.
+ *
+ * @param {Space} space
+ * @returns {Request | null}
+ */
+function takeGrant(space) {
+  if (words[at.events] !== 1 || words[at.firstEvent + at.eventKind] !== at.kindGranted) return null;
+  if (space.name !== undefined && (words[at.letters] !== 0 || unread.length > 0)) return null;
+  const request = space.requests[words[at.firstEvent + at.eventTag]];
+  if (!request || request.state !== WAITING) return null;
+  words[at.events] = 0;
+  setGrant(request, at.firstEvent + at.eventFence);
+  return request;
 }
 
 /**
@@ -266,4 +352,18 @@ function wake() {
   }
 }
 
-module.exports = { open, close, request, release, giveBack, cancel, downgrade, query, takeEvents, awake };
+module.exports = {
+  open,
+  close,
+  request,
+  adopt,
+  nextFence,
+  release,
+  giveBack,
+  cancel,
+  downgrade,
+  query,
+  takeGrant,
+  takeEvents,
+  awake,
+};

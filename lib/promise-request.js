@@ -13,11 +13,12 @@ class PromiseRequest extends Request {
    * @param {import('./space').Space} space
    * @param {string} key
    * @param {number} mode
+   * @param {number} expiry milliseconds, or 0
    * @param {number} timeout milliseconds, or Infinity
    * @param {AbortSignal} [signal]
    */
-  constructor(space, key, mode, timeout, signal) {
-    super(space, key, mode);
+  constructor(space, key, mode, expiry, timeout, signal) {
+    super(space, key, mode, expiry);
     this.timeout = timeout;
     this.signal = signal;
     /** @type {Hold | null} */

@@ -20,20 +20,35 @@ class Request {
    * @param {Space} space
    * @param {string} key
    * @param {number} mode READ or WRITE
+   * @param {number} expiry milliseconds, or 0
    */
-  constructor(space, key, mode) {
+  constructor(space, key, mode, expiry) {
     this.space = space;
     this.key = key;
     this.mode = mode;
-    /** Its place in the space's list of requests. */
-    this.tag = 0;
-    // Its ticket.
-    this.index = 0;
-    this.generation = 0;
+    this.expiry = expiry;
+    this.state = WAITING;
+    /** @type {import('./thin').ThinKey | null} its key, once it has asked */
+    this.at = null;
     // What it learns when it is granted.
     this.fence = 0;
     this.recovered = false;
-    this.state = WAITING;
+
+    // While it holds its key without the engine: its neighbours among the key's holders, and when it was
+    // granted, by `performance.now()`, if that may matter.
+    /** @type {Request | null} */
+    this.previous = null;
+    /** @type {Request | null} */
+    this.next = null;
+    this.since = 0;
+
+    // While the engine has it: its place in the space's list of requests, and its ticket.
+    this.tag = 0;
+    this.index = 0;
+    this.generation = 0;
+    /** Whether its grant was put off. Belongs to `delivery.js`. */
+    this.untold = false;
+
     /** @type {import('./diagnostics').Times | null} */
     this.times = null;
   }

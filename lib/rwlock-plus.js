@@ -27,7 +27,7 @@ function Lock(timeout, logger, options) {
   const name = toSpaceName(toOptions('options', options));
   // The old package took `false` for "none", and programs write `slow && 10000`.
   const expiry = toExpiry('timeout', /** @type {unknown} */ (timeout) === false ? null : timeout);
-  const value = { expiry, logger: toLogger(logger), space: new Space(name) };
+  const value = { expiry, logger: toLogger(logger), space: new Space(name, false) };
   Object.defineProperty(this, STATE, { value, configurable: true });
 }
 
@@ -67,7 +67,8 @@ function request(lock, mode, key, released, obtained) {
   if (released && typeof released !== 'function') {
     throw invalidType('releaseCallback', 'a function or null', released);
   }
-  ask(new CallbackRequest(state.space, name, mode, obtained, released || null, state.logger), state.expiry);
+  const { space, expiry, logger } = state;
+  ask(new CallbackRequest(space, name, mode, expiry, obtained, released || null, logger));
 }
 
 /**

@@ -1,20 +1,25 @@
 'use strict';
-// One lock object's keys, as this thread sees them: which JavaScript request an engine event is about, and
-// how far that request has got.
+// One lock object's keys, as this thread sees them: what is granted without the engine, which JavaScript
+// request an engine event is about, and how far that request has got.
 
+const { performance } = require('node:perf_hooks');
 const port = require('./port');
 const diagnostics = require('./diagnostics');
 const { deliver, GRANTED, EXPIRED, TIMED_OUT } = require('./delivery');
+const { ThinKeys, ENGINE } = require('./thin');
 const { WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, ENDED } = require('./request');
 
 const READ = 0;
 const WRITE = 1;
+/** For tests: whether the engine decides everything. */
+const THIN = process.env.LATCHKEY_THIN !== 'off';
 /** Above this many places an emptied list of requests gives its memory back. */
 const KEEP_PLACES = 1024;
 
 /** @typedef {import('./delivery').Event} Event */
 
 /** @typedef {import('./request').Request} Request */
+/** @typedef {import('./thin').ThinKey} ThinKey */
 
 /** Closes the engine's side of a space that the program has dropped. */
 const dropped = new FinalizationRegistry(port.close);
@@ -26,11 +31,15 @@ const dropped = new FinalizationRegistry(port.close);
  * places; `waiting` counts those that wait; the port keeps the space awake while a wake-up may be about it.
  */
 class Space {
-  /** @param {string | undefined} name undefined for a private space */
-  constructor(name) {
+  /**
+   * @param {string | undefined} name undefined for a private space
+   * @param {boolean} queried whether `query` will be asked
+   */
+  constructor(name, queried) {
     /** The port's own number of this space. */
     this.number = port.open(name);
     this.name = name;
+    this.queried = queried;
     /** @type {(Request | null)[]} */
     this.requests = [];
     /** @type {number[]} */
@@ -46,6 +55,7 @@ class Space {
      * @type {Map<string, import('./delivery').Backlog>}
      */
     this.backlogs = new Map();
+    this.keys = new ThinKeys(name === undefined && THIN);
     dropped.register(this, this.number, this);
   }
 
@@ -53,16 +63,34 @@ class Space {
    * Asks for the request's key.
    *
    * @param {Request} request
-   * @param {number} expiry milliseconds, or 0
    * @param {number} patience milliseconds, 0 or Infinity
    * @returns {number} 1 if it was granted, 0 if it waits, -1 if it was not willing to; others may have to be
    *   told first: see `takeEvents`
    */
-  ask(request, expiry, patience) {
-    request.tag = this.freeTags.pop() ?? this.requests.length;
-    this.requests[request.tag] = request;
+  ask(request, patience) {
     if (diagnostics.enabled()) diagnostics.asked(request);
-    const done = port.request(request, request.mode, expiry, patience);
+    const key = this.keys.find(request.key);
+    request.at = key;
+    // While something is still to be told, only the engine knows the order.
+    if (this.backlogs.size !== 0 || !key.take(request, request.mode === WRITE)) {
+      return this.askEngine(key, request, patience);
+    }
+    request.state = HOLDING;
+    request.fence = port.nextFence();
+    if (request.expiry > 0 || this.queried) request.since = performance.now();
+    if (request.times !== null) diagnostics.granted(request);
+    return 1;
+  }
+
+  /**
+   * @param {ThinKey} key
+   * @param {Request} request
+   * @param {number} patience
+   */
+  askEngine(key, request, patience) {
+    if (key.state !== ENGINE) this.inflate(key);
+    this.enterEngine(key, request);
+    const done = port.request(request, key, patience);
     if (done === 1) {
       request.state = HOLDING;
       if (request.times !== null) diagnostics.granted(request);
@@ -72,9 +100,46 @@ class Space {
     } else {
       this.forget(request);
     }
-    this.timed ||= expiry > 0 || patience !== Infinity;
+    this.timed ||= request.expiry > 0 || patience !== Infinity;
     this.keepAwake();
     return done;
+  }
+
+  /** @param {ThinKey} key */
+  inflate(key) {
+    key.inflate((holder) => {
+      this.enterEngine(key, holder);
+      port.adopt(holder, key);
+      this.timed ||= holder.expiry > 0;
+    });
+  }
+
+  /**
+   * Gives a request a tag, by which the engine's events name it.
+   *
+   * @param {ThinKey} key
+   * @param {Request} request
+   */
+  enterEngine(key, request) {
+    request.tag = this.freeTags.pop() ?? this.requests.length;
+    this.requests[request.tag] = request;
+    key.enterEngine();
+  }
+
+  /**
+   * `takeEvents`, where nearly always one grant is all there is to tell.
+   *
+   * @returns {Request | null} whom the last call granted its key, if so; else there may be other events
+   */
+  takeGrant() {
+    const request = port.takeGrant(this);
+    if (request === null) return null;
+    this.waiting--;
+    request.state = HOLDING;
+    if (request.times !== null) diagnostics.granted(request);
+    this.keepAwake();
+    diagnostics.publish();
+    return request;
   }
 
   /**
@@ -109,12 +174,19 @@ class Space {
   release(request, unused = false) {
     // It has ended, though its owner may not have been told yet, and the space may be closed.
     if (request.state === ENDED) return false;
-    const released = unused ? port.giveBack(request) : port.release(request);
-    if (!released) return false;
+    const key = /** @type {ThinKey} */ (request.at);
+    if (key.state !== ENGINE) {
+      request.state = ENDED;
+      key.give(request);
+    } else {
+      const released = unused ? port.giveBack(request) : port.release(request);
+      if (released === 0) return false;
+      if (request.state === WAITING) request.state = ENDED_BEFORE_GRANT;
+      else this.forget(request);
+      if (released === 2) key.deflate();
+      this.keepAwake();
+    }
     if (request.times !== null && !unused) diagnostics.released(request);
-    if (request.state === WAITING) request.state = ENDED_BEFORE_GRANT;
-    else this.forget(request);
-    this.keepAwake();
     return true;
   }
 
@@ -125,9 +197,7 @@ class Space {
    * @returns {boolean} false if it does not wait any more
    */
   cancel(request) {
-    if (request.state === ENDED) return false;
-    const cancelled = port.cancel(request);
-    if (!cancelled) return false;
+    if (request.state === ENDED || !port.cancel(request)) return false;
     this.waiting--;
     this.forget(request);
     this.keepAwake();
@@ -142,12 +212,21 @@ class Space {
    */
   downgrade(request) {
     if (request.state === ENDED) return false;
-    const downgraded = port.downgrade(request);
-    if (downgraded) request.mode = READ;
-    return downgraded;
+    const key = /** @type {ThinKey} */ (request.at);
+    if (key.state === ENGINE) {
+      if (!port.downgrade(request)) return false;
+    } else if (request.mode === WRITE) {
+      key.downgrade();
+    }
+    request.mode = READ;
+    return true;
   }
 
+  /** The engine is asked, and so it has to know of all holds. */
   query() {
+    for (const key of this.keys.all()) {
+      if (key.first !== null) this.inflate(key);
+    }
     return port.query(this.number);
   }
 
@@ -209,11 +288,11 @@ class Space {
   }
 
   /** @param {Request} request */
-  forget({ tag }) {
-    const request = /** @type {Request} */ (this.requests[tag]);
+  forget(request) {
     request.state = ENDED;
-    this.requests[tag] = null;
-    this.freeTags.push(tag);
+    this.requests[request.tag] = null;
+    this.freeTags.push(request.tag);
+    /** @type {ThinKey} */ (request.at).leaveEngine();
     if (this.freeTags.length < this.requests.length) return;
     if (this.requests.length > KEEP_PLACES) {
       this.requests = [];

@@ -7,7 +7,13 @@ use latchkey_engine::Time;
 
 static ZERO: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// The time since the clock was first read.
+/// Starts the clock, if it does not run yet: before the first port opens, so that no hold of any port is older
+/// than the clock.
+pub fn start() {
+    LazyLock::force(&ZERO);
+}
+
+/// The time since the clock was started.
 pub fn now() -> Time {
     Time::from(ZERO.elapsed())
 }

@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use latchkey_engine::{Ask, Mode, Outcome, Patience, Requested, Space, Ticket};
+use latchkey_engine::{Ask, KeyName, Mode, Outcome, Patience, Released, Requested, Space, Ticket};
 use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result};
 
@@ -26,6 +26,7 @@ pub fn open_port<'env>(
     let words = Words::new(words).ok_or_else(|| {
         Error::from_reason(format!("latchkey: openPort needs an array of {LENGTH} numbers"))
     })?;
+    clock::start();
     let port = Rc::new(Port::new(words, Waker::new(&wake)?, thread));
     // Hooks run in the reverse order of their making: this one before the waker's own, which ends the
     // threadsafe function.
@@ -40,6 +41,7 @@ pub fn open_port<'env>(
         Ok(())
     })?;
     define.function("request", request)?;
+    define.function("adopt", adopt)?;
     define.function("release", |port, call| {
         end_hold(port, call, |space, ticket| space.release(ticket, clock::now))
     })?;
@@ -82,38 +84,70 @@ fn open_named(port: &Port, call: &FunctionCallContext) -> Result<SpaceNumber> {
     port.open(SharedSpace::open_named(&name))
 }
 
+/// Asks for the key that the argument names or, without one, for the key of the slot in the array.
 fn request(port: &Port, call: &FunctionCallContext) -> Result<()> {
-    let key: Utf16String = call.first_arg()?;
     let (number, open) = addressed(port)?;
-    let ask = port.words.with(|words| Ask {
+    let units = units_named(call)?;
+    let outcome = open.shared.engine.request(ask(port, &open, units.as_ref()), clock::now);
+    let requested = port.answer(call.env, number, &open, outcome);
+    if let Requested::Waiting(_) = requested {
+        port.count_waiting(call.env, &open, 1);
+    }
+    port.words.with(|words| words::write_requested(words, requested));
+    if let (Some(_), Some(ticket)) = (units, requested.ticket()) {
+        tell_slot(port, &open, ticket);
+    }
+    Ok(())
+}
+
+/// Takes over a hold that JavaScript granted in a private space. The key is named as for `request`.
+fn adopt(port: &Port, call: &FunctionCallContext) -> Result<()> {
+    let (_, open) = addressed(port)?;
+    let units = units_named(call)?;
+    let (fence, age) = port.words.with(|words| (words[words::HELD_FENCE], words[words::HELD_AGE]));
+    let since = clock::now().before(milliseconds(age).unwrap_or_default());
+    let ticket = open.shared.engine.adopt(ask(port, &open, units.as_ref()), fence as u64, since);
+    let ticket = ticket.ok_or_else(|| Error::from_reason("latchkey: a key was forgotten while it was held"))?;
+    port.words.with(|words| words::write_ticket(words, ticket));
+    tell_slot(port, &open, ticket);
+    Ok(())
+}
+
+/// What the array says of a request.
+fn ask<'a>(port: &Port, open: &OpenSpace, units: Option<&'a Utf16String>) -> Ask<'a> {
+    port.words.with(|words| Ask {
         port: open.member,
         tag: words::whole(words[words::TAG]),
-        key: &key,
+        key: units.map_or_else(|| KeyName::Slot(words::key_slot(words)), |units| KeyName::Units(units)),
         mode: if words[words::MODE] == 0.0 { Mode::Read } else { Mode::Write },
         expiry: if words[words::EXPIRY] == 0.0 { None } else { milliseconds(words[words::EXPIRY]) },
         patience: match words[words::PATIENCE] {
             0.0 => Patience::None,
             limit => milliseconds(limit).map_or(Patience::Forever, Patience::For),
         },
-    });
-    let outcome = open.shared.engine.request(ask, clock::now);
-    let requested = port.answer(call.env, number, &open, outcome);
-    if let Requested::Waiting(_) = requested {
-        port.count_waiting(call.env, &open, 1);
+    })
+}
+
+fn units_named(call: &FunctionCallContext) -> Result<Option<Utf16String>> {
+    if call.length() == 0 { Ok(None) } else { call.first_arg().map(Some) }
+}
+
+/// Tells the slot of a request's key, by which it can be named more cheaply from now on.
+fn tell_slot(port: &Port, open: &OpenSpace, ticket: Ticket) {
+    if let Some(slot) = open.shared.engine.slot_of(ticket) {
+        port.words.with(|words| words::write_key_slot(words, slot));
     }
-    port.words.with(|words| words::write_requested(words, requested));
-    Ok(())
 }
 
 fn end_hold(
     port: &Port,
     call: &FunctionCallContext,
-    end: impl FnOnce(&Space, Ticket) -> Outcome<bool>,
+    end: impl FnOnce(&Space, Ticket) -> Outcome<Released>,
 ) -> Result<()> {
     let (number, open) = addressed(port)?;
     let outcome = end(&open.shared.engine, port.words.with(|words| words::ticket(words)));
     let released = port.answer(call.env, number, &open, outcome);
-    port.words.with(|words| words::write_done(words, released));
+    port.words.with(|words| words::write_released(words, released));
     Ok(())
 }
 
@@ -148,7 +182,9 @@ fn space_number(port: &Port) -> SpaceNumber {
 /// The space that the call is about.
 fn addressed(port: &Port) -> Result<(SpaceNumber, Rc<OpenSpace>)> {
     let number = space_number(port);
-    Ok((number, port.space(number)?))
+    let open = port.space(number)?;
+    port.raise_fences(&open);
+    Ok((number, open))
 }
 
 /// A span of time; `None` if it does not fit a duration, which is longer than any process lives.

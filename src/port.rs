@@ -105,6 +105,14 @@ impl Port {
         Ok(Rc::clone(open))
     }
 
+    /// Makes the engine's next fences in a private space higher than those that JavaScript gave there.
+    pub fn raise_fences(&self, open: &OpenSpace) {
+        if !open.shared.is_named() {
+            let floor = self.words.with(|words| words[words::FENCE_FLOOR]);
+            open.shared.engine.raise_fences(floor as u64);
+        }
+    }
+
     /// Passes an operation's outcome on: deadlines to the timer, others' events to them, the port's own to
     /// JavaScript.
     pub fn answer<T>(&self, env: &Env, number: SpaceNumber, open: &OpenSpace, outcome: Outcome<T>) -> T {
@@ -139,6 +147,7 @@ impl Port {
         let now = clock::now();
         while let Some(number) = self.due(now) {
             let open = self.space(number)?;
+            self.raise_fences(&open);
             let outcome = open.shared.engine.expire(clock::now);
             outcome.events.into_iter().for_each(|event| self.note(number, event));
             self.keep_deadline(env, number, &open, outcome.next_deadline);

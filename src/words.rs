@@ -6,7 +6,7 @@
 
 use std::{cell::RefCell, mem::ManuallyDrop};
 
-use latchkey_engine::{Event, Grant, Requested, Ticket};
+use latchkey_engine::{Event, Grant, KeySlot, Released, Requested, Ticket};
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
@@ -20,25 +20,33 @@ pub const TAG: usize = 4;
 pub const EXPIRY: usize = 5;
 /// Milliseconds that the request is willing to wait; 0 for not at all, `Infinity` for ever.
 pub const PATIENCE: usize = 6;
+/// The key's slot, where it is named by that; also an answer to a request that named it by its text.
+pub const KEY_INDEX: usize = 7;
+pub const KEY_GENERATION: usize = 8;
+/// The highest fence that JavaScript has given in this thread's private spaces: the engine's are higher.
+pub const FENCE_FLOOR: usize = 9;
+/// Of a hold that the engine takes over: its fence, and the milliseconds since its grant.
+pub const HELD_FENCE: usize = 10;
+pub const HELD_AGE: usize = 11;
 
 // Answers.
-/// 1 if what was asked for happened: the request was granted, the ticket released. -1 if the request was
-/// refused, and has ended. Else 0.
-const DONE: usize = 7;
-const FENCE: usize = 8;
-const RECOVERED: usize = 9;
+/// 1 if what was asked for happened: the request was granted, the hold released (2: and its key forgotten), the
+/// ticket cancelled. -1 if the request was refused, -2 if its slot is no key's any more. Else 0.
+const DONE: usize = 12;
+const FENCE: usize = 13;
+const RECOVERED: usize = 14;
 /// How many events stand in the array.
-const EVENTS: usize = 10;
+const EVENTS: usize = 15;
 /// How many more there are, for `readEvents` to fetch.
-const MORE: usize = 11;
+const MORE: usize = 16;
 
 /// 1 if letters from others lie in the inbox, after an operation on a named space.
-const LETTERS: usize = 12;
+const LETTERS: usize = 17;
 
 /// 1 once the environment has ended: nothing may be called any more.
-const ENDED: usize = 13;
+const ENDED: usize = 18;
 
-const FIRST_EVENT: usize = 14;
+const FIRST_EVENT: usize = 19;
 const EVENT_SIZE: usize = 5;
 const MAX_EVENTS: usize = 200;
 pub const LENGTH: usize = FIRST_EVENT + EVENT_SIZE * MAX_EVENTS;
@@ -66,6 +74,11 @@ pub struct Layout {
     pub tag: u32,
     pub expiry: u32,
     pub patience: u32,
+    pub key_index: u32,
+    pub key_generation: u32,
+    pub fence_floor: u32,
+    pub held_fence: u32,
+    pub held_age: u32,
     pub done: u32,
     pub fence: u32,
     pub recovered: u32,
@@ -97,6 +110,11 @@ pub fn layout() -> Layout {
         tag: TAG as u32,
         expiry: EXPIRY as u32,
         patience: PATIENCE as u32,
+        key_index: KEY_INDEX as u32,
+        key_generation: KEY_GENERATION as u32,
+        fence_floor: FENCE_FLOOR as u32,
+        held_fence: HELD_FENCE as u32,
+        held_age: HELD_AGE as u32,
         done: DONE as u32,
         fence: FENCE as u32,
         recovered: RECOVERED as u32,
@@ -149,10 +167,7 @@ pub fn ticket(words: &[f64; LENGTH]) -> Ticket {
 }
 
 pub fn write_requested(words: &mut [f64; LENGTH], requested: Requested) {
-    if let Some(ticket) = requested.ticket() {
-        words[INDEX] = ticket.index.into();
-        words[GENERATION] = ticket.generation.into();
-    }
+    requested.ticket().into_iter().for_each(|ticket| write_ticket(words, ticket));
     words[DONE] = match requested {
         Requested::Granted(_, grant) => {
             write_grant(grant, &mut words[FENCE..=RECOVERED]);
@@ -160,6 +175,29 @@ pub fn write_requested(words: &mut [f64; LENGTH], requested: Requested) {
         }
         Requested::Waiting(_) => 0.0,
         Requested::Refused => -1.0,
+        Requested::Forgotten => -2.0,
+    };
+}
+
+pub fn write_ticket(words: &mut [f64; LENGTH], ticket: Ticket) {
+    words[INDEX] = ticket.index.into();
+    words[GENERATION] = ticket.generation.into();
+}
+
+pub fn key_slot(words: &[f64; LENGTH]) -> KeySlot {
+    KeySlot { index: whole(words[KEY_INDEX]), generation: whole(words[KEY_GENERATION]) }
+}
+
+pub fn write_key_slot(words: &mut [f64; LENGTH], slot: KeySlot) {
+    words[KEY_INDEX] = slot.index.into();
+    words[KEY_GENERATION] = slot.generation.into();
+}
+
+pub fn write_released(words: &mut [f64; LENGTH], released: Released) {
+    words[DONE] = match released {
+        Released::NotHeld => 0.0,
+        Released::Held => 1.0,
+        Released::HeldLast => 2.0,
     };
 }
 

@@ -16,7 +16,14 @@ const ROUNDS: usize = 9;
 
 fn ask(space: &Space, port: u32, key: u32, mode: Mode, expiry: Option<Duration>) -> Ticket {
     let units = [key as u16, (key >> 16) as u16];
-    let ask = Ask { port: Port(port), tag: 0, key: &units, mode, expiry, patience: Patience::Forever };
+    let ask = Ask {
+        port: Port(port),
+        tag: 0,
+        key: units.as_slice().into(),
+        mode,
+        expiry,
+        patience: Patience::Forever,
+    };
     black_box(space.request(ask, Time::ZERO)).result.ticket().expect("it is patient")
 }
 

@@ -1,5 +1,7 @@
 //! What an operation answers: its own result, and the events it caused for others.
 
+use std::{slice, vec};
+
 use crate::{Key, Mode, Port, Ticket, Time};
 
 /// What a holder learns when it is granted a key.
@@ -55,40 +57,87 @@ impl Event {
 /// For each key, a hold's `Expired` stands before the `Granted` that it made possible, and grants
 /// stand in the order in which they were asked for. Dropping the list unread leaves requests that
 /// hold a key and never learn it.
-#[derive(Debug, Default, PartialEq, Eq)]
+///
+/// Nearly all operations cause one event or none: those need no memory of their own.
+#[derive(Debug, Default)]
 #[must_use = "requests that are not told of their grant hold their keys for ever"]
-pub struct Events(Vec<Event>);
+pub struct Events(List);
+
+#[derive(Debug, Default)]
+enum List {
+    #[default]
+    Empty,
+    One(Event),
+    Many(Vec<Event>),
+}
 
 impl Events {
     pub(crate) fn push(&mut self, event: Event) {
-        self.0.push(event);
+        match &mut self.0 {
+            List::Empty => self.0 = List::One(event),
+            List::One(first) => self.0 = List::Many(vec![*first, event]),
+            List::Many(events) => events.push(event),
+        }
     }
 
-    pub(crate) fn append(&mut self, mut later: Events) {
-        self.0.append(&mut later.0);
+    pub(crate) fn append(&mut self, later: Events) {
+        later.into_iter().for_each(|event| self.push(event));
     }
 
     /// True if there is nothing to tell.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.as_slice().is_empty()
     }
 
     /// The events, in order.
     #[must_use]
     pub fn as_slice(&self) -> &[Event] {
-        &self.0
+        match &self.0 {
+            List::Empty => &[],
+            List::One(event) => slice::from_ref(event),
+            List::Many(events) => events,
+        }
     }
 }
 
 impl IntoIterator for Events {
     type Item = Event;
-    type IntoIter = std::vec::IntoIter<Event>;
+    type IntoIter = IntoEvents;
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+    fn into_iter(self) -> IntoEvents {
+        let (one, many) = match self.0 {
+            List::Empty => (None, Vec::new()),
+            List::One(event) => (Some(event), Vec::new()),
+            List::Many(events) => (None, events),
+        };
+        IntoEvents { one, many: many.into_iter() }
     }
 }
+
+/// The events of a list, one by one.
+///
+/// Invariant: one of the two is empty.
+#[derive(Debug)]
+pub struct IntoEvents {
+    one: Option<Event>,
+    many: vec::IntoIter<Event>,
+}
+
+impl Iterator for IntoEvents {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        self.one.take().or_else(|| self.many.next())
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = usize::from(self.one.is_some()) + self.many.len();
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for IntoEvents {}
 
 /// The result of one operation, with all that has to be done once it returned.
 #[derive(Debug)]
@@ -113,6 +162,19 @@ pub enum Requested {
     Waiting(Ticket),
     /// It was not willing to wait ([`Patience::None`](crate::Patience::None)), and has ended.
     Refused,
+    /// The slot that it named is no key's any more: it has to ask by the key's units. Nothing has happened.
+    Forgotten,
+}
+
+/// The answer to a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Released {
+    /// The ticket did not hold a key, and nothing has happened: its request still waits, or has ended.
+    NotHeld,
+    /// The hold has ended.
+    Held,
+    /// The hold has ended, and its key is forgotten: nobody held it or waited for it any more.
+    HeldLast,
 }
 
 impl Requested {
@@ -121,7 +183,7 @@ impl Requested {
     pub fn ticket(self) -> Option<Ticket> {
         match self {
             Requested::Granted(ticket, _) | Requested::Waiting(ticket) => Some(ticket),
-            Requested::Refused => None,
+            Requested::Refused | Requested::Forgotten => None,
         }
     }
 
@@ -130,7 +192,7 @@ impl Requested {
     pub fn granted(self) -> Option<Grant> {
         match self {
             Requested::Granted(_, grant) => Some(grant),
-            Requested::Waiting(_) | Requested::Refused => None,
+            Requested::Waiting(_) | Requested::Refused | Requested::Forgotten => None,
         }
     }
 }

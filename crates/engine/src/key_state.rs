@@ -19,6 +19,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct KeyState {
     pub key: Key,
+    /// Of its [`KeySlot`](crate::KeySlot).
+    pub generation: u32,
     pub holders: List<OF_KEY>,
     /// How the holders hold it; says nothing while there are none.
     pub mode: Mode,
@@ -33,9 +35,10 @@ pub(crate) struct KeyState {
 }
 
 impl KeyState {
-    pub fn new(key: Key) -> Self {
+    pub fn new(key: Key, generation: u32) -> Self {
         Self {
             key,
+            generation,
             holders: List::EMPTY,
             mode: Mode::Read,
             queue: List::EMPTY,

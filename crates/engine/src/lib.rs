@@ -26,7 +26,7 @@
 //! let space = Space::new(1);
 //! let key: Vec<u16> = "account".encode_utf16().collect();
 //! let ask = |tag| Ask {
-//!     port: Port(1), tag, key: &key, mode: Mode::Write, expiry: None, patience: Patience::Forever,
+//!     port: Port(1), tag, key: key.as_slice().into(), mode: Mode::Write, expiry: None, patience: Patience::Forever,
 //! };
 //!
 //! let Requested::Granted(first, _) = space.request(ask(1), Time::ZERO).result else { panic!() };
@@ -54,10 +54,12 @@ mod space;
 mod sync;
 mod time;
 
-pub use event::{Event, Events, Grant, HoldReport, KeyReport, Outcome, Requested, Usage, WaitReport};
+pub use event::{
+    Event, Events, Grant, HoldReport, IntoEvents, KeyReport, Outcome, Released, Requested, Usage, WaitReport,
+};
 pub use inbox::{Inbox, Letter};
 pub use key::Key;
 pub use post::{Post, Recipient};
-pub use request::{Ask, Mode, Patience, Port, Ticket};
+pub use request::{Ask, KeyName, KeySlot, Mode, Patience, Port, Ticket};
 pub use space::Space;
 pub use time::{Clock, Time};

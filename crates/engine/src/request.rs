@@ -40,6 +40,38 @@ pub struct Ticket {
     pub generation: u32,
 }
 
+/// Where a key is kept while it is in use, or remembered: a cheaper way to name it.
+///
+/// A slot whose key has been forgotten is recognised, as a [`Ticket`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeySlot {
+    /// Where the key is kept.
+    pub index: u32,
+    /// Which of the keys that were kept there it is.
+    pub generation: u32,
+}
+
+/// How a caller names a key.
+#[derive(Clone, Copy, Debug)]
+pub enum KeyName<'a> {
+    /// By its UTF-16 code units.
+    Units(&'a [u16]),
+    /// By its slot, see [`Space::slot_of`](crate::Space::slot_of).
+    Slot(KeySlot),
+}
+
+impl<'a, const N: usize> From<&'a [u16; N]> for KeyName<'a> {
+    fn from(units: &'a [u16; N]) -> Self {
+        Self::Units(units)
+    }
+}
+
+impl<'a> From<&'a [u16]> for KeyName<'a> {
+    fn from(units: &'a [u16]) -> Self {
+        Self::Units(units)
+    }
+}
+
 /// What a caller says when it asks for a key.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
@@ -47,8 +79,8 @@ pub struct Ask<'a> {
     pub port: Port,
     /// The caller's own number for the request: it comes back in the events, and means nothing here.
     pub tag: u32,
-    /// The key's UTF-16 code units.
-    pub key: &'a [u16],
+    /// The key.
+    pub key: KeyName<'a>,
     /// How it wants to hold the key.
     pub mode: Mode,
     /// How long the hold is safe from those who wait, counted from the grant. `None`: for ever.

@@ -6,7 +6,8 @@ use std::{
 };
 
 use crate::{
-    Ask, Event, Events, Grant, Key, KeyReport, Mode, Patience, Port, Requested, Ticket, Time, Usage,
+    Ask, Event, Events, Grant, Key, KeyName, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested,
+    Ticket, Time, Usage,
     deadlines::{Deadlines, Due},
     key_state::KeyState,
     list::{Links, List, OF_PORT},
@@ -27,6 +28,14 @@ impl Fences {
         // Relaxed: all grants of a key happen under its shard's mutex, which orders them; the
         // counter itself only has to give each number once.
         self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Later fences are higher than `fence`.
+    pub fn raise(&self, fence: u64) {
+        // Relaxed: as above. Read first, because it is nearly always high enough, and writing costs more.
+        if self.0.load(Ordering::Relaxed) < fence {
+            self.0.fetch_max(fence, Ordering::Relaxed);
+        }
     }
 }
 
@@ -70,7 +79,7 @@ impl Shard {
     }
 
     pub fn request(&mut self, ask: Ask<'_>, now: Time, fences: &Fences, events: &mut Events) -> Requested {
-        let key = self.find_or_add_key(ask.key);
+        let Some(key) = self.key_named(ask.key) else { return Requested::Forgotten };
         if self.evict_overdue(key, now, events) {
             self.settle(key, now, fences, events);
         }
@@ -84,7 +93,7 @@ impl Shard {
         let index = self.add_request(&ask, key, now);
         let ticket = Ticket { index, generation: self.requests[index].generation };
         let requested = if free {
-            Requested::Granted(ticket, self.grant(index, now, fences))
+            Requested::Granted(ticket, self.grant(index, now, fences.next()))
         } else {
             self.enqueue(index, &ask, now);
             Requested::Waiting(ticket)
@@ -93,7 +102,22 @@ impl Shard {
         requested
     }
 
-    /// Ends a hold, which its holder knew of unless `unused`. False if the ticket has none.
+    /// Takes in a hold that was granted elsewhere, with its fence, at the time `since`. `None`, and nothing
+    /// happens, if the slot that it names is no key's any more.
+    pub fn adopt(&mut self, ask: &Ask<'_>, fence: u64, since: Time) -> Option<Ticket> {
+        let key = self.key_named(ask.key)?;
+        let index = self.add_request(ask, key, since);
+        self.grant(index, since, fence);
+        Some(Ticket { index, generation: self.requests[index].generation })
+    }
+
+    /// The slot of a live request's key.
+    pub fn slot_of(&self, ticket: Ticket) -> Option<KeySlot> {
+        let index = self.live(ticket)?.key;
+        Some(KeySlot { index, generation: self.keys[index].generation })
+    }
+
+    /// Ends a hold, which its holder knew of unless `unused`.
     pub fn release(
         &mut self,
         ticket: Ticket,
@@ -101,14 +125,14 @@ impl Shard {
         now: Time,
         fences: &Fences,
         events: &mut Events,
-    ) -> bool {
+    ) -> Released {
         let Some(request) = self.live(ticket).filter(|request| request.is_hold()) else {
-            return false;
+            return Released::NotHeld;
         };
         let key = request.key;
         self.end_hold(ticket.index, if unused { End::GivenBack } else { End::Released });
         self.after_leaving(key, now, fences, events);
-        true
+        if self.keys.get(key).is_some() { Released::Held } else { Released::HeldLast }
     }
 
     /// Makes a write hold a read hold. False if the ticket has no hold; true for one that reads already.
@@ -200,20 +224,38 @@ impl Shard {
         self.requests.get(ticket.index).filter(|request| request.generation == ticket.generation)
     }
 
+    /// The key that a request names, which is added if it is named by its units. `None` for a slot that is no
+    /// key's any more.
+    fn key_named(&mut self, name: KeyName<'_>) -> Option<Index> {
+        match name {
+            KeyName::Units(units) => Some(self.find_or_add_key(units)),
+            KeyName::Slot(slot) => {
+                let state = self.keys.get(slot.index)?;
+                (state.generation == slot.generation).then_some(slot.index)
+            }
+        }
+    }
+
     fn find_or_add_key(&mut self, units: &[u16]) -> Index {
         if let Some(&key) = self.by_name.get(units) {
             return key;
         }
         let name = Key::from(units);
-        let key = self.keys.insert(KeyState::new(name.clone()));
+        let generation = self.new_generation();
+        let key = self.keys.insert(KeyState::new(name.clone(), generation));
         self.by_name.insert(name, key);
         key
     }
 
-    fn add_request(&mut self, ask: &Ask<'_>, key: Index, now: Time) -> Index {
+    fn new_generation(&mut self) -> u32 {
         self.next_generation = self.next_generation.wrapping_add(1);
+        self.next_generation
+    }
+
+    fn add_request(&mut self, ask: &Ask<'_>, key: Index, now: Time) -> Index {
+        let generation = self.new_generation();
         let index = self.requests.insert(Request {
-            generation: self.next_generation,
+            generation,
             port: ask.port,
             tag: ask.tag,
             key,
@@ -250,11 +292,11 @@ impl Shard {
     }
 
     /// Makes a request, which is in no list of its key, a holder.
-    fn grant(&mut self, index: Index, now: Time, fences: &Fences) -> Grant {
+    fn grant(&mut self, index: Index, now: Time, fence: u64) -> Grant {
         let request = &mut self.requests[index];
         let state = &mut self.keys[request.key];
         let deadline = request.expiry.map(|expiry| now.after(expiry));
-        let grant = Grant { fence: fences.next(), recovered: state.recovered };
+        let grant = Grant { fence, recovered: state.recovered };
         request.phase = Phase::Holding { deadline, grant };
         request.since = now;
         state.mode = request.mode;
@@ -274,7 +316,7 @@ impl Shard {
                 break;
             }
             self.dequeue(index);
-            let grant = self.grant(index, now, fences);
+            let grant = self.grant(index, now, fences.next());
             let Request { port, tag, .. } = self.requests[index];
             events.push(Event::Granted { port, tag, grant });
         }

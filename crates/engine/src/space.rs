@@ -3,7 +3,7 @@
 use std::{collections::hash_map::RandomState, hash::BuildHasher};
 
 use crate::{
-    Ask, Clock, Events, KeyReport, Outcome, Port, Requested, Ticket, Time, Usage,
+    Ask, Clock, Events, KeyName, KeyReport, KeySlot, Outcome, Port, Released, Requested, Ticket, Time, Usage,
     shard::{Fences, Shard},
     sync::{Mutex, MutexGuard},
 };
@@ -39,7 +39,7 @@ impl Space {
     ///
     /// A hold that is overdue is taken away first, even if the newcomer could share the key with it.
     pub fn request(&self, ask: Ask<'_>, now: impl Clock) -> Outcome<Requested> {
-        let shard = self.shard_of(ask.key);
+        let (shard, ask) = self.addressed(ask);
         let mut outcome =
             self.operate(shard, now, |state, now, events| state.request(ask, now, &self.fences, events));
         if let Requested::Granted(ticket, _) | Requested::Waiting(ticket) = &mut outcome.result {
@@ -48,16 +48,41 @@ impl Space {
         outcome
     }
 
-    /// Ends a hold. The result is false, and nothing happens, if the ticket does not hold a key: its
-    /// request still waits, or has ended.
-    pub fn release(&self, ticket: Ticket, now: impl Clock) -> Outcome<bool> {
+    /// Takes in a hold that was granted elsewhere at the time `since`, with the fence that it got there. Later
+    /// grants have higher fences.
+    ///
+    /// The caller vouches that the key admits it: those who hold the key have all been taken in so, and nobody
+    /// waits. So there is nobody to tell, and no deadline. `None`, and nothing happens, if the slot that it
+    /// names is no key's any more.
+    pub fn adopt(&self, ask: Ask<'_>, fence: u64, since: Time) -> Option<Ticket> {
+        let (shard, ask) = self.addressed(ask);
+        self.fences.raise(fence);
+        let ticket = lock(&self.shards[shard as usize]).adopt(&ask, fence, since)?;
+        Some(Ticket { index: self.public_index(ticket.index, shard), ..ticket })
+    }
+
+    /// Later grants have fences higher than `fence`.
+    pub fn raise_fences(&self, fence: u64) {
+        self.fences.raise(fence);
+    }
+
+    /// The slot of a live request's key: it names the key until the key is forgotten.
+    #[must_use]
+    pub fn slot_of(&self, ticket: Ticket) -> Option<KeySlot> {
+        let (shard, ticket) = self.locate(ticket);
+        let slot = lock(&self.shards[shard as usize]).slot_of(ticket)?;
+        Some(KeySlot { index: self.public_index(slot.index, shard), ..slot })
+    }
+
+    /// Ends a hold. Nothing happens if the ticket does not hold a key: its request still waits, or has ended.
+    pub fn release(&self, ticket: Ticket, now: impl Clock) -> Outcome<Released> {
         let (shard, ticket) = self.locate(ticket);
         self.operate(shard, now, |state, now, events| state.release(ticket, false, now, &self.fences, events))
     }
 
     /// Ends a hold whose holder never learned of it: as [`release`](Self::release), except that a write hold
     /// does not make a recovered key whole.
-    pub fn give_back(&self, ticket: Ticket, now: impl Clock) -> Outcome<bool> {
+    pub fn give_back(&self, ticket: Ticket, now: impl Clock) -> Outcome<Released> {
         let (shard, ticket) = self.locate(ticket);
         self.operate(shard, now, |state, now, events| state.release(ticket, true, now, &self.fences, events))
     }
@@ -144,6 +169,17 @@ impl Space {
         self.shards.len() as u32
     }
 
+    /// The shard of the key that is asked for, and the question as that shard understands it.
+    fn addressed<'a>(&self, ask: Ask<'a>) -> (u32, Ask<'a>) {
+        match ask.key {
+            KeyName::Units(units) => (self.shard_of(units), ask),
+            KeyName::Slot(slot) => {
+                let (shard, index) = self.split(slot.index);
+                (shard, Ask { key: KeyName::Slot(KeySlot { index, ..slot }), ..ask })
+            }
+        }
+    }
+
     fn shard_of(&self, key: &[u16]) -> u32 {
         match self.shard_count() {
             1 => 0,
@@ -152,7 +188,7 @@ impl Space {
         }
     }
 
-    /// Tickets of different shards differ in their index: it is `index in shard × shards + shard`.
+    /// Tickets and slots of different shards differ in their index: it is `index in shard × shards + shard`.
     fn public_index(&self, index: u32, shard: u32) -> u32 {
         index
             .checked_mul(self.shard_count())
@@ -161,8 +197,16 @@ impl Space {
     }
 
     fn locate(&self, ticket: Ticket) -> (u32, Ticket) {
-        let count = self.shard_count();
-        (ticket.index % count, Ticket { index: ticket.index / count, ..ticket })
+        let (shard, index) = self.split(ticket.index);
+        (shard, Ticket { index, ..ticket })
+    }
+
+    /// The shard of a ticket's or a slot's index, and the index there.
+    fn split(&self, index: u32) -> (u32, u32) {
+        match self.shard_count() {
+            1 => (0, index),
+            count => (index % count, index / count),
+        }
     }
 }
 

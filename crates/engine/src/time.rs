@@ -29,6 +29,12 @@ impl Time {
     pub fn after(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX)))
     }
+
+    /// The time `age` earlier, or [`Time::ZERO`] if that is later.
+    #[must_use]
+    pub fn before(self, age: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)))
+    }
 }
 
 impl From<Duration> for Time {

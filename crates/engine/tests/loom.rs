@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use latchkey_engine::{
-    Ask, Event, Inbox, Letter, Mode, Patience, Port, Post, Recipient, Requested, Space, Ticket, Time, Usage,
+    Ask, Event, Inbox, Letter, Mode, Patience, Port, Post, Recipient, Released, Requested, Space, Ticket,
+    Time, Usage,
 };
 use loom::{
     sync::{
@@ -73,7 +74,7 @@ impl Shared {
     }
 
     fn ask(&self, port: Port, mode: Mode, expiry: Option<Duration>, now: Time) -> Requested {
-        let ask = Ask { port, tag: port.0, key: &[1], mode, expiry, patience: Patience::Forever };
+        let ask = Ask { port, tag: port.0, key: (&[1]).into(), mode, expiry, patience: Patience::Forever };
         let outcome = self.space.request(ask, now);
         let own = self.post.send(outcome.events, Some(port));
         assert!(own.is_empty(), "each port of these models has one request");
@@ -82,7 +83,7 @@ impl Shared {
 
     fn release(&self, port: Port, ticket: Ticket) {
         let outcome = self.space.release(ticket, Time::ZERO);
-        assert!(outcome.result);
+        assert_ne!(outcome.result, Released::NotHeld);
         let _own = self.post.send(outcome.events, Some(port));
     }
 
@@ -227,7 +228,7 @@ fn an_expiry_that_races_with_a_release_ends_the_hold_once() {
             thread::spawn(move || shared.expire(Time::from(Duration::from_millis(2))))
         };
         let outcome = shared.space.release(holder.ticket().unwrap(), Time::ZERO);
-        let released = outcome.result;
+        let released = outcome.result != Released::NotHeld;
         let _own = shared.post.send(outcome.events, Some(A));
         timer.join().unwrap();
         let told = a.inbox.take();

@@ -29,8 +29,14 @@ fn lone_surrogates_the_empty_key_and_nul_are_different_keys() {
     let space = Space::new(1);
     let keys: [&[u16]; 7] = [&[], &[0], &[0, 0], &[0xd800], &[0xd801], &[0xfffd], &[0xd800, 0xdc00]];
     for (tag, key) in (0..).zip(keys) {
-        let ask =
-            Ask { port: Port(0), tag, key, mode: Mode::Write, expiry: None, patience: Patience::Forever };
+        let ask = Ask {
+            port: Port(0),
+            tag,
+            key: key.into(),
+            mode: Mode::Write,
+            expiry: None,
+            patience: Patience::Forever,
+        };
         assert!(space.request(ask, Time::ZERO).result.granted().is_some(), "{key:x?} was taken");
     }
 }

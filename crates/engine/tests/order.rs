@@ -1,6 +1,7 @@
 //! Requests are granted in the order of their arrival; readers next to each other share.
 
 mod support;
+use latchkey_engine::Released;
 use support::World;
 
 #[test]
@@ -66,7 +67,7 @@ fn a_release_works_once_and_a_stale_ticket_does_nothing() {
     let second = world.write("k");
     assert_eq!(world.ticket(first).index, world.ticket(second).index, "the place is used again");
     let outcome = world.space.release(world.ticket(first), world.now);
-    assert!(!outcome.result, "the ticket of the first must not end the second");
+    assert_eq!(outcome.result, Released::NotHeld, "the ticket of the first must not end the second");
     assert_eq!(world.space.usage().holds, 1);
 }
 
@@ -75,7 +76,7 @@ fn a_waiting_request_cannot_be_released() {
     let mut world = World::new();
     world.write("k");
     let waiting = world.write("k");
-    assert!(!world.space.release(world.ticket(waiting), world.now).result);
+    assert_eq!(world.space.release(world.ticket(waiting), world.now).result, Released::NotHeld);
     assert_eq!(world.space.usage().waiting, 1);
 }
 

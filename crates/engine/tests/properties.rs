@@ -5,7 +5,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use latchkey_engine::{Ask, Event, Events, Grant, Mode, Patience, Port, Requested, Space, Ticket, Time};
+use latchkey_engine::{
+    Ask, Event, Events, Grant, KeyName, KeySlot, Mode, Patience, Port, Released, Requested, Space, Ticket,
+    Time,
+};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -16,6 +19,7 @@ enum Step {
         write: bool,
         expiry: Option<u64>,
         patience: Patience,
+        by_slot: bool,
     },
     /// Of all requests so far, one; it may hold, wait, or have ended long ago.
     Release {
@@ -39,8 +43,8 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     use prop::sample::Index;
     prop_oneof![
-        8 => (0..3_u16, 0..3_u32, any::<bool>(), prop::option::of(1..20_u64), patience())
-            .prop_map(|(key, port, write, expiry, patience)| Step::Ask { key, port, write, expiry, patience }),
+        8 => (0..3_u16, 0..3_u32, any::<bool>(), prop::option::of(1..20_u64), patience(), any::<bool>())
+            .prop_map(|(key, port, write, expiry, patience, by_slot)| Step::Ask { key, port, write, expiry, patience, by_slot }),
         5 => any::<Index>().prop_map(|which| Step::Release { which }),
         2 => any::<Index>().prop_map(|which| Step::Cancel { which }),
         1 => any::<Index>().prop_map(|which| Step::Downgrade { which }),
@@ -86,6 +90,10 @@ impl KeyModel {
         }
     }
 
+    fn is_remembered(&self) -> bool {
+        self.recovered || !(self.holders.is_empty() && self.waiters.is_empty())
+    }
+
     fn take(list: &mut Vec<Request>, tag: u32) -> Option<Request> {
         let place = list.iter().position(|request| request.tag == tag)?;
         Some(list.remove(place))
@@ -99,6 +107,8 @@ struct Model {
     /// Key and ticket of each request ever made, by tag; no ticket if it was refused.
     asked: Vec<(u16, Option<Ticket>)>,
     last_fence: u64,
+    /// The slot that each key was last known to have.
+    slots: BTreeMap<u16, KeySlot>,
 }
 
 impl Model {
@@ -109,12 +119,15 @@ impl Model {
             keys: BTreeMap::new(),
             asked: Vec::new(),
             last_fence: 0,
+            slots: BTreeMap::new(),
         }
     }
 
     fn run(&mut self, step: &Step) {
         match *step {
-            Step::Ask { key, port, write, expiry, patience } => self.ask(key, port, write, expiry, patience),
+            Step::Ask { key, port, write, expiry, patience, by_slot } => {
+                self.ask(key, port, write, expiry, patience, by_slot);
+            }
             Step::Release { which } if !self.asked.is_empty() => self.release(which.index(self.asked.len())),
             Step::Cancel { which } if !self.asked.is_empty() => self.cancel(which.index(self.asked.len())),
             Step::Downgrade { which } if !self.asked.is_empty() => {
@@ -129,18 +142,42 @@ impl Model {
         self.check_query();
     }
 
-    fn ask(&mut self, key: u16, port: u32, write: bool, expiry: Option<u64>, patience: Patience) {
+    fn ask(
+        &mut self,
+        key: u16,
+        port: u32,
+        write: bool,
+        expiry: Option<u64>,
+        patience: Patience,
+        by_slot: bool,
+    ) {
         let tag = self.asked.len() as u32;
         let mode = if write { Mode::Write } else { Mode::Read };
         let expiry = expiry.map(Duration::from_millis);
-        let ask = Ask { port: Port(port), tag, key: &[key], mode, expiry, patience };
+        let units = [key];
+        let ask = Ask { port: Port(port), tag, key: (&units).into(), mode, expiry, patience };
+        if by_slot && let Some(&slot) = self.slots.get(&key) {
+            let known = self.keys.get(&key).is_some_and(KeyModel::is_remembered);
+            if known {
+                return self.answered(key, Ask { key: KeyName::Slot(slot), ..ask });
+            }
+            let outcome = self.space.request(Ask { key: KeyName::Slot(slot), ..ask }, self.now);
+            assert_eq!(outcome.result, Requested::Forgotten, "the slot of a forgotten key");
+        }
+        self.answered(key, ask);
+    }
+
+    fn answered(&mut self, key: u16, ask: Ask<'_>) {
+        let Ask { port, tag, mode, expiry, patience, .. } = ask;
         let outcome = self.space.request(ask, self.now);
-        self.asked.push((key, outcome.result.ticket()));
+        let ticket = outcome.result.ticket();
+        self.asked.push((key, ticket));
+        self.slots.extend(ticket.map(|ticket| (key, self.space.slot_of(ticket).expect("it is live"))));
 
         // Others first: holds that this arrival ended, and grants that followed.
         let state = self.keys.entry(key).or_default();
         let limit = if let Patience::For(wait) = patience { Some(self.now.after(wait)) } else { None };
-        state.waiters.push(Request { tag, port: Port(port), mode, expiry, limit, deadline: None });
+        state.waiters.push(Request { tag, port, mode, expiry, limit, deadline: None });
         self.hear(outcome.events);
         match outcome.result {
             Requested::Granted(_, grant) => {
@@ -148,6 +185,7 @@ impl Model {
             }
             Requested::Waiting(_) => assert_ne!(patience, Patience::None),
             Requested::Refused => self.refused(key, tag, patience),
+            Requested::Forgotten => panic!("the key is remembered, or named by its units"),
         }
         let overdue =
             self.keys[&key].holders.iter().any(|holder| holder.deadline.is_some_and(|d| d <= self.now));
@@ -180,11 +218,14 @@ impl Model {
         let outcome = self.space.release(ticket, self.now);
         let state = self.keys.get_mut(&key).unwrap();
         let ended = KeyModel::take(&mut state.holders, tag as u32);
-        assert_eq!(outcome.result, ended.is_some(), "release works exactly for a hold");
+        assert_eq!(outcome.result != Released::NotHeld, ended.is_some(), "release works exactly for a hold");
+        let ended_now = ended.is_some();
         if ended.is_some_and(|request| request.mode == Mode::Write) {
             state.recovered = false;
         }
         self.hear(outcome.events);
+        let last = ended_now && !self.keys[&key].is_remembered();
+        assert_eq!(outcome.result == Released::HeldLast, last, "the last one knows it");
     }
 
     fn cancel(&mut self, tag: usize) {
@@ -269,9 +310,11 @@ impl Model {
         let usage = self.space.usage();
         assert_eq!(usage.holds, self.keys.values().map(|state| state.holders.len()).sum::<usize>());
         assert_eq!(usage.waiting, self.keys.values().map(|state| state.waiters.len()).sum::<usize>());
-        let remembered =
-            |state: &&KeyModel| state.recovered || !(state.holders.is_empty() && state.waiters.is_empty());
-        assert_eq!(usage.keys, self.keys.values().filter(remembered).count(), "an idle key costs something");
+        assert_eq!(
+            usage.keys,
+            self.keys.values().filter(|state| state.is_remembered()).count(),
+            "an idle key costs something"
+        );
     }
 
     /// What a query answers is who holds and who waits, in order.

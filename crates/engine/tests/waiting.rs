@@ -50,7 +50,14 @@ fn who_would_not_wait_is_refused_and_leaves_nothing() {
     let holder = world.write("k");
     let before = world.space.usage();
     for mode in [Mode::Read, Mode::Write] {
-        let ask = Ask { port: Port(9), tag: 99, key: &[0x6b], mode, expiry: None, patience: Patience::None };
+        let ask = Ask {
+            port: Port(9),
+            tag: 99,
+            key: (&[0x6b]).into(),
+            mode,
+            expiry: None,
+            patience: Patience::None,
+        };
         assert_eq!(world.space.request(ask, Time::ZERO).result, Requested::Refused);
     }
     assert_eq!(world.space.usage(), before);

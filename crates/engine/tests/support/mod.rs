@@ -3,7 +3,9 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use latchkey_engine::{Ask, Event, Events, Grant, Mode, Outcome, Patience, Port, Space, Ticket, Time};
+use latchkey_engine::{
+    Ask, Event, Events, Grant, Mode, Outcome, Patience, Port, Released, Space, Ticket, Time,
+};
 
 pub const READ: Mode = Mode::Read;
 pub const WRITE: Mode = Mode::Write;
@@ -61,8 +63,14 @@ impl World {
         let tag = self.next_tag;
         self.next_tag += 1;
         let units: Vec<u16> = key.encode_utf16().collect();
-        let ask =
-            Ask { port: self.port, tag, key: &units, mode, expiry: self.expiry, patience: self.patience };
+        let ask = Ask {
+            port: self.port,
+            tag,
+            key: units.as_slice().into(),
+            mode,
+            expiry: self.expiry,
+            patience: self.patience,
+        };
         let Outcome { result, events, .. } = self.space.request(ask, self.now);
         self.tickets.extend(result.ticket().map(|ticket| (tag, ticket)));
         self.grants.extend(result.granted().map(|grant| (tag, grant)));
@@ -86,7 +94,7 @@ impl World {
 
     pub fn release(&mut self, tag: u32) -> Vec<String> {
         let outcome = self.space.release(self.tickets[&tag], self.now);
-        assert!(outcome.result, "request {tag} holds nothing");
+        assert_ne!(outcome.result, Released::NotHeld, "request {tag} holds nothing");
         self.hear(outcome.events)
     }
 
