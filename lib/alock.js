@@ -1,7 +1,7 @@
 'use strict';
 // The alock face: `lock(key, fn)`.
 
-const { CallbackRequest, ask } = require('./callbacks');
+const callbacks = require('./callbacks');
 const { Space, WRITE } = require('./space');
 const { toKey, checkCallback } = require('./arguments');
 
@@ -16,7 +16,7 @@ function lock(key, fn) {
   const name = toKey(key);
   checkCallback('fn', fn);
   space ??= new Space(undefined, false);
-  ask(new CallbackRequest(space, name, WRITE, 0, fn, null, null));
+  callbacks.lock(space, name, WRITE, 0, fn, null, null);
 }
 
 module.exports = lock;

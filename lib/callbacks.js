@@ -1,18 +1,62 @@
 'use strict';
-// The core of the callback faces: one request that calls `obtained` when it is granted and `released` when
-// it ends.
+// The core of the callback faces: calls `obtained` with a release function when a key is granted, and
+// `released` when the hold ends.
 
 const { AsyncResource } = require('node:async_hooks');
 const { deliver, deliverAtOnce, deliverGrant, deliverOwnGrant, reportLater, GRANTED } = require('./delivery');
 const { LockExpiredError } = require('./errors');
 const { Request } = require('./request');
 
+/** @typedef {import('./space').Space} Space */
+/** @typedef {import('./thin').ThinKey} ThinKey */
 /** @typedef {(...args: any[]) => void} Callback */
 /** @typedef {{ warn(message: string): void }} Logger */
 
+/** @type {any[]} */
+const NONE = [];
+
+/**
+ * Asks for a key. If it can be granted now, `obtained` has been called when this returns.
+ *
+ * @param {Space} space
+ * @param {string} key
+ * @param {number} mode
+ * @param {number} expiry milliseconds, or 0
+ * @param {Callback} obtained
+ * @param {Callback | null} released
+ * @param {Logger | null} logger
+ */
+function lock(space, key, mode, expiry, obtained, released, logger) {
+  const taken = space.take(key, mode);
+  if (taken !== null) obtained.call(undefined, countedRelease(space, taken, released));
+  else ask(new CallbackRequest(space, key, mode, expiry, obtained, released, logger));
+}
+
+/**
+ * The release function of a hold that is only counted.
+ *
+ * @param {Space} space
+ * @param {ThinKey} key
+ * @param {Callback | null} released
+ */
+function countedRelease(space, key, released) {
+  let ended = false;
+  return function release() {
+    if (ended) return;
+    ended = true;
+    const standIn = space.give(key);
+    if (standIn !== null) {
+      space.release(standIn);
+      tellEnd(standIn, released, [...arguments]);
+    } else if (released !== null) {
+      released.apply(undefined, /** @type {any} */ (arguments));
+    }
+  };
+}
+
 class CallbackRequest extends Request {
   /**
-   * @param {import('./space').Space} space
+   * @param {Space} space
    * @param {string} key
    * @param {number} mode
    * @param {number} expiry milliseconds, or 0
@@ -31,7 +75,11 @@ class CallbackRequest extends Request {
   }
 
   onGranted() {
-    const release = (/** @type {any[]} */ ...args) => this.release(args);
+    const request = this;
+    const release = function () {
+      // The arguments are only copied where there are some.
+      request.release(arguments.length === 0 ? NONE : [...arguments]);
+    };
     if (this.context === null) this.obtained.call(undefined, release);
     else this.context.runInAsyncScope(this.obtained, undefined, release);
   }
@@ -42,16 +90,7 @@ class CallbackRequest extends Request {
     // Not released: the engine has taken the hold away, and onExpired is about to be called.
     if (!this.space.release(this)) return;
     this.ended = true;
-    const granted = this.space.takeGrant();
-    if (granted !== null) return deliverGrant(granted, this, args);
-    const events = this.space.takeEvents(this.key);
-    if (events !== null) deliver(events, this, args);
-    else this.tellEnd(args);
-  }
-
-  /** @param {any[]} args */
-  tellEnd(args) {
-    if (this.released !== null) this.released.apply(undefined, args);
+    tellEnd(this, this.released, args);
   }
 
   onExpired() {
@@ -68,11 +107,7 @@ class CallbackRequest extends Request {
   }
 }
 
-/**
- * Asks for a key. If it can be granted now, `obtained` has been called when this returns.
- *
- * @param {CallbackRequest} request
- */
+/** @param {CallbackRequest} request */
 function ask(request) {
   const { space, expiry } = request;
   const granted = space.ask(request, Infinity) === 1;
@@ -89,4 +124,19 @@ function ask(request) {
   }
 }
 
-module.exports = { CallbackRequest, ask };
+/**
+ * Tells those whom the end of a hold let in, and then its own callback.
+ *
+ * @param {Request} request whose hold has just been ended
+ * @param {Callback | null} released
+ * @param {any[]} args
+ */
+function tellEnd({ space, key }, released, args) {
+  const granted = space.takeGrant();
+  if (granted !== null) return deliverGrant(granted, released, args);
+  const events = space.takeEvents(key);
+  if (events !== null) deliver(events, released, args);
+  else if (released !== null) released.apply(undefined, args);
+}
+
+module.exports = { lock };

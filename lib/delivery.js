@@ -20,20 +20,17 @@ const READ = 0;
 /** @typedef {{ request: Request, kind: number }} Event */
 
 /**
- * Whose end made a delivery necessary: it learns of it last.
- *
- * @typedef {{ tellEnd(args: any[]): void }} Ended
- */
-
-/**
- * What to tell: a list of events or, where there is just one, a grant; and whom to tell of its end then.
+ * What to tell: a list of events or, where there is just one, a grant; and what to call then, for the one whose
+ * end caused them.
  *
  * @typedef {object} Delivery
  * @property {Event[] | null} events
  * @property {Request | null} grant
- * @property {Ended | null} ended
+ * @property {Callback | null} released
  * @property {any[]} args
  */
+
+/** @typedef {(...args: any[]) => void} Callback */
 
 /**
  * The events of one key that a delivery still has to tell. A later event of that key joins the same
@@ -57,20 +54,20 @@ let putOff = [];
 const NONE = [];
 
 /**
- * Tells events, then the one whose end caused them. If callbacks throw, the first error comes out of here,
+ * Tells events, then calls `released`. If callbacks throw, the first error comes out of here,
  * after everything else has been done.
  *
  * @param {Event[]} events
- * @param {Ended | null} [ended]
- * @param {any[]} [args] for `ended`
+ * @param {Callback | null} [released]
+ * @param {any[]} [args] for `released`
  */
-function deliver(events, ended = null, args = NONE) {
+function deliver(events, released = null, args = NONE) {
   events = keepOrder(events);
   if (depth < MAX_DEPTH) {
-    run(events, ended, args);
+    run(events, released, args);
   } else {
     addBacklogs(events);
-    putOff.push({ events, grant: null, ended, args });
+    putOff.push({ events, grant: null, released, args });
   }
 }
 
@@ -79,17 +76,17 @@ function deliver(events, ended = null, args = NONE) {
  * been told, nobody else is granted its key unless it expires, and then it is told first.
  *
  * @param {Request} grant
- * @param {Ended} ended
- * @param {any[]} args for `ended`
+ * @param {Callback | null} released
+ * @param {any[]} args for `released`
  */
-function deliverGrant(grant, ended, args) {
+function deliverGrant(grant, released, args) {
   if (grant.mode === READ || grant.space.backlogs.size !== 0) {
-    deliver([{ request: grant, kind: GRANTED }], ended, args);
+    deliver([{ request: grant, kind: GRANTED }], released, args);
   } else if (depth < MAX_DEPTH) {
-    runGrant(grant, ended, args);
+    runGrant(grant, released, args);
   } else {
     grant.untold = true;
-    putOff.push({ events: null, grant, ended, args });
+    putOff.push({ events: null, grant, released, args });
   }
 }
 
@@ -104,10 +101,10 @@ function deliverAtOnce(events) {
 
 /**
  * @param {Event[]} events
- * @param {Ended | null} ended
+ * @param {Callback | null} released
  * @param {any[]} args
  */
-function run(events, ended, args) {
+function run(events, released, args) {
   if (events.length > 1) addBacklogs(events);
   /** @type {unknown[]} */
   const errors = [];
@@ -115,7 +112,7 @@ function run(events, ended, args) {
   try {
     tell(events, errors);
     tellPutOff(errors);
-    tellEnd(ended, args, errors);
+    tellEnd(released, args, errors);
     tellPutOff(errors);
   } finally {
     depth--;
@@ -127,10 +124,10 @@ function run(events, ended, args) {
  * `run` for one grant, without making anything for it.
  *
  * @param {Request} grant
- * @param {Ended} ended
+ * @param {Callback | null} released
  * @param {any[]} args
  */
-function runGrant(grant, ended, args) {
+function runGrant(grant, released, args) {
   /** @type {unknown[] | null} */
   let errors = null;
   depth++;
@@ -142,7 +139,7 @@ function runGrant(grant, ended, args) {
     }
     if (putOff.length > 0) tellPutOff((errors ??= []));
     try {
-      ended.tellEnd(args);
+      if (released !== null) released.apply(undefined, args);
     } catch (error) {
       (errors ??= []).push(error);
     }
@@ -171,14 +168,25 @@ function deliverOwnGrant(request) {
  */
 function tellPutOff(errors) {
   while (putOff.length > 0 && (depth >= MAX_DEPTH || depth === 1)) {
+    // One by one is how they come in a long queue: then the list is kept, not made anew each time.
+    if (putOff.length === 1) {
+      tellDelivery(/** @type {Delivery} */ (putOff.pop()), errors);
+      continue;
+    }
     const deliveries = putOff;
     putOff = [];
-    for (const { events, grant, ended, args } of deliveries) {
-      if (grant !== null) tellUntold(grant, errors);
-      else tell(/** @type {Event[]} */ (events), errors);
-      tellEnd(ended, args, errors);
-    }
+    for (const delivery of deliveries) tellDelivery(delivery, errors);
   }
+}
+
+/**
+ * @param {Delivery} delivery
+ * @param {unknown[]} errors
+ */
+function tellDelivery({ events, grant, released, args }, errors) {
+  if (grant !== null) tellUntold(grant, errors);
+  else tell(/** @type {Event[]} */ (events), errors);
+  tellEnd(released, args, errors);
 }
 
 /**
@@ -264,14 +272,14 @@ function leaveBacklog(request, events) {
 }
 
 /**
- * @param {Ended | null} ended
+ * @param {Callback | null} released
  * @param {any[]} args
  * @param {unknown[]} errors
  */
-function tellEnd(ended, args, errors) {
-  if (ended === null) return;
+function tellEnd(released, args, errors) {
+  if (released === null) return;
   try {
-    ended.tellEnd(args);
+    released.apply(undefined, args);
   } catch (error) {
     errors.push(error);
   }
@@ -298,4 +306,13 @@ function reportLater(error) {
   });
 }
 
-module.exports = { deliver, deliverAtOnce, deliverGrant, deliverOwnGrant, reportLater, GRANTED, EXPIRED, TIMED_OUT };
+module.exports = {
+  deliver,
+  deliverAtOnce,
+  deliverGrant,
+  deliverOwnGrant,
+  reportLater,
+  GRANTED,
+  EXPIRED,
+  TIMED_OUT,
+};

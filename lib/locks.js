@@ -16,12 +16,13 @@ const { MultiHold, lossOfAny, endAll, inOrder } = require('./multi-hold');
 const { PromiseRequest } = require('./promise-request');
 const { Space, READ, WRITE } = require('./space');
 
-/** @typedef {{ signal?: AbortSignal, timeout: number, expiry: number }} Wish what a call asks for */
+/** @typedef {{ signal: AbortSignal | undefined, timeout: number, expiry: number }} Wish what a call asks for */
 
 class Locks {
   /** @type {Space} */
   #space;
-  #expiry;
+  /** @type {Wish} what a call without options asks for */
+  #wish;
   #maxPending;
   #closed = false;
   /** @type {Set<PromiseRequest>} those that wait */
@@ -34,7 +35,7 @@ class Locks {
       throw invalidType('options.store', 'left out: this version has no stores', given.store);
     }
     const name = toSpaceName(given);
-    this.#expiry = toExpiry('options.expiry', given.expiry);
+    this.#wish = { signal: undefined, timeout: Infinity, expiry: toExpiry('options.expiry', given.expiry) };
     this.#maxPending = toMaxPending(given.maxPending);
     this.#space = new Space(name, true);
   }
@@ -109,25 +110,37 @@ class Locks {
   }
 
   /**
-   * Takes the key or keys; runs `fn` with the hold and releases it, if there is one.
+   * Takes the key or keys; runs `fn` with the hold and releases it, if there is one. Not an async function,
+   * whose promise would be one more than is needed.
    *
    * @param {number} mode
    * @param {any} key
    * @param {any} options
    * @param {any} fn
+   * @returns {Promise<any>}
    */
-  async #run(mode, key, options, fn) {
-    if (typeof options === 'function') [options, fn] = [undefined, options];
-    else if (fn !== undefined) checkCallback('fn', fn);
-    const wish = this.#toWish(options);
-    if (isList(key)) {
-      const hold = await this.#takeAll(mode, inOrder(key), wish);
-      return fn === undefined ? hold : runAndRelease(hold, lossOfAny, fn);
+  #run(mode, key, options, fn) {
+    try {
+      if (typeof options === 'function') {
+        fn = options;
+        options = undefined;
+      } else if (fn !== undefined) {
+        checkCallback('fn', fn);
+      }
+      const wish = this.#toWish(options);
+      if (isList(key)) {
+        const taken = this.#takeAll(mode, inOrder(key), wish);
+        return fn === undefined ? taken : taken.then((hold) => runAndRelease(hold, lossOfAny, fn));
+      }
+      const taken = this.#take(mode, toKey(key), wish);
+      // Not awaited when it is granted at once: then `fn` starts before the call returns.
+      if (!(taken instanceof Hold)) {
+        return fn === undefined ? taken : taken.then((hold) => runAndRelease(hold, lossOf, fn));
+      }
+      return fn === undefined ? Promise.resolve(taken) : runAndRelease(taken, lossOf, fn);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    // Not awaited when it is granted at once: then `fn` starts before the call returns.
-    const taken = this.#take(mode, toKey(key), wish);
-    const hold = taken instanceof Hold ? taken : await taken;
-    return fn === undefined ? hold : runAndRelease(hold, lossOf, fn);
   }
 
   /**
@@ -254,14 +267,14 @@ class Locks {
    * @returns {Wish}
    */
   #toWish(options) {
-    if (options === undefined || options === null) return { timeout: Infinity, expiry: this.#expiry };
+    if (options === undefined || options === null) return this.#wish;
     const { signal, timeout, expiry } = toOptions('options', options);
     if (signal !== undefined && (signal === null || !isSignal(signal)))
       throw invalidType('options.signal', 'an AbortSignal', signal);
     return {
       signal,
       timeout: timeout === undefined ? Infinity : toMilliseconds('options.timeout', timeout),
-      expiry: expiry === undefined ? this.#expiry : toExpiry('options.expiry', expiry),
+      expiry: expiry === undefined ? this.#wish.expiry : toExpiry('options.expiry', expiry),
     };
   }
 }

@@ -27,7 +27,7 @@ const { WAITING } = require('./request');
 
 /**
  * @typedef {object} NativePort
- * @property {() => number} openPrivate
+ * @property {(timed: boolean) => number} openPrivate
  * @property {(name: string) => number} openNamed
  * @property {() => void} close
  * @property {(key?: string) => void} request
@@ -57,9 +57,12 @@ const awake = new Map();
 /** @type {import('./native').Copy | 'none' | undefined} another copy, once it has been looked for */
 let conflict;
 
-/** @param {string | undefined} name undefined for a private space */
-function open(name) {
-  if (name === undefined) return native.openPrivate();
+/**
+ * @param {string | undefined} name undefined for a private space
+ * @param {boolean} timed whether anything in it may depend on the time
+ */
+function open(name, timed) {
+  if (name === undefined) return native.openPrivate(timed);
   // Looked for once: a copy that is loaded later finds this one.
   conflict ??= findConflict() ?? 'none';
   if (conflict !== 'none') throw new LockTwoCopiesError(name, conflict, own);

@@ -2,7 +2,7 @@
 // The rwlock-plus face: `new Lock(timeout, logger)` with `readLock` and `writeLock`; ours is a third
 // argument, for a named space.
 
-const { CallbackRequest, ask } = require('./callbacks');
+const callbacks = require('./callbacks');
 const { Space, READ, WRITE } = require('./space');
 const { toKey, checkCallback, toExpiry, toOptions, toSpaceName } = require('./arguments');
 const { invalidThis, invalidType } = require('./errors');
@@ -27,7 +27,7 @@ function Lock(timeout, logger, options) {
   const name = toSpaceName(toOptions('options', options));
   // The old package took `false` for "none", and programs write `slow && 10000`.
   const expiry = toExpiry('timeout', /** @type {unknown} */ (timeout) === false ? null : timeout);
-  const value = { expiry, logger: toLogger(logger), space: new Space(name, false) };
+  const value = { expiry, logger: toLogger(logger), space: new Space(name, expiry > 0) };
   Object.defineProperty(this, STATE, { value, configurable: true });
 }
 
@@ -68,7 +68,7 @@ function request(lock, mode, key, released, obtained) {
     throw invalidType('releaseCallback', 'a function or null', released);
   }
   const { space, expiry, logger } = state;
-  ask(new CallbackRequest(space, name, mode, expiry, obtained, released || null, logger));
+  callbacks.lock(space, name, mode, expiry, obtained, released || null, logger);
 }
 
 /**

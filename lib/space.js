@@ -7,7 +7,7 @@ const port = require('./port');
 const diagnostics = require('./diagnostics');
 const { deliver, GRANTED, EXPIRED, TIMED_OUT } = require('./delivery');
 const { ThinKeys, ENGINE } = require('./thin');
-const { WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, ENDED } = require('./request');
+const { Request, WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, ENDED } = require('./request');
 
 const READ = 0;
 const WRITE = 1;
@@ -18,7 +18,6 @@ const KEEP_PLACES = 1024;
 
 /** @typedef {import('./delivery').Event} Event */
 
-/** @typedef {import('./request').Request} Request */
 /** @typedef {import('./thin').ThinKey} ThinKey */
 
 /** Closes the engine's side of a space that the program has dropped. */
@@ -33,13 +32,13 @@ const dropped = new FinalizationRegistry(port.close);
 class Space {
   /**
    * @param {string | undefined} name undefined for a private space
-   * @param {boolean} queried whether `query` will be asked
+   * @param {boolean} dated whether it may matter when a request was granted: to an expiry, a limit or `query`
    */
-  constructor(name, queried) {
+  constructor(name, dated) {
     /** The port's own number of this space. */
-    this.number = port.open(name);
+    this.number = port.open(name, dated);
     this.name = name;
-    this.queried = queried;
+    this.dated = dated;
     /** @type {(Request | null)[]} */
     this.requests = [];
     /** @type {number[]} */
@@ -56,7 +55,34 @@ class Space {
      */
     this.backlogs = new Map();
     this.keys = new ThinKeys(name === undefined && THIN);
+    /** Whether thin holders are only counted. */
+    this.counted = this.keys.thin && !dated;
     dropped.register(this, this.number, this);
+  }
+
+  /**
+   * Takes a key without a request, if that needs nobody's waiting and nobody will have to be told of it.
+   *
+   * @param {string} name
+   * @param {number} mode
+   * @returns {ThinKey | null} the key, to be given back by `give`
+   */
+  take(name, mode) {
+    if (!this.counted || this.backlogs.size !== 0 || diagnostics.enabled()) return null;
+    const key = this.keys.find(name);
+    return key.take(mode === WRITE) ? key : null;
+  }
+
+  /**
+   * Gives such a key back.
+   *
+   * @param {ThinKey} key
+   * @returns {Request | null} null if that is all; else the engine has the key, and this request is to be ended
+   */
+  give(key) {
+    if (key.state === ENGINE) return /** @type {Request} */ (key.standIns.pop());
+    key.give();
+    return null;
   }
 
   /**
@@ -72,12 +98,12 @@ class Space {
     const key = this.keys.find(request.key);
     request.at = key;
     // While something is still to be told, only the engine knows the order.
-    if (this.backlogs.size !== 0 || !key.take(request, request.mode === WRITE)) {
+    if (this.counted || this.backlogs.size !== 0 || !key.grant(request)) {
       return this.askEngine(key, request, patience);
     }
     request.state = HOLDING;
     request.fence = port.nextFence();
-    if (request.expiry > 0 || this.queried) request.since = performance.now();
+    if (this.dated) request.since = performance.now();
     if (request.times !== null) diagnostics.granted(request);
     return 1;
   }
@@ -107,11 +133,26 @@ class Space {
 
   /** @param {ThinKey} key */
   inflate(key) {
-    key.inflate((holder) => {
+    const adopt = (/** @type {Request} */ holder) => {
       this.enterEngine(key, holder);
       port.adopt(holder, key);
       this.timed ||= holder.expiry > 0;
-    });
+    };
+    key.inflate(adopt, (write) => this.standIn(key, write));
+  }
+
+  /**
+   * A request for a holder that was only counted.
+   *
+   * @param {ThinKey} key
+   * @param {boolean} write
+   */
+  standIn(key, write) {
+    const request = new Request(this, key.name, write ? WRITE : READ, 0);
+    request.at = key;
+    request.state = HOLDING;
+    request.fence = port.nextFence();
+    return request;
   }
 
   /**
@@ -177,7 +218,7 @@ class Space {
     const key = /** @type {ThinKey} */ (request.at);
     if (key.state !== ENGINE) {
       request.state = ENDED;
-      key.give(request);
+      key.release(request);
     } else {
       const released = unused ? port.giveBack(request) : port.release(request);
       if (released === 0) return false;

@@ -12,6 +12,9 @@
 // handed over, and the engine decides from then on. When the engine has forgotten the key, it is FREE again.
 // A reader that arrives where a reader may be overdue goes that way, too: expiries are the engine's business.
 // Keys of named spaces are always the ENGINE's; here they only remember their slots.
+//
+// Where no hold can ever be told from another one (no expiry takes one away, nobody asks for its fence or its
+// age), holders are counted and nothing more; the engine gets stand-ins for them.
 
 const FREE = 0;
 const WRITTEN = -1;
@@ -22,12 +25,16 @@ const KEEP_IDLE = 1024;
 
 /** @typedef {import('./request').Request} Request */
 
+/** @type {Request[]} */
+const NONE = [];
+
 /**
  * One key.
  *
  * Invariant: while `state` is WRITTEN or positive, `first` starts the list of the holders in the order of their
- * grants; else it is null. `inEngine` counts this object's requests that the engine has. `slot` is the
- * engine's name for the key, or -1 if it is not known.
+ * grants, unless they are only counted; else it is null. While the engine has the key, `standIns` are the
+ * requests that stand for counted holds; else it is empty. `inEngine` counts this thread's requests that the
+ * engine has. `slot` is the engine's name for the key, or -1 if it is not known.
  */
 class ThinKey {
   /**
@@ -48,52 +55,61 @@ class ThinKey {
     this.inEngine = 0;
     this.slot = -1;
     this.slotGeneration = 0;
+    /** @type {Request[]} */
+    this.standIns = NONE;
   }
 
   /**
-   * Grants a request, if that needs nobody's waiting.
+   * Counts one more holder, if that needs nobody's waiting.
    *
-   * @param {Request} request
    * @param {boolean} write
    * @returns {boolean}
    */
-  take(request, write) {
-    const timed = request.expiry > 0;
+  take(write) {
     if (this.state === FREE) {
       this.keys.idle--;
       this.state = write ? WRITTEN : 1;
-      this.first = request;
-      this.timed = timed;
     } else if (this.state > 0 && !write && !this.timed) {
       this.state++;
-      this.timed = timed;
-      request.previous = this.last;
-      /** @type {Request} */ (this.last).next = request;
     } else {
       return false;
     }
+    return true;
+  }
+
+  /** Counts one holder less. */
+  give() {
+    if (this.state > 1) this.state--;
+    else this.free();
+  }
+
+  /**
+   * `take`, for a request that may have to be told from others.
+   *
+   * @param {Request} request
+   * @returns {boolean}
+   */
+  grant(request) {
+    if (!this.take(request.mode !== 0)) return false;
+    this.timed = request.expiry > 0;
+    request.previous = this.last;
+    if (this.last === null) this.first = request;
+    else this.last.next = request;
     this.last = request;
     return true;
   }
 
   /**
-   * Ends a hold that was granted here.
+   * Ends the hold of such a request.
    *
    * @param {Request} request
    */
-  give(request) {
-    if (this.state <= 1) {
-      this.first = null;
-      this.last = null;
-      this.free();
-      return;
-    }
-    this.state--;
-    const { previous, next } = request;
+  release({ previous, next }) {
     if (previous === null) this.first = next;
     else previous.next = next;
     if (next === null) this.last = previous;
     else next.previous = previous;
+    this.give();
   }
 
   /** Makes the writer a reader. */
@@ -105,25 +121,30 @@ class ThinKey {
    * Hands the key to the engine.
    *
    * @param {(holder: Request) => void} adopt called for each holder in the order of the grants
+   * @param {(write: boolean) => Request} standIn makes a request for a holder that was only counted
    */
-  inflate(adopt) {
-    if (this.state === FREE) this.keys.idle--;
-    let holder = this.first;
+  inflate(adopt, standIn) {
+    const { state, first } = this;
+    if (state === FREE) this.keys.idle--;
+    else if (first === null)
+      this.standIns = Array.from({ length: Math.abs(state) }, () => standIn(state < 0));
     this.state = ENGINE;
     this.first = null;
     this.last = null;
-    while (holder !== null) {
-      const { next } = holder;
+    this.timed = false;
+    this.standIns.forEach(adopt);
+    for (let holder = first, next; holder !== null; holder = next) {
+      next = holder.next;
       holder.previous = null;
       holder.next = null;
       adopt(holder);
-      holder = next;
     }
   }
 
   /** The engine has forgotten the key: the next request finds it free here. */
   deflate() {
     this.slot = -1;
+    this.standIns = NONE;
     if (this.keys.thin) this.free();
   }
 
@@ -137,6 +158,7 @@ class ThinKey {
 
   free() {
     this.state = FREE;
+    this.timed = false;
     this.keys.rest();
   }
 

@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use latchkey_engine::{Ask, KeyName, Mode, Outcome, Patience, Released, Requested, Space, Ticket};
+use latchkey_engine::{Ask, Clock, KeyName, Mode, Outcome, Patience, Released, Requested, Ticket};
 use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result};
 
@@ -10,13 +10,13 @@ use crate::{
     clock,
     port::{OpenSpace, Port, SpaceNumber},
     query::{self, KeyReport},
+    raw_function::{self, Body, Call},
     shared_space::SharedSpace,
     waker::Waker,
     words::{self, LENGTH, Words},
 };
 
-/// Opens a port and makes its functions: closures that carry it, since a call of one costs a
-/// fraction of a class method's.
+/// Opens a port and makes its functions, which carry it: a call of one costs a fraction of a class method's.
 pub fn open_port<'env>(
     env: &'env Env,
     words: Float64Array,
@@ -34,25 +34,25 @@ pub fn open_port<'env>(
 
     let mut functions = Object::new(env)?;
     let mut define = Definer { env, port, functions: &mut functions };
-    define.function("openPrivate", |port, _| port.open(SharedSpace::open_private()))?;
+    define.function("openPrivate", open_private)?;
     define.function("openNamed", open_named)?;
-    define.function("close", |port, call| {
-        port.close(call.env, space_number(port));
+    define.function("query", query)?;
+    define.raw("close", |port, call| {
+        port.close(&call.env, space_number(port));
         Ok(())
     })?;
-    define.function("request", request)?;
-    define.function("adopt", adopt)?;
-    define.function("release", |port, call| {
-        end_hold(port, call, |space, ticket| space.release(ticket, clock::now))
+    define.raw("request", request)?;
+    define.raw("adopt", adopt)?;
+    define.raw("release", |port, call| {
+        end_hold(port, call, |open, ticket| open.shared.engine.release(ticket, open.clock))
     })?;
-    define.function("giveBack", |port, call| {
-        end_hold(port, call, |space, ticket| space.give_back(ticket, clock::now))
+    define.raw("giveBack", |port, call| {
+        end_hold(port, call, |open, ticket| open.shared.engine.give_back(ticket, open.clock))
     })?;
-    define.function("cancel", cancel)?;
-    define.function("downgrade", downgrade)?;
-    define.function("query", query)?;
-    define.function("collect", |port, call| port.collect(call.env))?;
-    define.function("readEvents", |port, _| {
+    define.raw("cancel", cancel)?;
+    define.raw("downgrade", downgrade)?;
+    define.raw("collect", |port, call| port.collect(&call.env))?;
+    define.raw("readEvents", |port, _| {
         port.read_events();
         Ok(())
     })?;
@@ -77,21 +77,31 @@ impl Definer<'_, '_> {
             self.env.create_function_from_closure::<(), T, _>(name, move |call| body(&port, &call))?;
         self.functions.set(name, function)
     }
+
+    fn raw(&mut self, name: &str, body: Body) -> Result<()> {
+        let function = raw_function::create(self.env, name, Rc::clone(&self.port), body)?;
+        self.functions.set(name, function)
+    }
+}
+
+/// Opens a private space; the argument says whether anything in it will ever depend on the time.
+fn open_private(port: &Port, call: &FunctionCallContext) -> Result<SpaceNumber> {
+    port.open(SharedSpace::open_private(), call.first_arg()?)
 }
 
 fn open_named(port: &Port, call: &FunctionCallContext) -> Result<SpaceNumber> {
     let name: Utf16String = call.first_arg()?;
-    port.open(SharedSpace::open_named(&name))
+    port.open(SharedSpace::open_named(&name), true)
 }
 
 /// Asks for the key that the argument names or, without one, for the key of the slot in the array.
-fn request(port: &Port, call: &FunctionCallContext) -> Result<()> {
+fn request(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let units = units_named(call)?;
-    let outcome = open.shared.engine.request(ask(port, &open, units.as_ref()), clock::now);
-    let requested = port.answer(call.env, number, &open, outcome);
+    let units: Option<Utf16String> = call.argument()?;
+    let outcome = open.shared.engine.request(ask(port, &open, units.as_ref()), open.clock);
+    let requested = port.answer(&call.env, number, &open, outcome);
     if let Requested::Waiting(_) = requested {
-        port.count_waiting(call.env, &open, 1);
+        port.count_waiting(&call.env, &open, 1);
     }
     port.words.with(|words| words::write_requested(words, requested));
     if let (Some(_), Some(ticket)) = (units, requested.ticket()) {
@@ -101,13 +111,14 @@ fn request(port: &Port, call: &FunctionCallContext) -> Result<()> {
 }
 
 /// Takes over a hold that JavaScript granted in a private space. The key is named as for `request`.
-fn adopt(port: &Port, call: &FunctionCallContext) -> Result<()> {
+fn adopt(port: &Port, call: &Call) -> Result<()> {
     let (_, open) = addressed(port)?;
-    let units = units_named(call)?;
+    let units: Option<Utf16String> = call.argument()?;
     let (fence, age) = port.words.with(|words| (words[words::HELD_FENCE], words[words::HELD_AGE]));
-    let since = clock::now().before(milliseconds(age).unwrap_or_default());
+    let since = open.clock.now().before(milliseconds(age).unwrap_or_default());
     let ticket = open.shared.engine.adopt(ask(port, &open, units.as_ref()), fence as u64, since);
-    let ticket = ticket.ok_or_else(|| Error::from_reason("latchkey: a key was forgotten while it was held"))?;
+    let ticket =
+        ticket.ok_or_else(|| Error::from_reason("latchkey: a key was forgotten while it was held"))?;
     port.words.with(|words| words::write_ticket(words, ticket));
     tell_slot(port, &open, ticket);
     Ok(())
@@ -128,10 +139,6 @@ fn ask<'a>(port: &Port, open: &OpenSpace, units: Option<&'a Utf16String>) -> Ask
     })
 }
 
-fn units_named(call: &FunctionCallContext) -> Result<Option<Utf16String>> {
-    if call.length() == 0 { Ok(None) } else { call.first_arg().map(Some) }
-}
-
 /// Tells the slot of a request's key, by which it can be named more cheaply from now on.
 fn tell_slot(port: &Port, open: &OpenSpace, ticket: Ticket) {
     if let Some(slot) = open.shared.engine.slot_of(ticket) {
@@ -141,31 +148,31 @@ fn tell_slot(port: &Port, open: &OpenSpace, ticket: Ticket) {
 
 fn end_hold(
     port: &Port,
-    call: &FunctionCallContext,
-    end: impl FnOnce(&Space, Ticket) -> Outcome<Released>,
+    call: &Call,
+    end: impl FnOnce(&OpenSpace, Ticket) -> Outcome<Released>,
 ) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let outcome = end(&open.shared.engine, port.words.with(|words| words::ticket(words)));
-    let released = port.answer(call.env, number, &open, outcome);
+    let outcome = end(&open, port.words.with(|words| words::ticket(words)));
+    let released = port.answer(&call.env, number, &open, outcome);
     port.words.with(|words| words::write_released(words, released));
     Ok(())
 }
 
-fn cancel(port: &Port, call: &FunctionCallContext) -> Result<()> {
+fn cancel(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let outcome = open.shared.engine.cancel(port.words.with(|words| words::ticket(words)), clock::now);
-    let cancelled = port.answer(call.env, number, &open, outcome);
+    let outcome = open.shared.engine.cancel(port.words.with(|words| words::ticket(words)), open.clock);
+    let cancelled = port.answer(&call.env, number, &open, outcome);
     if cancelled {
-        port.count_waiting(call.env, &open, -1);
+        port.count_waiting(&call.env, &open, -1);
     }
     port.words.with(|words| words::write_done(words, cancelled));
     Ok(())
 }
 
-fn downgrade(port: &Port, call: &FunctionCallContext) -> Result<()> {
+fn downgrade(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let outcome = open.shared.engine.downgrade(port.words.with(|words| words::ticket(words)), clock::now);
-    let downgraded = port.answer(call.env, number, &open, outcome);
+    let outcome = open.shared.engine.downgrade(port.words.with(|words| words::ticket(words)), open.clock);
+    let downgraded = port.answer(&call.env, number, &open, outcome);
     port.words.with(|words| words::write_done(words, downgraded));
     Ok(())
 }

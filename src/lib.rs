@@ -11,6 +11,7 @@ mod functions;
 mod mailbox;
 mod port;
 mod query;
+mod raw_function;
 mod shared_space;
 mod timer;
 mod waker;

@@ -18,7 +18,7 @@ use latchkey_engine::{Event, Events, Inbox, Outcome, Port as Member, Time};
 use napi::{Env, Error, Result};
 
 use crate::{
-    clock,
+    clock::{self, SpaceClock},
     mailbox::Mailbox,
     shared_space::SharedSpace,
     timer::{self, AlarmNumber},
@@ -35,6 +35,7 @@ pub struct OpenSpace {
     /// Who the port is there: the engine counts each opening of a space as a port of its own, so that
     /// closing one ends what that one owns.
     pub member: Member,
+    pub clock: SpaceClock,
     /// When a private space has to be looked at next.
     deadline: Cell<Option<Time>>,
     /// How many of a named space's queued requests are this member's, as far as JavaScript knows.
@@ -72,8 +73,8 @@ impl Port {
         }
     }
 
-    /// Adds a space to those that the port uses.
-    pub fn open(&self, shared: Arc<SharedSpace>) -> Result<SpaceNumber> {
+    /// Adds a space to those that the port uses. `timed` says whether anything in it may depend on the time.
+    pub fn open(&self, shared: Arc<SharedSpace>, timed: bool) -> Result<SpaceNumber> {
         static NEXT_MEMBER: AtomicU32 = AtomicU32::new(0);
         // Relaxed: only that each member gets another number matters.
         let member = Member(NEXT_MEMBER.fetch_add(1, Ordering::Relaxed));
@@ -83,7 +84,8 @@ impl Port {
         if shared.is_named() {
             shared.post.join(member, Arc::clone(&self.mailbox), number);
         }
-        let open = OpenSpace { shared, member, deadline: Cell::default(), waiting: Cell::default() };
+        let clock = SpaceClock { runs: timed };
+        let open = OpenSpace { shared, member, clock, deadline: Cell::default(), waiting: Cell::default() };
         self.spaces.borrow_mut().insert(number, Rc::new(open));
         Ok(number)
     }
@@ -118,6 +120,7 @@ impl Port {
     pub fn answer<T>(&self, env: &Env, number: SpaceNumber, open: &OpenSpace, outcome: Outcome<T>) -> T {
         if open.shared.is_named() {
             let (result, own) = open.shared.pass_on(outcome, Some((open.member, &self.mailbox)));
+            own.as_slice().iter().for_each(|event| self.see(number, event));
             self.tell(number, own);
             self.words.with(|words| words::write_letters(words, !self.mailbox.inbox.is_empty()));
             self.keep_alive(env);
@@ -203,7 +206,9 @@ impl Port {
 
     /// Writes a call's own events into the array; what does not fit follows with `readEvents`.
     fn tell(&self, number: SpaceNumber, events: Events) {
-        events.as_slice().iter().for_each(|event| self.see(number, event));
+        if events.is_empty() {
+            return self.words.with(words::write_no_events);
+        }
         let mut events = events.into_iter().map(|event| (number, event));
         self.words.with(|words| words::write_events(words, &mut events));
         if events.len() > 0 {

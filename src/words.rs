@@ -213,6 +213,11 @@ pub fn write_done(words: &mut [f64; LENGTH], done: bool) {
     words[DONE] = flag(done);
 }
 
+pub fn write_no_events(words: &mut [f64; LENGTH]) {
+    words[EVENTS] = 0.0;
+    words[MORE] = 0.0;
+}
+
 /// Writes as many events as fit, taken from an iterator that knows how many there are.
 pub fn write_events(words: &mut [f64; LENGTH], events: &mut impl ExactSizeIterator<Item = (u32, Event)>) {
     let count = events.len().min(MAX_EVENTS);
