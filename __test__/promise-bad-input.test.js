@@ -171,8 +171,31 @@ describe('the constructor', () => {
   for (const value of [...optionValues, () => {}]) {
     it(`refuses options: ${inspect(value)}`, () => assertRefused(value, WRONG_TYPE));
   }
-  it('refuses a store, which this version has not', () => {
-    for (const store of [{}, 'redis://localhost', null]) assertRefused({ store }, WRONG_TYPE);
+  it('refuses a store without a name, which is how its keys are found', () => {
+    assertRefused({ store: 'redis://localhost' }, WRONG_TYPE);
+  });
+
+  for (const store of [
+    null,
+    1,
+    true,
+    [],
+    {},
+    { url: 1 },
+    { url: 'nowhere' },
+    { url: 'redis://a', ttl: '1' },
+  ]) {
+    it(`refuses the store ${JSON.stringify(store)}`, () =>
+      assertRefused({ name: 'orders', store }, WRONG_TYPE));
+  }
+
+  it('shows no password in the error', () => {
+    for (const url of ['http://me:secret@host', 'redis://me:secret@host:port']) {
+      assert.throws(
+        () => new Locks({ name: 'orders', store: url }),
+        (error) => error.code === 'ERR_INVALID_ARG_TYPE' && !inspect(error).includes('secret'),
+      );
+    }
   });
   it('takes nothing, an empty object, null', () => {
     for (const args of [[], [undefined], [null], [{}], [{ name: undefined, store: undefined }]]) {

@@ -82,4 +82,16 @@ function toSpaceName(options) {
   return name;
 }
 
-module.exports = { toKey, checkCallback, toMilliseconds, toExpiry, toOptions, toSpaceName };
+/**
+ * @param {any} options
+ * @param {string | undefined} name
+ * @returns {unknown} what the program says of its store; undefined for none
+ */
+function toStore({ store }, name) {
+  if (store === undefined) return undefined;
+  // What is in a store is found by its name.
+  if (name === undefined) throw invalidType('options.name', 'a string, where there is a store', name);
+  return store;
+}
+
+module.exports = { toKey, checkCallback, toMilliseconds, toExpiry, toOptions, toSpaceName, toStore };

@@ -4,7 +4,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { deliver, deliverAtOnce, deliverGrant, deliverOwnGrant, reportLater, GRANTED } = require('./delivery');
-const { LockExpiredError } = require('./errors');
+const { LockExpiredError, LockLostError } = require('./errors');
 const { Request } = require('./request');
 
 /** @typedef {import('./space').Space} Space */
@@ -72,6 +72,8 @@ class CallbackRequest extends Request {
     /** @type {AsyncResource | null} the async context of the one who asked, once it is needed later */
     this.context = null;
     this.ended = false;
+    /** With which `released` is to be called, once a store has answered. */
+    this.args = NONE;
   }
 
   onGranted() {
@@ -90,20 +92,47 @@ class CallbackRequest extends Request {
     // Not released: the engine has taken the hold away, and onExpired is about to be called.
     if (!this.space.release(this)) return;
     this.ended = true;
-    tellEnd(this, this.released, args);
+    if (this.space.answersLater) this.args = args;
+    else tellEnd(this, this.released, args);
   }
 
   onExpired() {
+    this.lose(new LockExpiredError(this.key));
+  }
+
+  onLost() {
+    this.lose(new LockLostError(this.key));
+  }
+
+  /** @param {Error} error */
+  onFailed(error) {
+    // There is nobody else to tell.
+    if (this.released === null) reportLater(error);
+    this.lose(error);
+  }
+
+  /** @param {Error | null} error */
+  onReleased(error) {
+    if (error === null) this.callReleased(this.args);
+    else this.lose(error);
+  }
+
+  /** @param {Error} error */
+  lose(error) {
     this.ended = true;
-    const error = new LockExpiredError(this.key);
     try {
       this.logger?.warn(error.message);
     } catch (loggerError) {
       reportLater(loggerError);
     }
+    this.callReleased([error]);
+  }
+
+  /** @param {any[]} args */
+  callReleased(args) {
     if (this.released === null) return;
-    if (this.context === null) this.released.call(undefined, error);
-    else this.context.runInAsyncScope(this.released, undefined, error);
+    if (this.context === null) this.released.apply(undefined, args);
+    else this.context.runInAsyncScope(this.released, undefined, ...args);
   }
 }
 

@@ -13,11 +13,16 @@ const MAX_DEPTH = 64;
 const GRANTED = 0;
 const EXPIRED = 1;
 const TIMED_OUT = 2;
+// Only on a store.
+const LOST = 3;
+const FAILED = 4;
+/** Its release was answered. */
+const ENDED = 5;
 
 const READ = 0;
 
 /** @typedef {import('./request').Request} Request */
-/** @typedef {{ request: Request, kind: number }} Event */
+/** @typedef {{ request: Request, kind: number, detail?: any }} Event */
 
 /**
  * What to tell: a list of events or, where there is just one, a grant; and what to call then, for the one whose
@@ -195,10 +200,10 @@ function tellDelivery({ events, grant, released, args }, errors) {
  */
 function tell(events, errors) {
   for (let i = 0; i < events.length; i++) {
-    const { request, kind } = events[i];
+    const { request, kind, detail } = events[i];
     if (request.space.backlogs.size !== 0) leaveBacklog(request, events);
-    if (kind === EXPIRED) tellUntold(request, errors);
-    tellOne(request, kind, errors);
+    if (kind !== GRANTED) tellUntold(request, errors);
+    tellOne(request, kind, detail, errors);
   }
 }
 
@@ -211,19 +216,23 @@ function tell(events, errors) {
 function tellUntold(request, errors) {
   if (!request.untold) return;
   request.untold = false;
-  tellOne(request, GRANTED, errors);
+  tellOne(request, GRANTED, undefined, errors);
 }
 
 /**
  * @param {Request} request
  * @param {number} kind
+ * @param {any} detail
  * @param {unknown[]} errors
  */
-function tellOne(request, kind, errors) {
+function tellOne(request, kind, detail, errors) {
   try {
     if (kind === GRANTED) request.onGranted();
     else if (kind === EXPIRED) request.onExpired();
-    else request.onTimedOut();
+    else if (kind === TIMED_OUT) request.onTimedOut();
+    else if (kind === LOST) request.onLost();
+    else if (kind === FAILED) request.onFailed(detail);
+    else request.onReleased(detail);
   } catch (error) {
     errors.push(error);
   }
@@ -315,4 +324,7 @@ module.exports = {
   GRANTED,
   EXPIRED,
   TIMED_OUT,
+  LOST,
+  FAILED,
+  ENDED,
 };

@@ -26,6 +26,29 @@ class LockExpiredError extends LockError {
   }
 }
 
+/** The store did not hear of this process for so long that it may have given the key to another one. */
+class LockLostError extends LockError {
+  /** @param {string} key */
+  constructor(key) {
+    super(
+      'ERR_LOCK_LOST',
+      key,
+      `Lock '${key}' was lost: its store had not heard of this process for too long`,
+    );
+  }
+}
+
+/** The store was away, or refused to work. */
+class StoreUnreachableError extends LockError {
+  /**
+   * @param {string | undefined} key
+   * @param {string} reason
+   */
+  constructor(key, reason) {
+    super('ERR_STORE_UNREACHABLE', key, reason);
+  }
+}
+
 /** The request waited as long as its `timeout` allowed, and left the queue. */
 class LockTimeoutError extends LockError {
   /**
@@ -94,10 +117,12 @@ function folderOf(addon) {
 for (const errorClass of [
   LockError,
   LockExpiredError,
+  LockLostError,
   LockTimeoutError,
   LockClosedError,
   LockQueueFullError,
   LockTwoCopiesError,
+  StoreUnreachableError,
 ]) {
   const { name } = errorClass;
   Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true });
@@ -152,6 +177,8 @@ function describeObject(value) {
 module.exports = {
   LockError,
   LockExpiredError,
+  LockLostError,
+  StoreUnreachableError,
   LockTimeoutError,
   LockClosedError,
   LockQueueFullError,

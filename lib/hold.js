@@ -5,14 +5,16 @@ const { LockExpiredError } = require('./errors');
 const { WRITE } = require('./space');
 
 /** @typedef {import('./promise-request').PromiseRequest} PromiseRequest */
+/** @typedef {import('./errors').LockError} Loss */
 
 /** `Symbol.dispose`, which the first versions of Node 20 do not have. */
 const DISPOSE = Symbol.dispose ?? Symbol.for('nodejs.dispose');
+const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose');
 
 /**
  * Tells a hold that it was taken away. A function beside the class, so that no program can call it.
  *
- * @type {(hold: Hold) => void}
+ * @type {(hold: Hold, error: Loss) => void}
  */
 let lose;
 
@@ -26,7 +28,7 @@ let giveBack;
 /**
  * Why a hold was taken away; null if it was not.
  *
- * @type {(hold: Hold) => LockExpiredError | null}
+ * @type {(hold: Hold) => Loss | null}
  */
 let lossOf;
 
@@ -35,9 +37,11 @@ class Hold {
   #request;
   /** @type {AbortController | null} made when somebody first asks for the signal */
   #controller = null;
-  /** @type {LockExpiredError | null} */
+  /** @type {Loss | null} */
   #lost = null;
   #ended = false;
+  /** @type {Promise<void> | undefined} what a store answers to the release */
+  #answer;
 
   /** @param {PromiseRequest | null} request null for a hold of several keys, which is made of others */
   constructor(request) {
@@ -69,31 +73,43 @@ class Hold {
     return this.#controller.signal;
   }
 
+  /** @returns {Promise<void> | undefined} a promise where a store answers */
   release() {
-    if (this.#ended) return;
-    const { space } = this.#request;
-    // Not released: the engine has taken the hold away, and the news of it is on its way.
-    if (!space.release(this.#request)) return this.#lose();
+    if (this.#ended) return this.#answer;
+    const { space, key } = this.#request;
+    // Not released: it has been taken away, and the news of it is on its way.
+    if (!space.release(this.#request)) return this.#lose(new LockExpiredError(key));
     this.#ended = true;
-    space.tellOthers(this.#request.key);
+    space.tellOthers(key);
+    this.#answer = space.answerTo(this.#request);
+    return this.#answer;
   }
 
+  /** @returns {Promise<void> | undefined} a promise where a store answers */
   downgrade() {
-    if (this.#ended) return;
-    const { space } = this.#request;
-    if (!space.downgrade(this.#request)) return this.#lose();
-    space.tellOthers(this.#request.key);
+    if (this.#ended) return this.#answer;
+    const { space, key } = this.#request;
+    if (!space.downgrade(this.#request)) return this.#lose(new LockExpiredError(key));
+    space.tellOthers(key);
+    return space.answerTo(this.#request);
   }
 
   [DISPOSE]() {
     this.release();
   }
 
-  #lose() {
-    if (this.#ended) return;
+  async [ASYNC_DISPOSE]() {
+    await this.release();
+  }
+
+  /** @param {Loss} error */
+  #lose(error) {
+    if (this.#ended) return this.#answer;
     this.#ended = true;
-    this.#lost = new LockExpiredError(this.#request.key);
-    this.#controller?.abort(this.#lost);
+    this.#lost = error;
+    this.#answer = this.#request.space.refusal(error);
+    this.#controller?.abort(error);
+    return this.#answer;
   }
 
   #giveBack() {
@@ -105,9 +121,9 @@ class Hold {
 
   static {
     giveBack = (hold) => hold.#giveBack();
-    lose = (hold) => hold.#lose();
+    lose = (hold, error) => void hold.#lose(error);
     lossOf = (hold) => hold.#lost;
   }
 }
 
-module.exports = { Hold, giveBack, lose, lossOf, DISPOSE };
+module.exports = { Hold, giveBack, lose, lossOf };

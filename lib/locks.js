@@ -2,24 +2,34 @@
 // The promise face: `new Locks(options)` with `read`, `write` and what belongs to them.
 
 const { performance } = require('node:perf_hooks');
-const { toKey, checkCallback, toMilliseconds, toExpiry, toOptions, toSpaceName } = require('./arguments');
+const {
+  toKey,
+  checkCallback,
+  toMilliseconds,
+  toExpiry,
+  toOptions,
+  toSpaceName,
+  toStore,
+} = require('./arguments');
 const { unwatch, watch } = require('./abort');
 const {
   LockClosedError,
   LockQueueFullError,
   LockTimeoutError,
+  StoreUnreachableError,
   invalidType,
   outOfRange,
 } = require('./errors');
 const { Hold, giveBack, lossOf } = require('./hold');
 const { MultiHold, lossOfAny, endAll, inOrder } = require('./multi-hold');
 const { PromiseRequest } = require('./promise-request');
-const { Space, READ, WRITE } = require('./space');
+const { openSpace } = require('./open-space');
+const { READ, WRITE } = require('./space');
 
 /** @typedef {{ signal: AbortSignal | undefined, timeout: number, expiry: number }} Wish what a call asks for */
 
 class Locks {
-  /** @type {Space} */
+  /** @type {import('./space').Space} */
   #space;
   /** @type {Wish} what a call without options asks for */
   #wish;
@@ -31,13 +41,11 @@ class Locks {
   /** @param {import('../index').LocksOptions} [options] */
   constructor(options) {
     const given = toOptions('options', options);
-    if (given.store !== undefined) {
-      throw invalidType('options.store', 'left out: this version has no stores', given.store);
-    }
     const name = toSpaceName(given);
+    const store = toStore(given, name);
     this.#wish = { signal: undefined, timeout: Infinity, expiry: toExpiry('options.expiry', given.expiry) };
     this.#maxPending = toMaxPending(given.maxPending);
-    this.#space = new Space(name, true);
+    this.#space = openSpace(name, store, true);
   }
 
   /**
@@ -78,27 +86,11 @@ class Locks {
     return this.#try(WRITE, key, options);
   }
 
+  /** @returns {any} */
   query() {
-    if (this.#closed) throw new LockClosedError();
-    const now = Date.now();
-    /** @type {import('../index').LocksSnapshot} */
-    const snapshot = { held: [], pending: [] };
-    for (const { key, held, pending } of this.#space.query()) {
-      for (const { write, age, thread, fence, recovered } of held) {
-        snapshot.held.push({
-          key,
-          mode: toMode(write),
-          fence,
-          since: Math.round(now - age),
-          thread,
-          recovered,
-        });
-      }
-      for (const { write, age, thread } of pending) {
-        snapshot.pending.push({ key, mode: toMode(write), since: Math.round(now - age), thread });
-      }
-    }
-    return snapshot;
+    // On a store, this comes by the promise, too.
+    if (this.#closed) return this.#space.refuse(new LockClosedError());
+    return this.#space.query(toSnapshot);
   }
 
   close() {
@@ -236,11 +228,13 @@ class Locks {
    */
   #try(mode, key, options) {
     const { expiry } = this.#toWish(options);
+    const keys = isList(key) ? inOrder(key) : toKey(key);
+    if (this.#space.answersLater) return this.#tryLater(mode, keys, { ...this.#wish, expiry, timeout: 0 });
     if (this.#closed) throw new LockClosedError();
-    if (!isList(key)) return this.#tryOne(mode, toKey(key), expiry);
+    if (typeof keys === 'string') return this.#tryOne(mode, keys, expiry);
     /** @type {Hold[]} */
     const holds = [];
-    for (const each of inOrder(key)) {
+    for (const each of keys) {
       const hold = this.#tryOne(mode, each, expiry);
       if (hold === null) {
         endAll(holds, giveBack);
@@ -249,6 +243,23 @@ class Locks {
       holds.push(hold);
     }
     return new MultiHold(holds, toMode(mode === WRITE));
+  }
+
+  /**
+   * @param {number} mode
+   * @param {string | string[]} keys
+   * @param {Wish} wish
+   * @returns {Promise<Hold | null>}
+   */
+  async #tryLater(mode, keys, wish) {
+    try {
+      return await (typeof keys === 'string'
+        ? this.#take(mode, keys, wish)
+        : this.#takeAll(mode, keys, wish));
+    } catch (error) {
+      if (error instanceof LockTimeoutError) return null;
+      throw error;
+    }
   }
 
   /**
@@ -290,14 +301,44 @@ async function runAndRelease(hold, lossOfHold, fn) {
   try {
     result = await fn(hold);
   } catch (error) {
-    hold.release();
+    // On a store, the answer is waited for; nothing in it is as important as the error.
+    await hold.release()?.catch(() => {});
     throw error;
   }
-  hold.release();
+  const released = hold.release();
+  if (released !== undefined) await released.catch(throwUnlessAway);
   // It was taken away while `fn` ran: nobody may take what `fn` did for done.
   const loss = lossOfHold(hold);
   if (loss !== null) throw loss;
   return result;
+}
+
+/**
+ * What `fn` did is done although the store cannot be told so: its lease covered it.
+ *
+ * @param {unknown} error
+ */
+function throwUnlessAway(error) {
+  if (!(error instanceof StoreUnreachableError)) throw error;
+}
+
+/**
+ * @param {import('./port').KeyReport[]} reports
+ * @returns {import('../index').LocksSnapshot}
+ */
+function toSnapshot(reports) {
+  const now = Date.now();
+  /** @type {import('../index').LocksSnapshot} */
+  const snapshot = { held: [], pending: [] };
+  for (const { key, held, pending } of reports) {
+    for (const { write, age, ...rest } of held) {
+      snapshot.held.push({ key, mode: toMode(write), since: Math.round(now - age), ...rest });
+    }
+    for (const { write, age, ...rest } of pending) {
+      snapshot.pending.push({ key, mode: toMode(write), since: Math.round(now - age), ...rest });
+    }
+  }
+  return snapshot;
 }
 
 /**

@@ -3,7 +3,7 @@
 // each other.
 
 const { toKey } = require('./arguments');
-const { Hold, lossOf, DISPOSE } = require('./hold');
+const { Hold, lossOf } = require('./hold');
 
 /**
  * Why a part of a multi-hold was taken away; null if none was.
@@ -61,15 +61,11 @@ class MultiHold extends Hold {
   }
 
   release() {
-    endAll(this.#holds, (hold) => hold.release());
+    return together(endAll(this.#holds, (hold) => hold.release()));
   }
 
   downgrade() {
-    for (const hold of this.#holds) hold.downgrade();
-  }
-
-  [DISPOSE]() {
-    this.release();
+    return together(this.#holds.map((hold) => hold.downgrade()));
   }
 
   static {
@@ -81,11 +77,25 @@ class MultiHold extends Hold {
 /**
  * Ends holds in the reverse order of taking: whoever waits for several of them finds the last ones free first.
  *
+ * @template T
  * @param {readonly Hold[]} holds
- * @param {(hold: Hold) => void} end
+ * @param {(hold: Hold) => T} end
+ * @returns {T[]}
  */
 function endAll(holds, end) {
-  for (let i = holds.length - 1; i >= 0; i--) end(holds[i]);
+  return holds.toReversed().map(end);
+}
+
+/**
+ * @param {(Promise<void> | undefined)[]} answers
+ * @returns {Promise<void> | undefined} a promise where a store answers
+ */
+function together(answers) {
+  if (answers.every((answer) => answer === undefined)) return undefined;
+  const all = Promise.all(answers).then(() => {});
+  // As with each of them, nobody has to wait for it.
+  all.catch(() => {});
+  return all;
 }
 
 /**

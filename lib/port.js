@@ -26,9 +26,31 @@ const { WAITING } = require('./request');
  */
 
 /**
+ * @typedef {object} StoredReport one hold or waiting request in a stored space
+ * @property {string} key
+ * @property {boolean} held
+ * @property {boolean} write
+ * @property {number} age
+ * @property {number} thread
+ * @property {number} fence
+ * @property {boolean} recovered
+ * @property {number} pid
+ * @property {string} host
+ */
+
+/**
+ * @typedef {object} StoreOpened
+ * @property {number} [number]
+ * @property {string} option if something is wrong with an option
+ * @property {string} takes
+ * @property {boolean} outOfRange
+ */
+
+/**
  * @typedef {object} NativePort
  * @property {(timed: boolean) => number} openPrivate
  * @property {(name: string) => number} openNamed
+ * @property {(name: string, options: object) => StoreOpened} openStored
  * @property {() => void} close
  * @property {(key?: string) => void} request
  * @property {(key?: string) => void} adopt
@@ -37,6 +59,8 @@ const { WAITING } = require('./request');
  * @property {() => void} cancel
  * @property {() => void} downgrade
  * @property {() => KeyReport[]} query
+ * @property {() => Promise<StoredReport[]>} queryStore
+ * @property {() => string} explain
  * @property {() => void} collect
  * @property {() => void} readEvents
  */
@@ -67,6 +91,14 @@ function open(name, timed) {
   conflict ??= findConflict() ?? 'none';
   if (conflict !== 'none') throw new LockTwoCopiesError(name, conflict, own);
   return native.openNamed(name);
+}
+
+/**
+ * @param {string} name
+ * @param {object} options
+ */
+function openStored(name, options) {
+  return native.openStored(name, options);
 }
 
 /** @param {number} number */
@@ -210,6 +242,24 @@ function query(number) {
   return native.query();
 }
 
+/** @param {number} number */
+function queryStore(number) {
+  words[at.space] = number;
+  return native.queryStore();
+}
+
+/**
+ * Why a request failed, in words.
+ *
+ * @param {number} number of the space
+ * @param {number} reason
+ */
+function explain(number, reason) {
+  words[at.space] = number;
+  words[at.reason] = reason;
+  return native.explain();
+}
+
 /** @param {Request} request */
 function address(request) {
   words[at.space] = request.space.number;
@@ -335,8 +385,11 @@ function readChunk(events, space) {
       from.granted(request, events);
     } else if (kind === at.kindExpired) {
       from.expired(request, events);
-    } else {
+    } else if (kind === at.kindTimedOut) {
       from.timedOut(request, events);
+    } else {
+      const stored = /** @type {import('./stored-space').StoredSpace} */ (from);
+      stored.heard(request, kind, words[place + at.eventDetail], events);
     }
   }
 }
@@ -356,7 +409,11 @@ function wake() {
 }
 
 module.exports = {
+  ENDED_DONE: at.endedDone,
+  ENDED_EXPIRED: at.endedExpired,
+  ENDED_LOST: at.endedLost,
   open,
+  openStored,
   close,
   request,
   adopt,
@@ -366,6 +423,8 @@ module.exports = {
   cancel,
   downgrade,
   query,
+  queryStore,
+  explain,
   takeGrant,
   takeEvents,
   awake,

@@ -2,7 +2,7 @@
 // One request of the promise face: it settles once, as a Hold or as an error.
 
 const { Hold, lose } = require('./hold');
-const { LockTimeoutError } = require('./errors');
+const { LockExpiredError, LockLostError, LockTimeoutError } = require('./errors');
 const { Request } = require('./request');
 const { deliver } = require('./delivery');
 
@@ -44,7 +44,16 @@ class PromiseRequest extends Request {
   }
 
   onExpired() {
-    if (this.hold !== null) lose(this.hold);
+    if (this.hold !== null) lose(this.hold, new LockExpiredError(this.key));
+  }
+
+  onLost() {
+    if (this.hold !== null) lose(this.hold, new LockLostError(this.key));
+  }
+
+  /** @param {Error} error */
+  onFailed(error) {
+    this.finish({ hold: null, error });
   }
 
   onTimedOut() {

@@ -14,6 +14,8 @@ const HOLDING = 1;
 const ENDED_BEFORE_GRANT = 2;
 const EXPIRED_BEFORE_GRANT = 3;
 const ENDED = 4;
+/** Only on a store: it was asked to end the hold, and its answer is still to come. */
+const RELEASING = 5;
 
 class Request {
   /**
@@ -63,6 +65,25 @@ class Request {
 
   /** It waited as long as it was willing to. */
   onTimedOut() {}
+
+  // What only a store makes happen.
+
+  /** Its hold ended with the process' session there. */
+  onLost() {}
+
+  /**
+   * It cannot be granted.
+   *
+   * @param {Error} _error
+   */
+  onFailed(_error) {}
+
+  /**
+   * Its release was answered.
+   *
+   * @param {Error | null} _error what kept it from being released
+   */
+  onReleased(_error) {}
 }
 
-module.exports = { Request, WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, ENDED };
+module.exports = { Request, WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, ENDED, RELEASING };

@@ -3,15 +3,16 @@
 // argument, for a named space.
 
 const callbacks = require('./callbacks');
-const { Space, READ, WRITE } = require('./space');
-const { toKey, checkCallback, toExpiry, toOptions, toSpaceName } = require('./arguments');
+const { openSpace } = require('./open-space');
+const { READ, WRITE } = require('./space');
+const { toKey, checkCallback, toExpiry, toOptions, toSpaceName, toStore } = require('./arguments');
 const { invalidThis, invalidType } = require('./errors');
 const STATE = require('./state');
 
 /**
  * What a lock object keeps.
  *
- * @typedef {{ space: Space, expiry: number, logger: import('./callbacks').Logger | null }} State
+ * @typedef {{ space: import('./space').Space, expiry: number, logger: import('./callbacks').Logger | null }} State
  */
 
 /**
@@ -20,14 +21,16 @@ const STATE = require('./state');
  * @this {any}
  * @param {number | null} [timeout]
  * @param {import('./callbacks').Logger | null} [logger]
- * @param {{ name?: string }} [options]
+ * @param {{ name?: string, store?: unknown }} [options]
  */
 function Lock(timeout, logger, options) {
   if (!(this instanceof Lock)) throw invalidThis('Lock has to be constructed with new');
-  const name = toSpaceName(toOptions('options', options));
+  const given = toOptions('options', options);
+  const name = toSpaceName(given);
+  const store = toStore(given, name);
   // The old package took `false` for "none", and programs write `slow && 10000`.
   const expiry = toExpiry('timeout', /** @type {unknown} */ (timeout) === false ? null : timeout);
-  const value = { expiry, logger: toLogger(logger), space: new Space(name, expiry > 0) };
+  const value = { expiry, logger: toLogger(logger), space: openSpace(name, store, expiry > 0) };
   Object.defineProperty(this, STATE, { value, configurable: true });
 }
 

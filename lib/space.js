@@ -33,10 +33,10 @@ class Space {
   /**
    * @param {string | undefined} name undefined for a private space
    * @param {boolean} dated whether it may matter when a request was granted: to an expiry, a limit or `query`
+   * @param {number} [number] the port's own number of this space, if it has been opened
    */
-  constructor(name, dated) {
-    /** The port's own number of this space. */
-    this.number = port.open(name, dated);
+  constructor(name, dated, number = port.open(name, dated)) {
+    this.number = number;
     this.name = name;
     this.dated = dated;
     /** @type {(Request | null)[]} */
@@ -263,12 +263,48 @@ class Space {
     return true;
   }
 
-  /** The engine is asked, and so it has to know of all holds. */
-  query() {
+  /** Whether a release and a downgrade are answered later. */
+  get answersLater() {
+    return false;
+  }
+
+  /**
+   * @param {Request} _request
+   * @returns {Promise<void> | undefined} the answer to its last release or downgrade, if one is owed
+   */
+  answerTo(_request) {
+    return undefined;
+  }
+
+  /**
+   * @param {Error} _error
+   * @returns {Promise<void> | undefined} the answer to the release of a hold that is gone, if there are answers
+   */
+  refusal(_error) {
+    return undefined;
+  }
+
+  /**
+   * Throws, at the call.
+   *
+   * @param {Error} error
+   * @returns {unknown}
+   */
+  refuse(error) {
+    throw error;
+  }
+
+  /**
+   * The engine is asked, and so it has to know of all holds.
+   *
+   * @param {(reports: import('./port').KeyReport[]) => unknown} read what to make of the answer
+   * @returns {unknown}
+   */
+  query(read) {
     for (const key of this.keys.all()) {
       if (key.first !== null) this.inflate(key);
     }
-    return port.query(this.number);
+    return read(port.query(this.number));
   }
 
   /** Ends the use of the space, as soon as no hold of this object is left. */

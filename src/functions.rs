@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use latchkey_engine::{Ask, Clock, KeyName, Mode, Outcome, Patience, Released, Requested, Ticket};
+use latchkey_engine::{Ask, Clock, KeyName, LockTable, Mode, Outcome, Patience, Released, Requested, Ticket};
 use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result};
 
@@ -12,6 +12,7 @@ use crate::{
     query::{self, KeyReport},
     raw_function::{self, Body, Call},
     shared_space::SharedSpace,
+    stored,
     waker::Waker,
     words::{self, LENGTH, Words},
 };
@@ -36,7 +37,10 @@ pub fn open_port<'env>(
     let mut define = Definer { env, port, functions: &mut functions };
     define.function("openPrivate", open_private)?;
     define.function("openNamed", open_named)?;
+    define.function("openStored", stored::open)?;
     define.function("query", query)?;
+    define.function("queryStore", stored::query)?;
+    define.function("explain", stored::explain)?;
     define.raw("close", |port, call| {
         port.close(&call.env, space_number(port));
         Ok(())
@@ -44,10 +48,10 @@ pub fn open_port<'env>(
     define.raw("request", request)?;
     define.raw("adopt", adopt)?;
     define.raw("release", |port, call| {
-        end_hold(port, call, |open, ticket| open.shared.engine.release(ticket, open.clock))
+        end_hold(port, call, |locks, ticket, clock| locks.release(ticket, clock))
     })?;
     define.raw("giveBack", |port, call| {
-        end_hold(port, call, |open, ticket| open.shared.engine.give_back(ticket, open.clock))
+        end_hold(port, call, |locks, ticket, clock| locks.give_back(ticket, clock))
     })?;
     define.raw("cancel", cancel)?;
     define.raw("downgrade", downgrade)?;
@@ -98,7 +102,7 @@ fn open_named(port: &Port, call: &FunctionCallContext) -> Result<SpaceNumber> {
 fn request(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
     let units: Option<Utf16String> = call.argument()?;
-    let outcome = open.shared.engine.request(ask(port, &open, units.as_ref()), open.clock);
+    let outcome = open.shared.table.locks().request(ask(port, &open, units.as_ref()), &open.clock);
     let requested = port.answer(&call.env, number, &open, outcome);
     if let Requested::Waiting(_) = requested {
         port.count_waiting(&call.env, &open, 1);
@@ -116,7 +120,8 @@ fn adopt(port: &Port, call: &Call) -> Result<()> {
     let units: Option<Utf16String> = call.argument()?;
     let (fence, age) = port.words.with(|words| (words[words::HELD_FENCE], words[words::HELD_AGE]));
     let since = open.clock.now().before(milliseconds(age).unwrap_or_default());
-    let ticket = open.shared.engine.adopt(ask(port, &open, units.as_ref()), fence as u64, since);
+    let engine = open.shared.table.engine()?;
+    let ticket = engine.adopt(ask(port, &open, units.as_ref()), fence as u64, since);
     let ticket =
         ticket.ok_or_else(|| Error::from_reason("latchkey: a key was forgotten while it was held"))?;
     port.words.with(|words| words::write_ticket(words, ticket));
@@ -141,18 +146,17 @@ fn ask<'a>(port: &Port, open: &OpenSpace, units: Option<&'a Utf16String>) -> Ask
 
 /// Tells the slot of a request's key, by which it can be named more cheaply from now on.
 fn tell_slot(port: &Port, open: &OpenSpace, ticket: Ticket) {
-    if let Some(slot) = open.shared.engine.slot_of(ticket) {
-        port.words.with(|words| words::write_key_slot(words, slot));
-    }
+    let slot = open.shared.table.locks().slot_of(ticket);
+    port.words.with(|words| words::write_key_slot(words, slot));
 }
 
 fn end_hold(
     port: &Port,
     call: &Call,
-    end: impl FnOnce(&OpenSpace, Ticket) -> Outcome<Released>,
+    end: impl FnOnce(&dyn LockTable, Ticket, &dyn Clock) -> Outcome<Released>,
 ) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let outcome = end(&open, port.words.with(|words| words::ticket(words)));
+    let outcome = end(open.shared.table.locks(), port.words.with(|words| words::ticket(words)), &open.clock);
     let released = port.answer(&call.env, number, &open, outcome);
     port.words.with(|words| words::write_released(words, released));
     Ok(())
@@ -160,7 +164,8 @@ fn end_hold(
 
 fn cancel(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let outcome = open.shared.engine.cancel(port.words.with(|words| words::ticket(words)), open.clock);
+    let outcome =
+        open.shared.table.locks().cancel(port.words.with(|words| words::ticket(words)), &open.clock);
     let cancelled = port.answer(&call.env, number, &open, outcome);
     if cancelled {
         port.count_waiting(&call.env, &open, -1);
@@ -171,7 +176,8 @@ fn cancel(port: &Port, call: &Call) -> Result<()> {
 
 fn downgrade(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let outcome = open.shared.engine.downgrade(port.words.with(|words| words::ticket(words)), open.clock);
+    let outcome =
+        open.shared.table.locks().downgrade(port.words.with(|words| words::ticket(words)), &open.clock);
     let downgraded = port.answer(&call.env, number, &open, outcome);
     port.words.with(|words| words::write_done(words, downgraded));
     Ok(())
@@ -179,7 +185,7 @@ fn downgrade(port: &Port, call: &Call) -> Result<()> {
 
 fn query(port: &Port, _: &FunctionCallContext) -> Result<Vec<KeyReport>> {
     let (_, open) = addressed(port)?;
-    Ok(query::report(&open, &port.mailbox, clock::now()))
+    query::report(&open, &port.mailbox, clock::now())
 }
 
 fn space_number(port: &Port) -> SpaceNumber {
@@ -187,7 +193,7 @@ fn space_number(port: &Port) -> SpaceNumber {
 }
 
 /// The space that the call is about.
-fn addressed(port: &Port) -> Result<(SpaceNumber, Rc<OpenSpace>)> {
+pub fn addressed(port: &Port) -> Result<(SpaceNumber, Rc<OpenSpace>)> {
     let number = space_number(port);
     let open = port.space(number)?;
     port.raise_fences(&open);

@@ -6,6 +6,7 @@
 
 #![deny(clippy::undocumented_unsafe_blocks)]
 
+mod background;
 mod clock;
 mod functions;
 mod mailbox;
@@ -13,6 +14,8 @@ mod port;
 mod query;
 mod raw_function;
 mod shared_space;
+mod stored;
+mod table;
 mod timer;
 mod waker;
 mod words;

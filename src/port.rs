@@ -12,9 +12,11 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use latchkey_engine::{Event, Events, Inbox, Outcome, Port as Member, Time};
+use latchkey_redis::Store;
 use napi::{Env, Error, Result};
 
 use crate::{
@@ -25,6 +27,11 @@ use crate::{
     waker::{KeepAlive, Waker},
     words::{self, Words},
 };
+
+/// Node's number of the thread whose end is the process' end.
+const MAIN_THREAD: u32 = 0;
+/// How long the end of a process may wait for the stores to let go of what it held. Else their leases do.
+const FAREWELL: Duration = Duration::from_millis(250);
 
 /// The port's own number of one of its spaces.
 pub type SpaceNumber = u32;
@@ -81,7 +88,7 @@ impl Port {
         let number = self.next_space.get();
         let next = number.checked_add(1);
         self.next_space.set(next.ok_or_else(|| Error::from_reason("latchkey: too many locks were made"))?);
-        if shared.is_named() {
+        if !shared.is_private() {
             shared.post.join(member, Arc::clone(&self.mailbox), number);
         }
         let clock = SpaceClock { runs: timed };
@@ -109,16 +116,15 @@ impl Port {
 
     /// Makes the engine's next fences in a private space higher than those that JavaScript gave there.
     pub fn raise_fences(&self, open: &OpenSpace) {
-        if !open.shared.is_named() {
-            let floor = self.words.with(|words| words[words::FENCE_FLOOR]);
-            open.shared.engine.raise_fences(floor as u64);
+        if let Some(engine) = open.shared.private() {
+            engine.raise_fences(self.words.with(|words| words[words::FENCE_FLOOR]) as u64);
         }
     }
 
     /// Passes an operation's outcome on: deadlines to the timer, others' events to them, the port's own to
     /// JavaScript.
     pub fn answer<T>(&self, env: &Env, number: SpaceNumber, open: &OpenSpace, outcome: Outcome<T>) -> T {
-        if open.shared.is_named() {
+        if !open.shared.is_private() {
             let (result, own) = open.shared.pass_on(outcome, Some((open.member, &self.mailbox)));
             own.as_slice().iter().for_each(|event| self.see(number, event));
             self.tell(number, own);
@@ -135,7 +141,7 @@ impl Port {
     /// Counts a request that has joined a queue, or (`change` is -1) that waits no longer. One that waits in
     /// a named space keeps the event loop alive: others may serve it.
     pub fn count_waiting(&self, env: &Env, open: &OpenSpace, change: isize) {
-        if open.shared.is_named() {
+        if !open.shared.is_private() {
             open.waiting.set(open.waiting.get() + change);
             self.waiting.set(self.waiting.get() + change);
             self.keep_alive(env);
@@ -151,7 +157,7 @@ impl Port {
         while let Some(number) = self.due(now) {
             let open = self.space(number)?;
             self.raise_fences(&open);
-            let outcome = open.shared.engine.expire(clock::now);
+            let outcome = open.shared.table.locks().expire(&clock::now);
             outcome.events.into_iter().for_each(|event| self.note(number, event));
             self.keep_deadline(env, number, &open, outcome.next_deadline);
         }
@@ -174,16 +180,20 @@ impl Port {
     pub fn detach(&self) {
         // Deno delivers a wake-up that is under way after it has freed the port's functions.
         self.words.with(words::write_ended);
+        if self.mailbox.thread == MAIN_THREAD {
+            // The process ends, and the background with it: now or never.
+            Store::shutdown_all(FAREWELL);
+        }
         let spaces = std::mem::take(&mut *self.spaces.borrow_mut());
         spaces.values().for_each(|open| self.leave(open));
     }
 
     fn leave(&self, open: &OpenSpace) {
-        if open.shared.is_named() {
+        if !open.shared.is_private() {
             // In this order: what the engine grants this member from here on, nobody is told of, and detach
             // frees it.
             open.shared.post.leave(open.member);
-            let outcome = open.shared.engine.detach(open.member, clock::now);
+            let outcome = open.shared.table.locks().detach(open.member, &clock::now);
             let ((), _own) = open.shared.pass_on(outcome, None);
         }
     }
@@ -191,8 +201,8 @@ impl Port {
     /// Does the timer's work for the named spaces, while the system refuses the timer its thread.
     fn expire_named(&self) {
         let spaces: Vec<_> = self.spaces.borrow().iter().map(|(&n, open)| (n, Rc::clone(open))).collect();
-        for (number, open) in spaces.into_iter().filter(|(_, open)| open.shared.is_named()) {
-            let outcome = open.shared.engine.expire(clock::now);
+        for (number, open) in spaces.into_iter().filter(|(_, open)| !open.shared.is_private()) {
+            let outcome = open.shared.table.locks().expire(&clock::now);
             let ((), own) = open.shared.pass_on(outcome, Some((open.member, &self.mailbox)));
             own.into_iter().for_each(|event| self.note(number, event));
         }
@@ -223,8 +233,8 @@ impl Port {
 
     /// Keeps `waiting` true to what JavaScript is about to read.
     fn see(&self, number: SpaceNumber, event: &Event) {
-        if matches!(event, Event::Granted { .. } | Event::TimedOut { .. })
-            && let Some(open) = self.spaces.borrow().get(&number).filter(|open| open.shared.is_named())
+        if matches!(event, Event::Granted { .. } | Event::TimedOut { .. } | Event::Failed { .. })
+            && let Some(open) = self.spaces.borrow().get(&number).filter(|open| !open.shared.is_private())
         {
             open.waiting.set(open.waiting.get() - 1);
             self.waiting.set(self.waiting.get() - 1);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use latchkey_engine::{KeyReport as EngineReport, Mode, Port as Member, Time};
+use napi::Result;
 use napi::bindgen_prelude::Utf16String;
 use napi_derive::napi;
 
@@ -46,12 +47,13 @@ pub struct WaitReport {
 }
 
 /// Reports a space's keys. A request of a thread that is just ending is left out.
-pub fn report(open: &OpenSpace, mailbox: &Arc<Mailbox>, now: Time) -> Vec<KeyReport> {
+pub fn report(open: &OpenSpace, mailbox: &Arc<Mailbox>, now: Time) -> Result<Vec<KeyReport>> {
     let thread_of = |member: Member| match member == open.member {
         true => Some(mailbox.thread),
         false => open.shared.post.recipient(member, |mailbox| mailbox.thread),
     };
-    open.shared.engine.query().into_iter().map(|report| translate(&report, thread_of, now)).collect()
+    let reports = open.shared.table.engine()?.query();
+    Ok(reports.into_iter().map(|report| translate(&report, thread_of, now)).collect())
 }
 
 fn translate(report: &EngineReport, thread_of: impl Fn(Member) -> Option<u32>, now: Time) -> KeyReport {

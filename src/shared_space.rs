@@ -1,4 +1,4 @@
-//! One space of the process: the engine's table, the ports that use it, and the list of all spaces.
+//! One space of the process: its table, the ports that use it, and the list of all spaces.
 //!
 //! A private space has one port and is only ever touched by that port's thread. A named one is the same
 //! object for whoever opens its name, on any thread, and is gone when the last of them closes or ends.
@@ -9,10 +9,12 @@ use std::{
 };
 
 use latchkey_engine::{Events, Key, Outcome, Port, Post, Space, Usage};
+use latchkey_redis::Store;
 
 use crate::{
     clock,
     mailbox::Mailbox,
+    table::Table,
     timer::{self, Alarm, AlarmNumber},
 };
 
@@ -21,9 +23,9 @@ const NAMED_SHARDS: u32 = 16;
 
 pub struct SharedSpace {
     number: AlarmNumber,
-    /// `None` for a private space.
+    /// `None` unless it is a named space of this process.
     name: Option<Key>,
-    pub engine: Space,
+    pub table: Table,
     pub post: Post<Arc<Mailbox>>,
 }
 
@@ -64,7 +66,7 @@ impl SharedSpace {
     fn add(registry: &mut Registry, name: Option<Key>) -> Arc<Self> {
         let space = Arc::new(Self {
             number: timer::new_number(),
-            engine: Space::new(if name.is_some() { NAMED_SHARDS } else { 1 }),
+            table: Table::Engine(Space::new(if name.is_some() { NAMED_SHARDS } else { 1 })),
             post: Post::default(),
             name,
         });
@@ -72,8 +74,37 @@ impl SharedSpace {
         space
     }
 
-    pub fn is_named(&self) -> bool {
-        self.name.is_some()
+    /// A space that a store keeps. Each opening is a space of its own here: it is on the server that they meet.
+    pub fn open_stored(store: &Arc<Store>, name: &[u16], thread: u32) -> Arc<Self> {
+        let space = Arc::new_cyclic(|space: &Weak<Self>| {
+            let space = Weak::clone(space);
+            let deliver = move |events| {
+                if let Some(space) = space.upgrade() {
+                    let _nobodys = space.post.send(events, None);
+                }
+            };
+            Self {
+                number: timer::new_number(),
+                table: Table::Store(store.space(name, thread, deliver)),
+                post: Post::default(),
+                name: None,
+            }
+        });
+        registry().all.insert(space.number, Arc::downgrade(&space));
+        space
+    }
+
+    /// Whether only its port can change it.
+    pub fn is_private(&self) -> bool {
+        self.private().is_some()
+    }
+
+    /// The engine of a space that only its port can change.
+    pub fn private(&self) -> Option<&Space> {
+        match (&self.table, &self.name) {
+            (Table::Engine(engine), None) => Some(engine),
+            _ => None,
+        }
     }
 
     /// Delivers what an operation on a named space caused for other ports, and sees to its deadline. Gives
@@ -94,7 +125,7 @@ impl SharedSpace {
 impl Alarm for SharedSpace {
     /// Deadlines of a named space are the timer's own business: a port's event loop may be blocked.
     fn ring(self: Arc<Self>) {
-        let ((), nobodys) = self.pass_on(self.engine.expire(clock::now), None);
+        let ((), nobodys) = self.pass_on(self.table.locks().expire(&clock::now), None);
         debug_assert!(nobodys.is_empty());
     }
 }
@@ -122,6 +153,6 @@ pub fn usage() -> (usize, Usage) {
     // dropping it locks the list.
     let spaces: Vec<_> = registry().all.values().filter_map(Weak::upgrade).collect();
     let mut total = Usage::default();
-    spaces.iter().for_each(|space| total += space.engine.usage());
+    spaces.iter().for_each(|space| total += space.table.usage());
     (spaces.len(), total)
 }

@@ -1,4 +1,4 @@
-//! The thread that sleeps until a deadline comes, and rings the alarm of whoever waits for it.
+//! Sleeps, in the background, until a deadline comes, and rings the alarm of whoever waits for it.
 //!
 //! It starts when the first alarm is set and not before. It knows alarms and times, no locks.
 
@@ -10,17 +10,16 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, Weak,
         atomic::{AtomicU64, Ordering},
     },
-    thread,
 };
 
 use latchkey_engine::Time;
-use tokio::{runtime, sync::Notify, time};
+use tokio::{sync::Notify, time};
 
-use crate::clock;
+use crate::{background, clock};
 
 /// Somebody who has something to do at a certain time.
 pub trait Alarm: Send + Sync + 'static {
-    /// Called on the timer's thread, once for each time that was set.
+    /// Called in the background, once for each time that was set.
     fn ring(self: Arc<Self>);
 }
 
@@ -45,19 +44,17 @@ struct Due {
 
 struct Timer {
     due: Mutex<Due>,
-    /// Fired when the earliest time has become earlier than the one the thread sleeps until.
+    /// Fired when the earliest time has become earlier than the one it sleeps until.
     sooner: Notify,
 }
 
 static TIMER: OnceLock<Timer> = OnceLock::new();
-/// Held while the thread is started, so that only one is.
-static STARTING: Mutex<()> = Mutex::new(());
 
 /// Sets an alarm. Each owner has one: an earlier time replaces it, a later one does not, since its owner
 /// looks for itself what comes next when it rings. An alarm that is no longer needed is left to ring: once
 /// in vain costs less than taking it back each time.
 ///
-/// Fails if the system refuses the timer its thread.
+/// Fails if the system refuses the background its thread.
 pub fn ring_at(time: Time, number: AlarmNumber, alarm: &Arc<impl Alarm>) -> io::Result<()> {
     let timer = started()?;
     let mut due = timer.due();
@@ -75,7 +72,7 @@ pub fn ring_at(time: Time, number: AlarmNumber, alarm: &Arc<impl Alarm>) -> io::
     Ok(())
 }
 
-/// True once the thread has been started.
+/// True once an alarm has been set.
 pub fn is_started() -> bool {
     TIMER.get().is_some()
 }
@@ -84,15 +81,11 @@ fn started() -> io::Result<&'static Timer> {
     if let Some(timer) = TIMER.get() {
         return Ok(timer);
     }
-    let _one_at_a_time = STARTING.lock();
-    if let Some(timer) = TIMER.get() {
-        return Ok(timer);
-    }
-    let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
-    thread::Builder::new()
-        .name("latchkey-timer".into())
-        .spawn(move || runtime.block_on(async { TIMER.wait().run().await }))?;
-    Ok(TIMER.get_or_init(|| Timer { due: Mutex::default(), sooner: Notify::new() }))
+    let background = background::handle()?;
+    Ok(TIMER.get_or_init(|| {
+        background.spawn(async { TIMER.wait().run().await });
+        Timer { due: Mutex::default(), sooner: Notify::new() }
+    }))
 }
 
 impl Timer {

@@ -6,7 +6,7 @@
 
 use std::{cell::RefCell, mem::ManuallyDrop};
 
-use latchkey_engine::{Event, Grant, KeySlot, Released, Requested, Ticket};
+use latchkey_engine::{Ending, Event, Grant, KeySlot, Released, Requested, Ticket};
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
@@ -20,7 +20,8 @@ pub const TAG: usize = 4;
 pub const EXPIRY: usize = 5;
 /// Milliseconds that the request is willing to wait; 0 for not at all, `Infinity` for ever.
 pub const PATIENCE: usize = 6;
-/// The key's slot, where it is named by that; also an answer to a request that named it by its text.
+/// The key's slot, where it is named by that; also an answer to a request that named it by its text. The index
+/// is -1 if there is none.
 pub const KEY_INDEX: usize = 7;
 pub const KEY_GENERATION: usize = 8;
 /// The highest fence that JavaScript has given in this thread's private spaces: the engine's are higher.
@@ -28,25 +29,28 @@ pub const FENCE_FLOOR: usize = 9;
 /// Of a hold that the engine takes over: its fence, and the milliseconds since its grant.
 pub const HELD_FENCE: usize = 10;
 pub const HELD_AGE: usize = 11;
+/// Of a failure that is to be explained.
+pub const REASON: usize = 12;
 
 // Answers.
 /// 1 if what was asked for happened: the request was granted, the hold released (2: and its key forgotten), the
-/// ticket cancelled. -1 if the request was refused, -2 if its slot is no key's any more. Else 0.
-const DONE: usize = 12;
-const FENCE: usize = 13;
-const RECOVERED: usize = 14;
+/// ticket cancelled; 3 if a store was asked for it. -1 if the request was refused, -2 if its slot is no key's
+/// any more. Else 0.
+const DONE: usize = 13;
+const FENCE: usize = 14;
+const RECOVERED: usize = 15;
 /// How many events stand in the array.
-const EVENTS: usize = 15;
+const EVENTS: usize = 16;
 /// How many more there are, for `readEvents` to fetch.
-const MORE: usize = 16;
+const MORE: usize = 17;
 
 /// 1 if letters from others lie in the inbox, after an operation on a named space.
-const LETTERS: usize = 17;
+const LETTERS: usize = 18;
 
 /// 1 once the environment has ended: nothing may be called any more.
-const ENDED: usize = 18;
+const ENDED: usize = 19;
 
-const FIRST_EVENT: usize = 19;
+const FIRST_EVENT: usize = 20;
 const EVENT_SIZE: usize = 5;
 const MAX_EVENTS: usize = 200;
 pub const LENGTH: usize = FIRST_EVENT + EVENT_SIZE * MAX_EVENTS;
@@ -57,10 +61,20 @@ const EVENT_SPACE: usize = 1;
 const EVENT_TAG: usize = 2;
 const EVENT_FENCE: usize = 3;
 const EVENT_RECOVERED: usize = 4;
+/// Of an event that is no grant: why it failed, or how it ended.
+const EVENT_DETAIL: usize = 3;
+
+const ENDED_DONE: f64 = 0.0;
+const ENDED_EXPIRED: f64 = 1.0;
+const ENDED_LOST: f64 = 2.0;
+const ENDED_UNREACHABLE: f64 = 3.0;
 
 const KIND_GRANTED: f64 = 0.0;
 const KIND_EXPIRED: f64 = 1.0;
 const KIND_TIMED_OUT: f64 = 2.0;
+const KIND_LOST: f64 = 3.0;
+const KIND_FAILED: f64 = 4.0;
+const KIND_ENDED: f64 = 5.0;
 
 /// The places of the array, for JavaScript.
 #[napi(object)]
@@ -96,6 +110,15 @@ pub struct Layout {
     pub kind_granted: u32,
     pub kind_expired: u32,
     pub kind_timed_out: u32,
+    pub kind_lost: u32,
+    pub kind_failed: u32,
+    pub kind_ended: u32,
+    pub event_detail: u32,
+    pub ended_done: u32,
+    pub ended_expired: u32,
+    pub ended_lost: u32,
+    pub ended_unreachable: u32,
+    pub reason: u32,
 }
 
 /// Where each number stands in the array that `openPort` takes.
@@ -132,6 +155,15 @@ pub fn layout() -> Layout {
         kind_granted: KIND_GRANTED as u32,
         kind_expired: KIND_EXPIRED as u32,
         kind_timed_out: KIND_TIMED_OUT as u32,
+        kind_lost: KIND_LOST as u32,
+        kind_failed: KIND_FAILED as u32,
+        kind_ended: KIND_ENDED as u32,
+        event_detail: EVENT_DETAIL as u32,
+        ended_done: ENDED_DONE as u32,
+        ended_expired: ENDED_EXPIRED as u32,
+        ended_lost: ENDED_LOST as u32,
+        ended_unreachable: ENDED_UNREACHABLE as u32,
+        reason: REASON as u32,
     }
 }
 
@@ -188,9 +220,9 @@ pub fn key_slot(words: &[f64; LENGTH]) -> KeySlot {
     KeySlot { index: whole(words[KEY_INDEX]), generation: whole(words[KEY_GENERATION]) }
 }
 
-pub fn write_key_slot(words: &mut [f64; LENGTH], slot: KeySlot) {
-    words[KEY_INDEX] = slot.index.into();
-    words[KEY_GENERATION] = slot.generation.into();
+pub fn write_key_slot(words: &mut [f64; LENGTH], slot: Option<KeySlot>) {
+    words[KEY_INDEX] = slot.map_or(-1.0, |slot| slot.index.into());
+    words[KEY_GENERATION] = slot.map_or(0.0, |slot| slot.generation.into());
 }
 
 pub fn write_released(words: &mut [f64; LENGTH], released: Released) {
@@ -198,6 +230,7 @@ pub fn write_released(words: &mut [f64; LENGTH], released: Released) {
         Released::NotHeld => 0.0,
         Released::Held => 1.0,
         Released::HeldLast => 2.0,
+        Released::Asked => 3.0,
     };
 }
 
@@ -232,6 +265,15 @@ pub fn write_events(words: &mut [f64; LENGTH], events: &mut impl ExactSizeIterat
             }
             Event::Expired { tag, .. } => (KIND_EXPIRED, tag),
             Event::TimedOut { tag, .. } => (KIND_TIMED_OUT, tag),
+            Event::Lost { tag, .. } => (KIND_LOST, tag),
+            Event::Failed { tag, reason, .. } => {
+                place[EVENT_DETAIL] = reason.into();
+                (KIND_FAILED, tag)
+            }
+            Event::Ended { tag, ending, .. } => {
+                place[EVENT_DETAIL] = ending_word(ending);
+                (KIND_ENDED, tag)
+            }
         };
         place[EVENT_KIND] = kind;
         place[EVENT_TAG] = tag.into();
@@ -244,6 +286,15 @@ fn write_grant(grant: Grant, places: &mut [f64]) {
     // Exact up to 2^53, which is 285 years of one grant each microsecond.
     places[0] = grant.fence as f64;
     places[1] = flag(grant.recovered);
+}
+
+fn ending_word(ending: Ending) -> f64 {
+    match ending {
+        Ending::Done => ENDED_DONE,
+        Ending::Expired => ENDED_EXPIRED,
+        Ending::Lost => ENDED_LOST,
+        Ending::Unreachable => ENDED_UNREACHABLE,
+    }
 }
 
 fn flag(value: bool) -> f64 {

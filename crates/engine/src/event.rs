@@ -40,6 +40,47 @@ pub enum Event {
         /// The caller's own number of the request.
         tag: u32,
     },
+    /// Said only by stores: the hold ended because its session did, and others may hold the key by now.
+    Lost {
+        /// Whose hold it was.
+        port: Port,
+        /// The caller's own number of the request.
+        tag: u32,
+    },
+    /// Said only by stores: the wait ended because the store could not answer, or refused to.
+    Failed {
+        /// Whose request it was.
+        port: Port,
+        /// The caller's own number of the request.
+        tag: u32,
+        /// The store's own number of what went wrong; it means nothing here.
+        reason: u32,
+    },
+    /// Said only by stores, which answer later: the answer to a release or a downgrade.
+    ///
+    /// A hold may be taken away while it is being released. Then its `Expired` or `Lost` is the answer, and no
+    /// `Ended` follows.
+    Ended {
+        /// Whose hold it was, or is, after a downgrade.
+        port: Port,
+        /// The caller's own number of the request.
+        tag: u32,
+        /// What became of it.
+        ending: Ending,
+    },
+}
+
+/// What became of a release or a downgrade that a store was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It is done.
+    Done,
+    /// The hold had been taken away before, because it was older than its expiry and another request waited.
+    Expired,
+    /// The hold had ended before, with its session.
+    Lost,
+    /// The store could not be reached while the hold was certain. It ends with its session.
+    Unreachable,
 }
 
 impl Event {
@@ -47,7 +88,12 @@ impl Event {
     #[must_use]
     pub fn port(&self) -> Port {
         match *self {
-            Event::Granted { port, .. } | Event::Expired { port, .. } | Event::TimedOut { port, .. } => port,
+            Event::Granted { port, .. }
+            | Event::Expired { port, .. }
+            | Event::TimedOut { port, .. }
+            | Event::Lost { port, .. }
+            | Event::Failed { port, .. }
+            | Event::Ended { port, .. } => port,
         }
     }
 }
@@ -98,6 +144,12 @@ impl Events {
             List::One(event) => slice::from_ref(event),
             List::Many(events) => events,
         }
+    }
+}
+
+impl From<Event> for Events {
+    fn from(event: Event) -> Self {
+        Self(List::One(event))
     }
 }
 
@@ -175,6 +227,9 @@ pub enum Released {
     Held,
     /// The hold has ended, and its key is forgotten: nobody held it or waited for it any more.
     HeldLast,
+    /// Said only by stores: the store has been asked, and an [`Event::Ended`] follows, unless the hold's
+    /// `Expired` or `Lost` came first.
+    Asked,
 }
 
 impl Requested {

@@ -52,14 +52,17 @@ mod shard;
 mod slab;
 mod space;
 mod sync;
+mod table;
 mod time;
 
 pub use event::{
-    Event, Events, Grant, HoldReport, IntoEvents, KeyReport, Outcome, Released, Requested, Usage, WaitReport,
+    Ending, Event, Events, Grant, HoldReport, IntoEvents, KeyReport, Outcome, Released, Requested, Usage,
+    WaitReport,
 };
 pub use inbox::{Inbox, Letter};
 pub use key::Key;
 pub use post::{Post, Recipient};
 pub use request::{Ask, KeyName, KeySlot, Mode, Patience, Port, Ticket};
 pub use space::Space;
+pub use table::LockTable;
 pub use time::{Clock, Time};

@@ -1,0 +1,75 @@
+//! A fixed amount of work, to count its instructions: the count repeats, where times on a busy machine do not.
+//!
+//! ```text
+//! export CARGO_TARGET_DIR=target/profile CARGO_PROFILE_RELEASE_STRIP=none
+//! cargo build -p latchkey-engine --release --example profile
+//! valgrind --tool=callgrind --toggle-collect='*measured*' --callgrind-out-file=target/profile/free-key.out \
+//!     target/profile/release/examples/profile free-key
+//! callgrind_annotate --auto=no target/profile/free-key.out
+//! ```
+//!
+//! and the same with `queue`. Only what [`measured`] calls is counted: [`OPERATIONS`] requests and as many releases.
+//! Divide by that. With `CARGO_PROFILE_RELEASE_DEBUG=full` what is inlined is told apart by source file.
+
+use std::hint::black_box;
+
+use latchkey_engine::{Ask, Mode, Patience, Port, Space, Ticket, Time};
+
+const OPERATIONS: usize = 100_000;
+/// How many queue on the key before the first one releases.
+const QUEUED: usize = 1_000;
+
+fn main() {
+    let work: fn(&Space) = match std::env::args().nth(1).as_deref() {
+        Some("free-key") => free_key,
+        Some("queue") => queue,
+        _ => {
+            eprintln!("usage: profile free-key | queue");
+            std::process::exit(2);
+        }
+    };
+    let space = Space::new(1);
+    work(&space);
+    measured(work, &space);
+}
+
+/// The second run: tables have their size by now.
+#[inline(never)]
+fn measured(work: fn(&Space), space: &Space) {
+    work(black_box(space));
+}
+
+/// Each time the key is free, and forgotten again.
+fn free_key(space: &Space) {
+    for _ in 0..OPERATIONS {
+        release(space, request(space));
+    }
+}
+
+/// All ask, then each releases, which grants the key to the next one.
+fn queue(space: &Space) {
+    let mut tickets = Vec::with_capacity(QUEUED);
+    for _ in 0..OPERATIONS / QUEUED {
+        tickets.extend((0..QUEUED).map(|_| request(space)));
+        for ticket in tickets.drain(..) {
+            release(space, ticket);
+        }
+    }
+}
+
+fn request(space: &Space) -> Ticket {
+    let key = [u16::from(b'k'); 16];
+    let ask = Ask {
+        port: Port(1),
+        tag: 0,
+        key: black_box(&key).into(),
+        mode: Mode::Write,
+        expiry: None,
+        patience: Patience::Forever,
+    };
+    black_box(space.request(ask, Time::ZERO)).result.ticket().expect("it is patient")
+}
+
+fn release(space: &Space, ticket: Ticket) {
+    assert!(black_box(space.release(ticket, Time::ZERO)).result);
+}

@@ -1,0 +1,51 @@
+//! What the callers' threads ask of the keeper.
+
+use std::{fmt, sync::mpsc as blocking, time::Duration};
+
+use latchkey_engine::{Events, Key, Mode, Patience, Port, Time};
+use tokio::sync::oneshot;
+
+use crate::{ledger::Number, report::StoredKey, trouble::StoreError};
+
+/// The number of an open space of a store.
+pub(crate) type SpaceNumber = u32;
+
+/// Tells what happened in a space.
+pub(crate) type Deliver = Box<dyn Fn(Events) + Send + Sync>;
+
+/// Answers what a space holds.
+pub(crate) type Answer = oneshot::Sender<Result<Vec<StoredKey>, StoreError>>;
+
+pub(crate) enum Command {
+    Open { space: SpaceNumber, name: Key, deliver: Deliver },
+    Request(Asked),
+    Cancel(Number),
+    Release { number: Number, unused: bool },
+    Downgrade(Number),
+    Detach { space: SpaceNumber, port: Port },
+    Query { space: SpaceNumber, answer: Answer },
+    Close(SpaceNumber),
+    Drop(SpaceNumber),
+    Shutdown(blocking::Sender<()>),
+}
+
+/// A request as it was asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub number: Number,
+    pub space: SpaceNumber,
+    pub port: Port,
+    pub tag: u32,
+    pub thread: u32,
+    pub key: Key,
+    pub mode: Mode,
+    pub expiry: Option<Duration>,
+    pub patience: Patience,
+    pub at: Time,
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Command")
+    }
+}

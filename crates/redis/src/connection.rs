@@ -1,0 +1,155 @@
+//! One connection to the server: found, opened, and checked for what a store needs.
+//!
+//! A connection is never mended. The first fault ends it, and the next one is a new generation, which reads
+//! again which server it speaks to.
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, PushInfo, aio::MultiplexedConnection,
+};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::{
+    address::{self, Config, Options, Target},
+    trouble::{Reason, Trouble},
+};
+
+/// How many commands may stand between the store and the socket before a sender has to wait for its turn.
+const PIPELINE_LENGTH: usize = 1024;
+
+/// A connection that may be used, and what it hears without having asked.
+pub(crate) struct Connection {
+    pub commands: MultiplexedConnection,
+    pub pushes: UnboundedReceiver<PushInfo>,
+    pub server: Server,
+}
+
+/// Which server it is: another one, or the same one started again, has another `run_id`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Server {
+    pub run_id: String,
+    /// When it was started, in milliseconds of its own clock; up to a second too late.
+    pub started: u64,
+}
+
+/// Finds the server and opens a connection to it.
+pub(crate) async fn find(config: &Config) -> Result<Connection, Trouble> {
+    let options = config.options();
+    match config.target() {
+        Target::Direct(client) => open(client, options).await,
+        Target::Sentinel { sentinels, master, server } => {
+            let client = ask_sentinels(sentinels, master, server, options).await?;
+            open(&client, options).await
+        }
+    }
+}
+
+async fn open(client: &Client, options: &Options) -> Result<Connection, Trouble> {
+    let (sender, pushes) = unbounded_channel();
+    let settings = settings(options).set_push_sender(sender);
+    let mut commands = client.get_multiplexed_async_connection_with_config(&settings).await?;
+    let server = check(&mut commands).await?;
+    Ok(Connection { commands, pushes, server })
+}
+
+fn settings(options: &Options) -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(options.connect_timeout))
+        // A long queue of commands is no reason to give up, only silence is: the keeper looks after that.
+        .set_response_timeout(None)
+        .set_pipeline_buffer_size(PIPELINE_LENGTH)
+}
+
+/// Reads what the server says of itself, and refuses one that would not keep locks.
+async fn check(commands: &mut MultiplexedConnection) -> Result<Server, Trouble> {
+    let (info, (seconds, micros)): (String, (u64, u64)) =
+        redis::pipe().cmd("INFO").cmd("TIME").query_async(commands).await?;
+    server(&info, seconds * 1000 + micros / 1000)
+}
+
+fn server(info: &str, now: u64) -> Result<Server, Trouble> {
+    let field =
+        |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
+    if field("redis_mode") == Some("cluster") || field("cluster_enabled") == Some("1") {
+        return Err(Reason::Cluster.into());
+    }
+    if field("role").is_some_and(|role| role != "master") {
+        // Another address, or the same one a little later, may be the primary.
+        return Err(Trouble::new(Reason::Unreachable, "it is a replica"));
+    }
+    if let Some(policy) = field("maxmemory_policy").filter(|&policy| policy != "noeviction") {
+        return Err(Trouble::new(Reason::Evicts, format!("it is {policy}")));
+    }
+    let (Some(run_id), Some(uptime)) = (field("run_id"), field("uptime_in_seconds")) else {
+        return Err(Trouble::new(Reason::Refused, "INFO does not say run_id and uptime_in_seconds"));
+    };
+    let uptime: u64 = uptime.parse().unwrap_or(0);
+    Ok(Server { run_id: run_id.to_owned(), started: now.saturating_sub(uptime * 1000) })
+}
+
+/// The server that the first sentinel to answer names.
+async fn ask_sentinels(
+    sentinels: &[Client],
+    master: &str,
+    server: &ConnectionInfo,
+    options: &Options,
+) -> Result<Client, Trouble> {
+    let mut answers: FuturesUnordered<_> =
+        sentinels.iter().map(|sentinel| ask_sentinel(sentinel, master, options)).collect();
+    let mut trouble = Trouble::new(Reason::Unreachable, "no sentinel answers");
+    while let Some(answer) = answers.next().await {
+        match answer {
+            Ok((host, port)) => {
+                let addr = match server.addr() {
+                    ConnectionAddr::TcpTls { insecure, tls_params, .. } => ConnectionAddr::TcpTls {
+                        host,
+                        port,
+                        insecure: *insecure,
+                        tls_params: tls_params.clone(),
+                    },
+                    _ => ConnectionAddr::Tcp(host, port),
+                };
+                return address::client(&server.clone().set_addr(addr), options, "sentinels")
+                    .map_err(|error| Trouble::new(Reason::Refused, error.to_string()));
+            }
+            Err(error) => trouble = error,
+        }
+    }
+    Err(trouble)
+}
+
+async fn ask_sentinel(sentinel: &Client, master: &str, options: &Options) -> Result<(String, u16), Trouble> {
+    let mut connection = sentinel.get_multiplexed_async_connection_with_config(&settings(options)).await?;
+    let address: Option<(String, u16)> = redis::cmd("SENTINEL")
+        .arg("get-master-addr-by-name")
+        .arg(master)
+        .query_async(&mut connection)
+        .await?;
+    address.ok_or_else(|| Trouble::new(Reason::Unreachable, "the sentinels do not know store.master"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "# Server\r\nredis_mode:standalone\r\nrun_id:abc\r\nuptime_in_seconds:5\r\n\
+                        maxmemory_policy:noeviction\r\nrole:master\r\n";
+
+    fn refusal(of: &str, by: &str) -> Reason {
+        server(&GOOD.replace(of, by), 0).unwrap_err().reason
+    }
+
+    #[test]
+    fn a_server_says_who_it_is_and_since_when() {
+        let said = server(GOOD, 100_000).unwrap();
+        assert_eq!(said, Server { run_id: "abc".into(), started: 95_000 });
+    }
+
+    #[test]
+    fn a_server_that_would_not_keep_locks_is_refused() {
+        assert_eq!(refusal("noeviction", "allkeys-lru"), Reason::Evicts);
+        assert_eq!(refusal("standalone", "cluster"), Reason::Cluster);
+        assert_eq!(refusal("role:master", "role:slave"), Reason::Unreachable);
+        assert_eq!(refusal("run_id", "other"), Reason::Refused);
+    }
+}

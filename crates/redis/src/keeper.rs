@@ -1,0 +1,266 @@
+//! The one task that owns a store's connection and all its state.
+//!
+//! Callers send it commands, the server sends answers and pushes, and time passes: it takes one of these after the
+//! other, so nothing here is locked, and nothing changes while the task looks at it. It never waits inside a step.
+//!
+//! - `commands`: what callers want
+//! - `questions`: what the server is told and asked
+//! - `answers`: what it says
+//! - `line`: the connection and its beats, from one generation to the next
+//! - `time`: what is done because its time has come
+
+mod answers;
+mod commands;
+mod line;
+mod questions;
+mod time;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, mpsc as blocking},
+};
+
+use latchkey_engine::{Ending, Event, Events, Key, Port, Time};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use self::line::Line;
+use crate::{
+    address::Config,
+    alarms::{Alarm, Alarms},
+    clock,
+    command::{Answer, Command, Deliver, SpaceNumber},
+    ledger::{Ledger, Number},
+    names::{Bucket, LockName},
+    request::{Need, Phase, Request},
+    scripts::Purpose,
+    session::Session,
+    trouble::{Reason, Trouble},
+};
+
+/// How many commands are taken before the server is listened to again.
+const COMMANDS_AT_ONCE: usize = 256;
+
+pub(crate) struct Keeper {
+    config: Config,
+    bucket: Arc<Bucket>,
+    ledger: Arc<Ledger>,
+    commands: UnboundedReceiver<Command>,
+    /// False once nobody is left who could send a command.
+    has_callers: bool,
+    spaces: HashMap<SpaceNumber, OpenSpace>,
+    requests: BTreeMap<Number, Request>,
+    /// How many requests need trust: see [`Request::needs_trust`].
+    certain: usize,
+    /// This process' waiting requests of each lock, in order.
+    queues: HashMap<LockName, BTreeSet<Number>>,
+    alarms: Alarms,
+    /// Requests of which the server is to be told something, and for which there was no room yet.
+    backlog: VecDeque<Number>,
+    session: Session,
+    line: Line,
+    /// True once a server has answered.
+    has_met_server: bool,
+    queries: Vec<Query>,
+    /// Dropped once the session has ended: whoever waits for that learns of it.
+    shutdown: Vec<blocking::Sender<()>>,
+}
+
+/// A space that a caller has opened.
+struct OpenSpace {
+    name: Key,
+    /// `None` once nobody listens any more.
+    deliver: Option<Deliver>,
+    is_closed: bool,
+}
+
+/// A question of a caller that waits for a connection.
+struct Query {
+    space: SpaceNumber,
+    answer: Answer,
+    limit: Time,
+}
+
+impl Keeper {
+    pub fn new(config: Config, ledger: Arc<Ledger>, commands: UnboundedReceiver<Command>) -> Self {
+        // A single server keeps all locks in one bucket.
+        let bucket = Arc::new(Bucket::new(&config.options().namespace, 0, 1));
+        Self {
+            config,
+            bucket,
+            ledger,
+            commands,
+            has_callers: true,
+            spaces: HashMap::new(),
+            requests: BTreeMap::new(),
+            certain: 0,
+            queues: HashMap::new(),
+            alarms: Alarms::default(),
+            backlog: VecDeque::new(),
+            session: Session::new(),
+            line: Line::idle(),
+            has_met_server: false,
+            queries: Vec::new(),
+            shutdown: Vec::new(),
+        }
+    }
+
+    pub async fn run(mut self) {
+        loop {
+            self.mind_time(clock::now());
+            self.mind_line(clock::now());
+            if self.is_over() {
+                return;
+            }
+            let wake = clock::until(self.next_time());
+            tokio::select! {
+                command = self.commands.recv(), if self.has_callers => self.hear(command),
+                news = self.line.news() => self.take_in(news),
+                () = tokio::time::sleep(wake) => {}
+            }
+        }
+    }
+
+    fn hear(&mut self, first: Option<Command>) {
+        let Some(first) = first else {
+            self.has_callers = false;
+            return;
+        };
+        self.obey(first);
+        for _ in 1..COMMANDS_AT_ONCE {
+            let Ok(command) = self.commands.try_recv() else { return };
+            self.obey(command);
+        }
+    }
+
+    /// True once nothing will ever be asked of it again, and the server knows that.
+    fn is_over(&self) -> bool {
+        let is_idle = self.requests.is_empty() && self.queries.is_empty();
+        self.line.is_idle() && (!self.shutdown.is_empty() || (!self.has_callers && is_idle))
+    }
+
+    /// True if the server is needed for something.
+    fn has_work(&self) -> bool {
+        !self.requests.is_empty() || !self.queries.is_empty()
+    }
+
+    fn has_open_space(&self) -> bool {
+        self.has_callers && self.spaces.values().any(|space| !space.is_closed)
+    }
+
+    /// Tells the caller whose request it is.
+    fn tell(&self, request: &Request, event: impl FnOnce(Port, u32) -> Event) {
+        let Some(deliver) = self.spaces.get(&request.asked.space).and_then(|space| space.deliver.as_ref())
+        else {
+            return;
+        };
+        let event = event(request.asked.port, request.asked.tag);
+        // A fault of one listener must not end everybody's locks.
+        let _ = catch_unwind(AssertUnwindSafe(|| deliver(Events::from(event))));
+    }
+
+    /// Takes a request out for good: nothing more will be told of it.
+    fn remove(&mut self, number: Number) -> Option<Request> {
+        let request = self.requests.remove(&number)?;
+        self.certain -= usize::from(request.needs_trust());
+        self.unqueue(&request);
+        self.silence(&request);
+        Some(request)
+    }
+
+    fn set_phase(&mut self, number: Number, phase: Phase) {
+        let Some(request) = self.requests.get_mut(&number) else { return };
+        self.certain -= usize::from(request.needs_trust());
+        let was_waiting = request.is_waiting();
+        request.phase = phase;
+        self.certain += usize::from(request.needs_trust());
+        if was_waiting && !request.is_waiting() {
+            let (limit, poke_at) = (request.limit.take(), request.poke_at.take());
+            let lock = request.lock.clone();
+            self.unset_alarms(number, limit, poke_at);
+            self.unqueue_from(&lock, number);
+        }
+    }
+
+    fn unqueue(&mut self, request: &Request) {
+        self.unqueue_from(&request.lock, request.asked.number);
+    }
+
+    fn unqueue_from(&mut self, lock: &LockName, number: Number) {
+        let Some(queue) = self.queues.get_mut(lock) else { return };
+        queue.remove(&number);
+        if queue.is_empty() {
+            self.queues.remove(lock);
+        }
+    }
+
+    fn silence(&mut self, request: &Request) {
+        self.unset_alarms(request.asked.number, request.limit, request.poke_at);
+    }
+
+    fn unset_alarms(&mut self, number: Number, limit: Option<Time>, poke_at: Option<Time>) {
+        if let Some(time) = limit {
+            self.alarms.unset(time, Alarm::Limit(number));
+        }
+        if let Some(time) = poke_at {
+            self.alarms.unset(time, Alarm::Poke(number));
+        }
+    }
+
+    /// Ends a wait that could not be granted.
+    fn fail(&mut self, number: Number, reason: Reason) {
+        self.end_wait(number, |port, tag| Event::Failed { port, tag, reason: reason.number() });
+    }
+
+    /// Ends a wait, unless its caller has withdrawn it, and has it leave the server's queue.
+    fn end_wait(&mut self, number: Number, event: impl FnOnce(Port, u32) -> Event) {
+        if let Some(request) = self.requests.get(&number).filter(|_| self.ledger.take(number)) {
+            self.tell(request, event);
+        }
+        self.leave(number, Purpose::Unused, 0);
+    }
+
+    /// Has a request leave the server, whatever it is doing. `owed`: how many answers its caller expects.
+    fn leave(&mut self, number: Number, purpose: Purpose, owed: u8) {
+        let Some(request) = self.requests.get_mut(&number) else { return };
+        if !request.is_sent {
+            self.remove(number);
+            return;
+        }
+        request.need = Some(Need::Release);
+        self.set_phase(number, Phase::Leaving { purpose, owed });
+        self.advance(number);
+    }
+
+    /// Ends a request that leaves, and gives its caller the answers that it expects.
+    fn end(&mut self, number: Number, ending: Ending) {
+        let Some(request) = self.remove(number) else { return };
+        let Phase::Leaving { owed, .. } = request.phase else { return };
+        for _ in 0..owed {
+            self.tell(&request, |port, tag| Event::Ended { port, tag, ending });
+        }
+    }
+
+    /// The holds are not certain any more, or certainly gone. Whoever waits begins anew in another session.
+    fn lose_session(&mut self, ending: Ending) {
+        self.session = Session::new();
+        let numbers: Vec<_> = self.requests.keys().copied().collect();
+        for number in numbers {
+            match self.requests[&number].phase {
+                Phase::Waiting { .. } => {}
+                Phase::Holding { .. } => {
+                    if let Some(request) = self.remove(number) {
+                        self.tell(&request, |port, tag| Event::Lost { port, tag });
+                    }
+                }
+                Phase::Leaving { .. } => self.end(number, ending),
+            }
+        }
+        self.hang_up(None);
+    }
+
+    /// Remembers what is wrong.
+    fn note(&self, trouble: Option<Trouble>) {
+        self.ledger.set_trouble(trouble);
+    }
+}

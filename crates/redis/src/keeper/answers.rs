@@ -1,0 +1,264 @@
+//! What the server says: the replies to questions, and the pushes that nobody asked for.
+
+use std::time::Duration;
+
+use latchkey_engine::{Ending, Event, Grant, Mode};
+use redis::{PushInfo, PushKind, RedisError, Value};
+
+use super::{
+    Keeper,
+    line::{Line, News},
+    questions::Reply,
+};
+use crate::{
+    alarms::Alarm,
+    clock,
+    ledger::Number,
+    request::{Need, Phase, Request},
+    scripts::{Acquired, Downgraded, Purpose, Push, Reclaimed, Released},
+    trouble::{Reason, Trouble},
+};
+
+/// A lock is looked after a little after its deadline: the server counts whole milliseconds.
+const AFTER_DEADLINE: Duration = Duration::from_millis(1);
+
+impl Keeper {
+    pub(super) fn take_in(&mut self, news: News) {
+        if let Some(up) = self.line.up() {
+            up.heard();
+        }
+        match news {
+            News::Joined(result) => self.joined(result),
+            News::Push(Some(push)) => self.pushed(push),
+            News::Push(None) => {
+                self.hang_up(Some(Trouble::new(Reason::Unreachable, "the connection was closed")))
+            }
+            News::Reply(reply) => self.replied(reply),
+            News::Closed => self.line = Line::idle(),
+        }
+        self.send_backlog();
+    }
+
+    fn pushed(&mut self, push: PushInfo) {
+        match push.kind {
+            PushKind::Disconnection => self.take_in(News::Push(None)),
+            PushKind::Message => {
+                if let Some(Value::BulkString(message)) = push.data.get(1)
+                    && let Some(push) = Push::parse(message)
+                {
+                    self.told(push);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn told(&mut self, push: Push) {
+        let (Push::Granted(id, _) | Push::Expired(id) | Push::Head(id, _)) = &push;
+        let Some(number) = self.number_of(id) else {
+            // The server knows of a request that this process has ended: it went back in time.
+            if matches!(push, Push::Granted(..)) && id.session == self.session.id {
+                self.sweep();
+            }
+            return;
+        };
+        match push {
+            Push::Granted(_, grant) => self.grant(number, grant),
+            Push::Expired(_) => self.expired(number),
+            Push::Head(_, wait) => self.set_poke(number, wait),
+        }
+    }
+
+    fn replied(&mut self, reply: Reply) {
+        match reply {
+            Reply::Acquired(number, Ok(answer)) => self.acquired(number, answer),
+            Reply::Released(number, Ok(answer)) => self.released(number, answer),
+            Reply::Downgraded(number, Ok(answer)) => self.downgraded(number, answer),
+            Reply::Reclaimed(number, Ok(answer)) => self.reclaimed(number, answer),
+            Reply::Poked(number, Ok(Some(wait))) => self.set_poke(number, wait),
+            Reply::Beat(sent, Ok(answer)) => self.beaten(sent, answer),
+            Reply::Swept(Ok(owners)) => self.disown(owners),
+            Reply::Poked(_, Ok(None)) | Reply::Cleared(Ok(_)) | Reply::Disowned(Ok(_)) | Reply::Queried => {}
+            Reply::Acquired(number, Err(error)) => self.refuse(number, &error),
+            Reply::Released(_, Err(error))
+            | Reply::Disowned(Err(error))
+            | Reply::Downgraded(_, Err(error))
+            | Reply::Reclaimed(_, Err(error))
+            | Reply::Poked(_, Err(error))
+            | Reply::Beat(_, Err(error))
+            | Reply::Cleared(Err(error))
+            | Reply::Swept(Err(error)) => self.hang_up(Some(Trouble::from(&error))),
+        }
+    }
+
+    /// An acquire has failed. Whether it was carried out is not known.
+    fn refuse(&mut self, number: Number, error: &RedisError) {
+        let trouble = Trouble::from(error);
+        if !trouble.reason.is_refusal() {
+            return self.hang_up(Some(trouble));
+        }
+        let reason = trouble.reason;
+        self.note(Some(trouble));
+        self.landed(number);
+        if self.requests.get(&number).is_some_and(Request::is_waiting) {
+            self.fail(number, reason);
+        }
+        self.advance(number);
+    }
+
+    /// The question about a request is not on its way any more.
+    fn landed(&mut self, number: Number) {
+        if let Some(request) = self.requests.get_mut(&number) {
+            request.in_flight = false;
+        }
+    }
+
+    fn acquired(&mut self, number: Number, answer: Acquired) {
+        self.landed(number);
+        let Some(request) = self.requests.get_mut(&number) else { return };
+        match answer {
+            Acquired::Granted(grant) => {
+                let had_waited = matches!(request.phase, Phase::Waiting { ticket: 1.. });
+                let lock = request.lock.clone();
+                self.grant(number, grant);
+                // Its grant had been lost. The one behind it may have lost its own, too.
+                if had_waited && let Some(&next) = self.queues.get(&lock).and_then(|queue| queue.first()) {
+                    self.send_again(next, Need::Acquire);
+                }
+            }
+            Acquired::Queued { ticket, poke_in } => {
+                if request.is_waiting() {
+                    self.set_phase(number, Phase::Waiting { ticket });
+                    if let Some(wait) = poke_in {
+                        self.set_poke(number, wait);
+                    }
+                }
+            }
+            Acquired::Busy => {
+                request.is_sent = false;
+                match request.phase {
+                    Phase::Leaving { .. } => self.end(number, Ending::Done),
+                    _ => self.end_wait(number, |port, tag| Event::TimedOut { port, tag }),
+                }
+            }
+            // Nobody has heard of the grant that expired: it was lost with an old connection.
+            Acquired::Expired if request.is_waiting() => {
+                request.attempt = request.attempt.wrapping_add(1);
+                request.need = Some(Need::Acquire);
+                self.set_phase(number, Phase::Waiting { ticket: 0 });
+            }
+            Acquired::Expired => {}
+            Acquired::Lost => return self.lose_session(Ending::Lost),
+            Acquired::Stale => return self.hang_up(None),
+        }
+        self.advance(number);
+    }
+
+    /// A request holds its lock. It may be said twice.
+    fn grant(&mut self, number: Number, grant: Grant) {
+        let Some(request) = self.requests.get_mut(&number) else { return };
+        if !request.is_waiting() {
+            return;
+        }
+        let now = clock::now();
+        if !self.session.is_trusted(now) {
+            // Nobody can rely on it. The next beat says what became of the session.
+            return self.hang_up(None);
+        }
+        let expired_early = request.expired_early;
+        if !self.ledger.take(number) {
+            // The command that withdraws it is on its way here.
+            return self.leave(number, Purpose::Unused, 0);
+        }
+        self.set_phase(number, Phase::Holding { grant, since: now, downgrading: false });
+        self.tell(&self.requests[&number], |port, tag| Event::Granted { port, tag, grant });
+        if expired_early {
+            self.expired(number);
+        }
+    }
+
+    /// A hold has been taken away.
+    fn expired(&mut self, number: Number) {
+        let Some(request) = self.requests.get_mut(&number) else { return };
+        match request.phase {
+            // An expiry is told after its own grant, whichever way the two came.
+            Phase::Waiting { .. } => request.expired_early = true,
+            Phase::Holding { .. } => {
+                if let Some(request) = self.remove(number) {
+                    self.tell(&request, |port, tag| Event::Expired { port, tag });
+                }
+            }
+            // The reply to its release will say so.
+            Phase::Leaving { .. } => {}
+        }
+    }
+
+    fn released(&mut self, number: Number, answer: Released) {
+        match answer {
+            Released::Released | Released::Left | Released::Gone => self.end(number, Ending::Done),
+            Released::Expired => self.end(number, Ending::Expired),
+            Released::Lost => self.lose_session(Ending::Lost),
+        }
+    }
+
+    fn downgraded(&mut self, number: Number, answer: Downgraded) {
+        self.landed(number);
+        let Some(request) = self.requests.get_mut(&number) else { return };
+        match answer {
+            Downgraded::Reads => {
+                request.mode = Mode::Read;
+                // A release that came meanwhile answers for both.
+                if let Phase::Holding { grant, since, .. } = request.phase {
+                    let grant = Grant { recovered: false, ..grant };
+                    self.set_phase(number, Phase::Holding { grant, since, downgrading: false });
+                    let ending = Ending::Done;
+                    self.tell(&self.requests[&number], |port, tag| Event::Ended { port, tag, ending });
+                }
+                self.advance(number);
+            }
+            Downgraded::Expired => self.gone(number, Ending::Expired),
+            Downgraded::Gone => self.gone(number, Ending::Lost),
+            Downgraded::Lost => self.lose_session(Ending::Lost),
+        }
+    }
+
+    fn reclaimed(&mut self, number: Number, answer: Reclaimed) {
+        self.landed(number);
+        let Some(request) = self.requests.get_mut(&number) else { return };
+        match answer {
+            Reclaimed::Kept => {
+                if let Phase::Holding { downgrading: true, .. } = request.phase {
+                    request.need = Some(Need::Downgrade);
+                }
+                self.advance(number);
+            }
+            Reclaimed::Expired => self.gone(number, Ending::Expired),
+            Reclaimed::Lost => self.gone(number, Ending::Lost),
+            Reclaimed::Stale => self.hang_up(None),
+        }
+    }
+
+    /// The server does not have a hold any more, for a reason that concerns this hold alone.
+    fn gone(&mut self, number: Number, ending: Ending) {
+        let Some(request) = self.requests.get(&number) else { return };
+        let Phase::Holding { downgrading, .. } = request.phase else { return self.end(number, ending) };
+        let Some(request) = self.remove(number) else { return };
+        self.tell(&request, |port, tag| match ending {
+            _ if downgrading => Event::Ended { port, tag, ending },
+            Ending::Expired => Event::Expired { port, tag },
+            _ => Event::Lost { port, tag },
+        });
+    }
+
+    /// Has a waiting request's lock looked after in a while.
+    fn set_poke(&mut self, number: Number, wait: Duration) {
+        let Some(request) = self.requests.get_mut(&number).filter(|request| request.is_waiting()) else {
+            return;
+        };
+        let time = clock::now().after(wait + AFTER_DEADLINE);
+        if let Some(old) = request.poke_at.replace(time) {
+            self.alarms.unset(old, Alarm::Poke(number));
+        }
+        self.alarms.set(time, Alarm::Poke(number));
+    }
+}

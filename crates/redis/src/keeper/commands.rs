@@ -1,0 +1,131 @@
+//! What callers want.
+
+use latchkey_engine::{Patience, Time};
+
+use super::{Keeper, OpenSpace, Query};
+use crate::{
+    alarms::Alarm,
+    clock,
+    command::{Asked, Command, SpaceNumber},
+    ledger::Number,
+    names::LockName,
+    request::{Need, Phase, Request},
+    scripts::Purpose,
+};
+
+impl Keeper {
+    pub(super) fn obey(&mut self, command: Command) {
+        match command {
+            Command::Open { space, name, deliver } => {
+                self.spaces.insert(space, OpenSpace { name, deliver: Some(deliver), is_closed: false });
+            }
+            Command::Request(asked) => self.request(asked),
+            Command::Cancel(number) => self.cancel(number),
+            Command::Release { number, unused } => self.release(number, unused),
+            Command::Downgrade(number) => self.downgrade(number),
+            Command::Detach { space, port } => {
+                self.detach(|asked| asked.space == space && asked.port == port)
+            }
+            Command::Query { space, answer } => {
+                let limit = clock::now().after(self.config.options().connect_timeout);
+                self.queries.push(Query { space, answer, limit });
+                self.send_queries();
+            }
+            Command::Close(space) => self.close(space),
+            Command::Drop(space) => {
+                self.close(space);
+                self.detach(|asked| asked.space == space);
+                self.spaces.remove(&space);
+            }
+            Command::Shutdown(done) => self.shutdown.push(done),
+        }
+    }
+
+    fn request(&mut self, asked: Asked) {
+        let Some(space) = self.spaces.get(&asked.space) else { return };
+        let number = asked.number;
+        let lock = LockName::new(space.name.as_units(), asked.key.as_units());
+        let limit = self.limit(&asked);
+        self.queues.entry(lock.clone()).or_default().insert(number);
+        self.requests.insert(number, Request::new(asked, lock));
+        self.set_limit(number, limit);
+        self.advance(number);
+    }
+
+    /// When a request has waited long enough. One that meets no server at all does not wait for ever: the
+    /// address may be wrong.
+    fn limit(&self, asked: &Asked) -> Option<Time> {
+        let contact = asked.at.after(self.config.options().connect_timeout);
+        let own = self.own_limit(asked);
+        if self.has_met_server { own } else { Some(own.map_or(contact, |own| own.min(contact))) }
+    }
+
+    pub(super) fn own_limit(&self, asked: &Asked) -> Option<Time> {
+        match asked.patience {
+            Patience::Forever => None,
+            Patience::For(wait) => Some(asked.at.after(wait)),
+            Patience::None => Some(asked.at.after(self.config.options().command_timeout)),
+        }
+    }
+
+    pub(super) fn set_limit(&mut self, number: Number, limit: Option<Time>) {
+        let Some(request) = self.requests.get_mut(&number) else { return };
+        request.limit = limit;
+        if let Some(time) = limit {
+            self.alarms.set(time, Alarm::Limit(number));
+        }
+    }
+
+    fn cancel(&mut self, number: Number) {
+        // Whatever was told of it before the caller took it from the ledger, it was not a grant.
+        if self.requests.get(&number).is_some_and(Request::is_waiting) {
+            self.leave(number, Purpose::Unused, 0);
+        }
+    }
+
+    fn release(&mut self, number: Number, unused: bool) {
+        // Gone: then its `Expired` or `Lost` is on its way to the caller.
+        let Some(request) = self.requests.get(&number) else { return };
+        let Phase::Holding { downgrading, .. } = request.phase else { return };
+        let purpose = if unused { Purpose::Unused } else { Purpose::Normal };
+        self.leave(number, purpose, 1 + u8::from(downgrading));
+    }
+
+    fn downgrade(&mut self, number: Number) {
+        let Some(request) = self.requests.get_mut(&number) else { return };
+        let Phase::Holding { downgrading, .. } = &mut request.phase else { return };
+        *downgrading = true;
+        // A hold that has to be said again first is downgraded when it is known to be there.
+        if request.need.is_none() {
+            request.need = Some(Need::Downgrade);
+        }
+        self.advance(number);
+    }
+
+    /// Ends the requests of callers that are gone.
+    fn detach(&mut self, is_gone: impl Fn(&Asked) -> bool) {
+        let numbers: Vec<_> = self
+            .requests
+            .values()
+            .map(|request| &request.asked)
+            .filter(|asked| is_gone(asked))
+            .map(|a| a.number)
+            .collect();
+        for number in numbers {
+            match self.requests[&number].phase {
+                Phase::Waiting { .. } => {
+                    self.ledger.take(number);
+                    self.leave(number, Purpose::Unused, 0);
+                }
+                Phase::Holding { .. } => self.leave(number, Purpose::Death, 0),
+                Phase::Leaving { purpose, .. } => self.set_phase(number, Phase::Leaving { purpose, owed: 0 }),
+            }
+        }
+    }
+
+    fn close(&mut self, space: SpaceNumber) {
+        if let Some(space) = self.spaces.get_mut(&space) {
+            space.is_closed = true;
+        }
+    }
+}

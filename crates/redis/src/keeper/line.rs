@@ -1,0 +1,370 @@
+//! The connection and its beats, from one generation to the next.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use latchkey_engine::{Ending, Time};
+use redis::{PushInfo, aio::MultiplexedConnection};
+use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};
+
+use super::{Keeper, questions::Reply};
+use crate::{
+    address::Config,
+    clock,
+    connection::{self, Connection},
+    ledger::Number,
+    names::{Bucket, SessionId},
+    request::Need,
+    scripts::{self, Beat, Link},
+    session::Session,
+    trouble::{Reason, Trouble},
+    who,
+};
+
+/// Dead sessions are told some at a time; so many mean that there may be more.
+const MANY_DEAD: usize = 16;
+/// A lease has ended a little after its deadline, not at it.
+const AFTER_LAPSE: Duration = Duration::from_millis(2);
+const FIRST_RETRY: Duration = Duration::from_millis(20);
+const LAST_RETRY: Duration = Duration::from_millis(500);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub(super) enum Line {
+    /// No connection. If there is work, the next attempt is made at `retry_at`.
+    Idle { retry_at: Time, retry: Duration },
+    /// An attempt is under way; should it fail, the next one waits for `retry`.
+    Connecting { joining: BoxFuture<'static, Result<Joined, Trouble>>, retry: Duration },
+    /// The server listens.
+    Up(Box<Up>),
+    /// The session is being ended.
+    Closing(BoxFuture<'static, ()>),
+}
+
+/// A connection on which the session has been renewed.
+pub(super) struct Up {
+    pub link: Arc<Link>,
+    pub commands: MultiplexedConnection,
+    pushes: UnboundedReceiver<PushInfo>,
+    pub replies: FuturesUnordered<BoxFuture<'static, Reply>>,
+    /// Since when the server owes an answer and has said nothing.
+    silent_since: Option<Time>,
+    /// True while a beat is not answered yet.
+    is_beating: bool,
+    next_beat: Time,
+    /// True if the last beat said that the server may have forgotten something.
+    is_frozen: bool,
+    /// When the next lease of another session may end.
+    next_lapse: Option<Time>,
+    /// When the oldest waiting request of each lock asks again: its grant may have been lost.
+    confirm_at: Time,
+    /// When all holds are said again, so that the server does not forget them.
+    remind_at: Time,
+}
+
+/// What an attempt to connect brings.
+pub(super) struct Joined {
+    connection: Connection,
+    link: Link,
+    beat_sent: Time,
+    beat: Beat,
+}
+
+/// What comes over the line.
+pub(super) enum News {
+    Joined(Result<Joined, Trouble>),
+    Push(Option<PushInfo>),
+    Reply(Reply),
+    Closed,
+}
+
+impl Line {
+    pub fn idle() -> Self {
+        Self::Idle { retry_at: Time::ZERO, retry: FIRST_RETRY }
+    }
+
+    pub fn is_idle(&self) -> bool {
+        matches!(self, Self::Idle { .. })
+    }
+
+    pub fn up(&mut self) -> Option<&mut Up> {
+        if let Self::Up(up) = self { Some(up) } else { None }
+    }
+
+    /// The next thing that happens on the line. Nothing is lost if the wait for it is given up.
+    pub async fn news(&mut self) -> News {
+        match self {
+            Self::Idle { .. } => std::future::pending().await,
+            Self::Connecting { joining, .. } => News::Joined(joining.await),
+            Self::Up(up) => tokio::select! {
+                push = up.pushes.recv() => News::Push(push),
+                Some(reply) = up.replies.next() => News::Reply(reply),
+            },
+            Self::Closing(closing) => {
+                closing.await;
+                News::Closed
+            }
+        }
+    }
+}
+
+impl Up {
+    /// Sends a question; its reply comes with the news.
+    pub fn ask(&mut self, question: impl Future<Output = Reply> + Send + 'static) {
+        self.silent_since.get_or_insert_with(clock::now);
+        self.replies.push(question.boxed());
+    }
+
+    /// The server has said something.
+    pub fn heard(&mut self) {
+        self.silent_since = (!self.replies.is_empty()).then(clock::now);
+    }
+
+    fn beat_due(&self, has_waiting: bool) -> Time {
+        let lapse = self.next_lapse.filter(|_| has_waiting);
+        lapse.map_or(self.next_beat, |lapse| lapse.min(self.next_beat))
+    }
+}
+
+async fn join(
+    config: Config,
+    bucket: Arc<Bucket>,
+    session: SessionId,
+    generation: u64,
+    is_new: bool,
+) -> Result<Joined, Trouble> {
+    let mut connection = connection::find(&config).await?;
+    let link = Link {
+        bucket: Bucket::clone(&bucket),
+        run_id: connection.server.run_id.clone(),
+        started_ms: connection.server.started,
+        lease: config.options().ttl,
+        generation,
+        sharded: false,
+    };
+    scripts::load_all(&mut connection.commands).await?;
+    connection.commands.subscribe(link.bucket.channel(&session)).await?;
+    let beat_sent = clock::now();
+    let beat = link.beat(&mut connection.commands, &session, is_new, who::am_i()).await?;
+    Ok(Joined { connection, link, beat_sent, beat })
+}
+
+impl Keeper {
+    /// Connects, beats and disconnects as the time and the work demand it.
+    pub(super) fn mind_line(&mut self, now: Time) {
+        let is_closing = !self.shutdown.is_empty();
+        let has_work = self.has_work();
+        let is_needed = has_work || self.has_open_space();
+        match &self.line {
+            Line::Idle { retry_at, retry } if has_work && !is_closing && *retry_at <= now => {
+                let retry = *retry;
+                self.connect(retry);
+            }
+            Line::Connecting { .. } if is_closing => self.line = Line::idle(),
+            Line::Up(_) if is_closing || !is_needed => self.close_session(),
+            Line::Up(_) => self.mind_up(now),
+            _ => {}
+        }
+    }
+
+    /// When the line has to be minded next.
+    pub(super) fn next_line_time(&self) -> Option<Time> {
+        match &self.line {
+            Line::Idle { retry_at, .. } => self.has_work().then_some(*retry_at),
+            Line::Up(up) => {
+                let silence = up.silent_since.map(|since| since.after(self.patience()));
+                let beat = (!up.is_beating).then(|| up.beat_due(!self.queues.is_empty()));
+                [silence, beat, Some(up.confirm_at), Some(up.remind_at)].into_iter().flatten().min()
+            }
+            Line::Connecting { .. } | Line::Closing(_) => None,
+        }
+    }
+
+    fn connect(&mut self, retry: Duration) {
+        self.session.generation += 1;
+        let (session, generation) = (self.session.id.clone(), self.session.generation);
+        let is_new = !self.session.is_known();
+        let joining = join(self.config.clone(), self.bucket.clone(), session, generation, is_new);
+        let limit = self.config.options().connect_timeout;
+        let joining = async move {
+            let late = |_| Err(Trouble::new(Reason::Unreachable, "no answer in time"));
+            timeout(limit, joining).await.unwrap_or_else(late)
+        };
+        self.line = Line::Connecting { joining: joining.boxed(), retry };
+    }
+
+    /// The attempt to connect has ended.
+    pub(super) fn joined(&mut self, result: Result<Joined, Trouble>) {
+        let Joined { connection, link, beat_sent, beat } = match result {
+            Ok(joined) => joined,
+            Err(trouble) => return self.refused(trouble),
+        };
+        let Beat::Kept { .. } = beat else {
+            return match beat {
+                Beat::OtherLayout(layout) => self.refused(Trouble::new(Reason::Layout, layout)),
+                _ => self.lose_session(Ending::Lost),
+            };
+        };
+        let now = clock::now();
+        let ttl = self.config.options().ttl;
+        self.line = Line::Up(Box::new(Up {
+            link: Arc::new(link),
+            commands: connection.commands,
+            pushes: connection.pushes,
+            replies: FuturesUnordered::new(),
+            silent_since: None,
+            is_beating: false,
+            next_beat: now,
+            is_frozen: true,
+            next_lapse: None,
+            confirm_at: now.after(ttl),
+            remind_at: now.after(DAY),
+        }));
+        self.has_met_server = true;
+        self.note(None);
+        self.beaten(beat_sent, beat);
+        self.send_everything();
+    }
+
+    /// An attempt to connect has failed. Where waiting does not help, nobody waits.
+    fn refused(&mut self, trouble: Trouble) {
+        let reason = trouble.reason;
+        self.hang_up(Some(trouble));
+        if reason.is_refusal() {
+            let waiting: Vec<_> = self.queues.values().flatten().copied().collect();
+            waiting.into_iter().for_each(|number| self.fail(number, reason));
+            self.fail_queries(|_| true);
+        }
+    }
+
+    /// Ends the connection, if there is one. What was under way is sent again on the next.
+    pub(super) fn hang_up(&mut self, trouble: Option<Trouble>) {
+        let now = clock::now();
+        let retry = match self.line {
+            Line::Idle { retry, .. } | Line::Connecting { retry, .. } => retry,
+            Line::Up(_) | Line::Closing(_) => FIRST_RETRY,
+        };
+        self.line = match &trouble {
+            None => Line::idle(),
+            Some(_) => {
+                Line::Idle { retry_at: now.after(who::scatter(retry)), retry: (retry * 2).min(LAST_RETRY) }
+            }
+        };
+        if trouble.is_some() {
+            self.note(trouble);
+        }
+        self.backlog.clear();
+        let pokes: Vec<_> = self
+            .requests
+            .iter_mut()
+            .filter_map(|(&number, request)| {
+                let poke = request.poke_at.take();
+                request.start_over();
+                poke.map(|time| (number, time))
+            })
+            .collect();
+        pokes.into_iter().for_each(|(number, time)| self.unset_alarms(number, None, Some(time)));
+    }
+
+    /// Tells a new connection's server all that it has to know: first what is held, since it may have forgotten it.
+    fn send_everything(&mut self) {
+        let (holds, others): (Vec<_>, Vec<_>) =
+            self.requests.keys().copied().partition(|number| self.requests[number].is_holding());
+        holds.into_iter().chain(others).for_each(|number| self.advance(number));
+        self.sweep();
+        self.send_queries();
+    }
+
+    fn mind_up(&mut self, now: Time) {
+        let patience = self.patience();
+        let has_waiting = !self.queues.is_empty();
+        let ttl = self.config.options().ttl;
+        let Some(up) = self.line.up() else { return };
+        if up.silent_since.is_some_and(|since| since.after(patience) <= now) {
+            return self.hang_up(Some(Trouble::new(Reason::Unreachable, "no answer in time")));
+        }
+        if !up.is_beating && up.beat_due(has_waiting) <= now {
+            self.beat(now);
+        }
+        let Some(up) = self.line.up() else { return };
+        if up.confirm_at <= now {
+            up.confirm_at = now.after(ttl);
+            let oldest: Vec<_> = self.queues.values().filter_map(|queue| queue.first().copied()).collect();
+            oldest.into_iter().for_each(|number| self.send_again(number, Need::Acquire));
+        }
+        let Some(up) = self.line.up() else { return };
+        if up.remind_at <= now {
+            up.remind_at = now.after(DAY);
+            let holds: Vec<_> = self
+                .requests
+                .values()
+                .filter(|request| request.is_holding())
+                .map(|r| r.asked.number)
+                .collect();
+            holds.into_iter().for_each(|number| self.send_again(number, Need::Reclaim));
+        }
+    }
+
+    pub(super) fn send_again(&mut self, number: Number, need: Need) {
+        if let Some(request) = self.requests.get_mut(&number)
+            && request.need.is_none()
+            && !request.in_flight
+        {
+            request.need = Some(need);
+            self.advance(number);
+        }
+    }
+
+    /// How long a server that owes an answer may say nothing. A connection that is dead without saying so has to be
+    /// given up early enough for another one to save the lease.
+    fn patience(&self) -> Duration {
+        let options = self.config.options();
+        options.command_timeout.min(options.ttl / 3)
+    }
+
+    fn beat(&mut self, now: Time) {
+        let session = self.session.id.clone();
+        let Some(up) = self.line.up() else { return };
+        up.is_beating = true;
+        let (link, mut commands) = (up.link.clone(), up.commands.clone());
+        up.ask(async move { Reply::Beat(now, link.beat(&mut commands, &session, false, who::am_i()).await) });
+    }
+
+    /// A beat has been answered.
+    pub(super) fn beaten(&mut self, sent: Time, beat: Beat) {
+        let Beat::Kept { next_lapse, frozen, dead } = beat else {
+            return self.lose_session(Ending::Lost);
+        };
+        let ttl = self.config.options().ttl;
+        self.session.renewed(sent, ttl);
+        let now = clock::now();
+        let Some(up) = self.line.up() else { return };
+        if !frozen.is_zero() && !up.is_frozen {
+            // It has forgotten everything without ending the connection. A new one says all again.
+            return self.hang_up(None);
+        }
+        up.is_frozen = !frozen.is_zero();
+        up.is_beating = false;
+        up.next_beat = sent.after(ttl / 3);
+        up.next_lapse = next_lapse.map(|wait| now.after(wait + AFTER_LAPSE));
+        if dead.len() >= MANY_DEAD {
+            up.next_beat = now;
+        }
+        for session in dead {
+            let (link, mut commands) = (up.link.clone(), up.commands.clone());
+            up.ask(async move { Reply::Cleared(link.clear(&mut commands, &session).await) });
+        }
+    }
+
+    /// Ends the session on the server, and the connection.
+    fn close_session(&mut self) {
+        let session = std::mem::replace(&mut self.session, Session::new());
+        let Line::Up(up) = std::mem::replace(&mut self.line, Line::idle()) else { return };
+        let Up { link, mut commands, .. } = *up;
+        let limit = self.config.options().command_timeout;
+        let closing = async move {
+            // If it fails, the lease ends the session.
+            let _ = timeout(limit, link.end(&mut commands, &session.id)).await;
+        };
+        self.line = Line::Closing(closing.boxed());
+    }
+}

@@ -1,0 +1,180 @@
+//! What the server is told and asked.
+
+use std::time::Duration;
+
+use latchkey_engine::{Patience, Time};
+use redis::RedisResult;
+
+use super::{Keeper, Query};
+use crate::{
+    clock,
+    ledger::Number,
+    names::RequestId,
+    report,
+    request::{Need, Phase},
+    scripts::{Acquired, Asked, Beat, Downgraded, Owner, PAGE, Purpose, Reclaimed, Released, Waiting},
+    trouble::{Reason, StoreError, Trouble},
+};
+
+/// How many questions may be on their way. More would make a beat wait too long behind them.
+const WINDOW: usize = 256;
+
+/// A reply, with what it is the reply to.
+pub(super) enum Reply {
+    Acquired(Number, RedisResult<Acquired>),
+    Released(Number, RedisResult<Released>),
+    Downgraded(Number, RedisResult<Downgraded>),
+    Reclaimed(Number, RedisResult<Reclaimed>),
+    Poked(Number, RedisResult<Option<Duration>>),
+    Beat(Time, RedisResult<Beat>),
+    Cleared(RedisResult<bool>),
+    /// What the server believes this session to have.
+    Swept(RedisResult<Vec<Owner>>),
+    /// A request that this process does not know has been released.
+    Disowned(RedisResult<Released>),
+    /// A caller's query has been answered.
+    Queried,
+}
+
+impl Keeper {
+    /// Tells the server what it has to know of a request next, as soon as it can be told.
+    pub(super) fn advance(&mut self, number: Number) {
+        let Some(up) = self.line.up() else { return };
+        if self.backlog.is_empty() && up.replies.len() < WINDOW {
+            self.send(number);
+        } else {
+            self.backlog.push_back(number);
+        }
+    }
+
+    /// Sends what had to wait until there was room for it.
+    pub(super) fn send_backlog(&mut self) {
+        while !self.backlog.is_empty() && self.line.up().is_some_and(|up| up.replies.len() < WINDOW) {
+            if let Some(number) = self.backlog.pop_front() {
+                self.send(number);
+            }
+        }
+    }
+
+    fn send(&mut self, number: Number) {
+        let (Some(request), Some(up)) = (self.requests.get_mut(&number), self.line.up()) else { return };
+        if request.in_flight {
+            return;
+        }
+        let Some(need) = request.need.take() else { return };
+        let id = request.id(&self.session.id);
+        let (link, mut commands) = (up.link.clone(), up.commands.clone());
+        let asked = Asked {
+            id: id.clone(),
+            lock: request.lock.clone(),
+            mode: request.mode,
+            expiry: request.asked.expiry,
+            thread: request.asked.thread,
+        };
+        match (need, request.phase) {
+            (Need::Acquire, Phase::Waiting { ticket }) => {
+                let waiting = match (request.asked.patience, ticket) {
+                    (Patience::None, _) => Waiting::No,
+                    (_, 0) => Waiting::Yes,
+                    (_, ticket) => Waiting::Again(ticket),
+                };
+                up.ask(async move {
+                    Reply::Acquired(number, link.acquire(&mut commands, &asked, waiting).await)
+                });
+            }
+            (Need::Reclaim, Phase::Holding { grant, since, .. }) => {
+                let left = request.expiry_left(since, clock::now());
+                up.ask(async move {
+                    Reply::Reclaimed(number, link.reclaim(&mut commands, &asked, grant, left).await)
+                });
+            }
+            (Need::Downgrade, Phase::Holding { .. }) => up.ask(async move {
+                Reply::Downgraded(number, link.downgrade(&mut commands, &id, &asked.lock).await)
+            }),
+            (Need::Release, Phase::Leaving { purpose, .. }) => up.ask(async move {
+                Reply::Released(number, link.release(&mut commands, &id, &asked.lock, purpose).await)
+            }),
+            // The phase has changed since, and brings its own need with it.
+            _ => return,
+        }
+        request.in_flight = true;
+        request.is_sent = true;
+    }
+
+    /// Has the server look after a lock at whose head a request waits.
+    pub(super) fn poke(&mut self, number: Number) {
+        let (Some(request), Some(up)) = (self.requests.get(&number), self.line.up()) else { return };
+        let (link, mut commands) = (up.link.clone(), up.commands.clone());
+        let lock = request.lock.clone();
+        up.ask(async move { Reply::Poked(number, link.poke(&mut commands, &lock).await) });
+    }
+
+    /// Asks what the server believes this session to have. A server that took over from another one may have missed
+    /// the last releases.
+    pub(super) fn sweep(&mut self) {
+        let session = self.session.id.clone();
+        let Some(up) = self.line.up() else { return };
+        let (link, mut commands) = (up.link.clone(), up.commands.clone());
+        up.ask(async move {
+            let mut all = Vec::new();
+            loop {
+                let after = all.last().map(|owner: &Owner| owner.id.clone());
+                match link.list(&mut commands, Some(&session), after.as_ref()).await {
+                    Ok(page) if page.len() == PAGE => all.extend(page),
+                    Ok(page) => {
+                        all.extend(page);
+                        return Reply::Swept(Ok(all));
+                    }
+                    Err(error) => return Reply::Swept(Err(error)),
+                }
+            }
+        });
+    }
+
+    /// Releases what this process does not know to have.
+    pub(super) fn disown(&mut self, owners: Vec<Owner>) {
+        for Owner { id, lock } in owners {
+            if self.number_of(&id).is_some() {
+                continue;
+            }
+            let Some(up) = self.line.up() else { return };
+            let (link, mut commands) = (up.link.clone(), up.commands.clone());
+            up.ask(async move {
+                Reply::Disowned(link.release(&mut commands, &id, &lock, Purpose::Unused).await)
+            });
+        }
+    }
+
+    /// The request that has this id now.
+    pub(super) fn number_of(&self, id: &RequestId) -> Option<Number> {
+        let number = Number(id.number >> 8);
+        let request = self.requests.get(&number)?;
+        (request.id(&self.session.id) == *id).then_some(number)
+    }
+
+    /// Sends the queries that wait for a connection.
+    pub(super) fn send_queries(&mut self) {
+        let Some(up) = self.line.up() else { return };
+        for Query { space, answer, .. } in self.queries.drain(..) {
+            let Some(name) = self.spaces.get(&space).map(|space| space.name.clone()) else { continue };
+            let (link, mut commands) = (up.link.clone(), up.commands.clone());
+            let address = self.config.address();
+            up.ask(async move {
+                let report = report::space(&link, &mut commands, &name).await;
+                // Nobody may be left who wants to know.
+                let _ = answer.send(report.map_err(|error| StoreError { address, trouble: error.into() }));
+                Reply::Queried
+            });
+        }
+    }
+
+    /// Answers the queries that have waited long enough for a connection.
+    pub(super) fn fail_queries(&mut self, is_late: impl Fn(&Query) -> bool) {
+        let trouble =
+            self.ledger.trouble().unwrap_or_else(|| Trouble::new(Reason::Unreachable, "no answer in time"));
+        for query in self.queries.extract_if(.., |query| is_late(query)) {
+            let error = StoreError { address: self.config.address(), trouble: trouble.clone() };
+            let _ = query.answer.send(Err(error));
+        }
+    }
+}

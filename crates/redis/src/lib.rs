@@ -1,0 +1,36 @@
+//! The store of latchkey: keyed read/write locks that a Redis or Valkey server keeps for many processes.
+//!
+//! It makes the same promises as [`latchkey_engine`], and says the same [events](latchkey_engine::Event). What is
+//! different: nothing is answered at once, since the server is asked first; and a hold can be lost, when the
+//! server does not hear of this process for longer than the lease lasts.
+//!
+//! A program's way through the crate: [`Options`] are checked and become a [`Config`]; [`Store::open`] finds or makes
+//! the [`Store`] for it; [`Store::space`] opens a [`StoredSpace`] in it, which takes requests. Behind a store stands one
+//! task, the keeper, with one connection, one session and one beat, however many spaces and threads there are.
+//!
+//! [`scripts`] are the operations on the server, and [`names`] what things are called there.
+#![forbid(unsafe_code)]
+
+mod address;
+mod alarms;
+mod clock;
+mod command;
+mod connection;
+mod keeper;
+mod ledger;
+pub mod names;
+mod report;
+mod request;
+pub mod scripts;
+mod session;
+mod space;
+mod store;
+mod table;
+mod trouble;
+mod who;
+
+pub use address::{Config, ConfigError, Options};
+pub use report::{Owner, StoredHold, StoredKey, StoredWait};
+pub use space::StoredSpace;
+pub use store::Store;
+pub use trouble::{Reason, StoreError};

@@ -1,0 +1,105 @@
+//! One request of this process, from asking to end, and what the server still has to be told of it.
+
+use std::time::Duration;
+
+use latchkey_engine::{Grant, Mode, Time};
+
+use crate::{
+    clock,
+    command::Asked,
+    names::{LockName, RequestId, SessionId},
+    scripts::Purpose,
+};
+
+/// What a request is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It wants its key. `ticket`: its place in the server's queue, 0 if it is not known to have one.
+    Waiting { ticket: u64 },
+    /// It has its key, since `since`.
+    Holding { grant: Grant, since: Time, downgrading: bool },
+    /// It has no use for its key any more, and the server may not know that yet.
+    Leaving { purpose: Purpose, owed: u8 },
+}
+
+/// What the server has to be told or asked next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Acquire,
+    Reclaim,
+    Downgrade,
+    Release,
+}
+
+/// Invariant: at most one question about it is on its way to the server (`in_flight`), so that the server never
+/// learns two things of one request in another order than they happened.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub asked: Asked,
+    pub lock: LockName,
+    pub mode: Mode,
+    pub phase: Phase,
+    pub need: Option<Need>,
+    pub in_flight: bool,
+    /// True once the server may have heard of it.
+    pub is_sent: bool,
+    /// The server said that it expired before it said that it was granted.
+    pub expired_early: bool,
+    /// How often it had to begin anew, with another id.
+    pub attempt: u8,
+    /// When its alarms ring.
+    pub limit: Option<Time>,
+    pub poke_at: Option<Time>,
+}
+
+impl Request {
+    pub fn new(asked: Asked, lock: LockName) -> Self {
+        Self {
+            mode: asked.mode,
+            asked,
+            lock,
+            phase: Phase::Waiting { ticket: 0 },
+            need: Some(Need::Acquire),
+            in_flight: false,
+            is_sent: false,
+            expired_early: false,
+            attempt: 0,
+            limit: None,
+            poke_at: None,
+        }
+    }
+
+    pub fn id(&self, session: &SessionId) -> RequestId {
+        RequestId { session: session.clone(), number: self.asked.number.0 << 8 | u64::from(self.attempt) }
+    }
+
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Waiting { .. })
+    }
+
+    pub fn is_holding(&self) -> bool {
+        matches!(self.phase, Phase::Holding { .. })
+    }
+
+    /// True if somebody has to be told when the session's holds are not certain any more.
+    pub fn needs_trust(&self) -> bool {
+        matches!(self.phase, Phase::Holding { .. } | Phase::Leaving { owed: 1.., .. })
+    }
+
+    /// How much of its expiry is left of a hold that began at `since`.
+    pub fn expiry_left(&self, since: Time, now: Time) -> Duration {
+        self.asked.expiry.unwrap_or_default().saturating_sub(clock::since(since, now))
+    }
+
+    /// The connection has ended: whatever was on its way is asked again on the next one. A hold is said again
+    /// even to the same server, since the message that it expired may have been lost.
+    pub fn start_over(&mut self) {
+        self.in_flight = false;
+        self.expired_early = false;
+        self.need = Some(match self.phase {
+            Phase::Waiting { .. } => Need::Acquire,
+            Phase::Holding { .. } => Need::Reclaim,
+            Phase::Leaving { .. } => Need::Release,
+        });
+    }
+}

@@ -1,0 +1,304 @@
+//! The store's operations: each is one script that the server runs in one step.
+//!
+//! A [`Link`] says to which bucket of which server they go; each of its methods sends one script and reads its
+//! answer. What a script does, word for word, stands at the head of its file in `scripts/`.
+
+mod library;
+mod push;
+mod replies;
+
+use std::time::Duration;
+
+use latchkey_engine::{Grant, Mode};
+use redis::{Cmd, RedisResult, aio::ConnectionLike, cmd};
+
+use crate::names::{Bucket, LockName, RequestId, SessionId};
+use library::Script;
+
+pub use library::load_all;
+pub use push::Push;
+pub use replies::{
+    Acquired, Beat, Downgraded, HolderReport, LockReport, Owner, Reclaimed, Released, WaiterReport,
+};
+
+/// How many requests of a session [`Link::list`] tells at once.
+pub const PAGE: usize = 256;
+
+/// One connection's way to one bucket. A new connection makes a new one.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The bucket's names.
+    pub bucket: Bucket,
+    /// The server's run id (`INFO server`). Empty where it cannot be known (behind some proxies): then a restart or
+    /// failover goes unnoticed, and what the server forgot may be granted twice.
+    pub run_id: String,
+    /// When the server started, in milliseconds of its own clock. Rather too late than too early.
+    pub started_ms: u64,
+    /// The lease of a session, and so the length of a freeze.
+    pub lease: Duration,
+    /// Rises with each connection of the process.
+    pub generation: u64,
+    /// True in a cluster: messages go to sharded channels (`SSUBSCRIBE`).
+    pub sharded: bool,
+}
+
+/// What a request is, from asking to end.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Its id.
+    pub id: RequestId,
+    /// Which lock.
+    pub lock: LockName,
+    /// How it wants to hold the lock; for [`Link::reclaim`], how it holds it now.
+    pub mode: Mode,
+    /// How long the hold is safe from those who wait. `None`: for ever.
+    pub expiry: Option<Duration>,
+    /// The thread's number, for [`Link::inspect`].
+    pub thread: u32,
+}
+
+/// Whether a request waits, and what it waited for before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// Granted at once or not at all.
+    No,
+    /// It waits.
+    Yes,
+    /// It waited with this ticket ([`Acquired::Queued`]) when the server last answered. Should the server have
+    /// forgotten that, it gets its place back while the bucket is frozen, and joins at the tail afterwards.
+    Again(u64),
+}
+
+/// Why a hold is released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Its holder is done: a recovered lock is whole again after a writer.
+    Normal,
+    /// Its holder never used it, or gave up waiting: nothing is healed, and nothing is broken.
+    Unused,
+    /// It ended with its thread: a writer leaves the lock recovered.
+    Death,
+}
+
+impl Link {
+    /// Asks for a lock. May be repeated at any time before the request has ended.
+    ///
+    /// # Errors
+    ///
+    /// If the connection fails or the server refuses; whether the script ran is then unknown.
+    pub async fn acquire(
+        &self,
+        connection: &mut impl ConnectionLike,
+        asked: &Asked,
+        waiting: Waiting,
+    ) -> RedisResult<Acquired> {
+        let old_ticket = if let Waiting::Again(ticket) = waiting { ticket } else { 0 };
+        let mut call = self.call(&library::ACQUIRE, Some(&asked.lock));
+        add_asked(&mut call, asked);
+        call.arg(u8::from(waiting == Waiting::No)).arg(old_ticket).arg(self.generation);
+        library::ACQUIRE.run(connection, &call).await
+    }
+
+    /// Ends a request, whether it holds or waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::acquire`].
+    pub async fn release(
+        &self,
+        connection: &mut impl ConnectionLike,
+        id: &RequestId,
+        lock: &LockName,
+        purpose: Purpose,
+    ) -> RedisResult<Released> {
+        let mut call = self.call(&library::RELEASE, Some(lock));
+        call.arg(id.to_string()).arg(match purpose {
+            Purpose::Normal => "normal",
+            Purpose::Unused => "unused",
+            Purpose::Death => "death",
+        });
+        library::RELEASE.run(connection, &call).await
+    }
+
+    /// Makes a write hold a read hold.
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::acquire`].
+    pub async fn downgrade(
+        &self,
+        connection: &mut impl ConnectionLike,
+        id: &RequestId,
+        lock: &LockName,
+    ) -> RedisResult<Downgraded> {
+        let mut call = self.call(&library::DOWNGRADE, Some(lock));
+        call.arg(id.to_string());
+        library::DOWNGRADE.run(connection, &call).await
+    }
+
+    /// Says again what the process holds: on each new connection, after its first beat, and once a day (without that
+    /// a lock that nobody asks for is forgotten after 30 days). After a downgrade, say `Mode::Read` and a grant that is
+    /// not recovered. `left` is how much of the expiry remains.
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::acquire`].
+    pub async fn reclaim(
+        &self,
+        connection: &mut impl ConnectionLike,
+        held: &Asked,
+        grant: Grant,
+        left: Duration,
+    ) -> RedisResult<Reclaimed> {
+        let mut call = self.call(&library::RECLAIM, Some(&held.lock));
+        add_asked(&mut call, held);
+        call.arg(grant.fence).arg(u8::from(grant.recovered)).arg(millis(left)).arg(self.generation);
+        library::RECLAIM.run(connection, &call).await
+    }
+
+    /// Looks after a lock whose head waits for a deadline. Answers when to do so again, if that is known.
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::acquire`].
+    pub async fn poke(
+        &self,
+        connection: &mut impl ConnectionLike,
+        lock: &LockName,
+    ) -> RedisResult<Option<Duration>> {
+        let call = self.call(&library::POKE, Some(lock));
+        library::POKE.run(connection, &call).await.map(|replies::Wait(wait)| wait)
+    }
+
+    /// Tells who holds a lock and who waits for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::acquire`].
+    pub async fn inspect(
+        &self,
+        connection: &mut impl ConnectionLike,
+        lock: &LockName,
+    ) -> RedisResult<LockReport> {
+        let call = self.call(&library::INSPECT, Some(lock));
+        library::INSPECT.run(connection, &call).await
+    }
+
+    /// Renews a session's lease, or opens the session if `opening` and the server does not know it. The first
+    /// operation on each connection. `who` is `<pid>|<host>`, for [`Link::inspect`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::acquire`].
+    pub async fn beat(
+        &self,
+        connection: &mut impl ConnectionLike,
+        session: &SessionId,
+        opening: bool,
+        who: &str,
+    ) -> RedisResult<Beat> {
+        let mut call = self.session_call(&library::BEAT, session);
+        call.arg(millis(self.lease))
+            .arg(u8::from(opening))
+            .arg(self.generation)
+            .arg(who)
+            .arg(&self.bucket.layout);
+        library::BEAT.run(connection, &call).await
+    }
+
+    /// Tells up to [`PAGE`] requests, of one session or of all, that come after `after`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::acquire`].
+    pub async fn list(
+        &self,
+        connection: &mut impl ConnectionLike,
+        session: Option<&SessionId>,
+        after: Option<&RequestId>,
+    ) -> RedisResult<Vec<Owner>> {
+        // Members begin with `<session>.<number>|`; '/' is the character after '.', '}' the one after '|'.
+        let (first, end) = match session {
+            Some(session) => (format!("[{session}."), format!("({session}/")),
+            None => ("-".into(), "+".into()),
+        };
+        let first = after.map_or(first, |id| format!("[{id}}}"));
+        let mut range = cmd("ZRANGEBYLEX");
+        range.arg(self.bucket.owners()).arg(first).arg(end).arg("LIMIT").arg(0).arg(PAGE);
+        range.query_async(connection).await
+    }
+
+    /// Ends all that a dead session has, and forgets it. False if it is not dead. Any process may, and several may at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::acquire`]; it may be done in part then.
+    pub async fn clear(
+        &self,
+        connection: &mut impl ConnectionLike,
+        session: &SessionId,
+    ) -> RedisResult<bool> {
+        loop {
+            let owners = self.list(connection, Some(session), None).await?;
+            let reaps = owners.iter().map(|owner| {
+                let mut call = self.call(&library::REAP, Some(&owner.lock));
+                call.arg(owner.id.to_string());
+                call
+            });
+            if library::REAP.run_all(connection, reaps).await?.contains(&false) {
+                return Ok(false);
+            }
+            if owners.len() < PAGE {
+                break;
+            }
+        }
+        library::BURY.run(connection, &self.session_call(&library::BURY, session)).await
+    }
+
+    /// Ends the process' own session at once, so that nobody waits for its lease: whatever it still has ends as by death.
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::clear`].
+    pub async fn end(&self, connection: &mut impl ConnectionLike, session: &SessionId) -> RedisResult<()> {
+        let is_open: bool = library::END.run(connection, &self.session_call(&library::END, session)).await?;
+        if is_open {
+            self.clear(connection, session).await?;
+        }
+        Ok(())
+    }
+
+    /// A call of a script that is about a session and takes nothing else.
+    fn session_call(&self, script: &Script, session: &SessionId) -> Cmd {
+        let mut call = self.call(script, None);
+        call.arg(session.to_string());
+        call
+    }
+
+    /// A call of a script with the keys and arguments that all have.
+    fn call(&self, script: &Script, lock: Option<&LockName>) -> Cmd {
+        const SPACE: (usize, usize) = (26, 640);
+        let mut call = Cmd::with_capacity(SPACE.0, SPACE.1);
+        call.arg("EVALSHA").arg(script.hash()).arg(if lock.is_some() { 7 } else { 5 });
+        call.arg(&self.bucket.bookkeeping);
+        if let Some(lock) = lock {
+            call.arg(self.bucket.holders(lock)).arg(self.bucket.queue(lock));
+        }
+        call.arg(if self.sharded { "SPUBLISH" } else { "PUBLISH" }).arg(self.bucket.channels());
+        call.arg(&self.run_id).arg(self.started_ms).arg(millis(self.lease));
+        call
+    }
+}
+
+fn add_asked(call: &mut Cmd, asked: &Asked) {
+    call.arg(asked.id.to_string()).arg(asked.lock.as_bytes()).arg(match asked.mode {
+        Mode::Read => "r",
+        Mode::Write => "w",
+    });
+    call.arg(asked.expiry.map_or(0, |expiry| millis(expiry).max(1))).arg(asked.thread);
+}
+
+/// Whole milliseconds, rounded up: nothing ends before its time.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}

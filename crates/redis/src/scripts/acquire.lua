@@ -1,0 +1,73 @@
+-- Asks for a lock. Safe to repeat at any time: one that holds is told its grant again, one that waits keeps its place.
+--
+-- KEYS[1..7] and ARGV[1..5]: see bucket.lua
+-- ARGV[6]  request id
+-- ARGV[7]  the lock's name, as at the end of its keys
+-- ARGV[8]  mode
+-- ARGV[9]  expiry of the hold in ms, counted from the grant; 0: never
+-- ARGV[10] number of the thread that asks
+-- ARGV[11] 1: do not wait
+-- ARGV[12] the ticket that a server had given it before it forgot, or 0; counts only while the bucket is frozen
+-- ARGV[13] generation of the session's connection
+--
+-- Replies:
+--   granted <fence> <recovered 1|0>
+--   queued <ticket> <ms>  waits; to be poked (poke.lua) after that time; -1: not before a message says so
+--   busy                  not granted, and not willing to wait; nothing is left of it
+--   expired               it was granted, and taken away again
+--   lost                  the session's lease has ended, or the server does not know it
+--   stale                 a younger connection of the session has come; nothing was done
+
+local ID, NAME, MODE, EXPIRY, THREAD, IS_TRY, OLD_TICKET, GENERATION = unpack(ARGV, 6, 13)
+
+local function granted()
+  local fence, _, recovered = find_hold(ID)
+  return fence and { 'granted', fence, recovered }
+end
+
+local function queued(ticket)
+  local wait = (FROZEN > 0 or head_of_queue() == ID) and head_wait() or -1
+  return { 'queued', tonumber(ticket), wait }
+end
+
+local function repeated(ticket)
+  settle(ID)
+  call('PEXPIRE', HOLDERS, KEEP)
+  call('PEXPIRE', QUEUE, KEEP)
+  return granted() or queued(ticket)
+end
+
+local function first_time()
+  local is_next = settle(ID)
+  if is_next and FROZEN == 0 and admits(MODE) then
+    remember_request(ID, MODE, EXPIRY, THREAD, NAME)
+    return { 'granted', grant(ID, MODE, tonumber(EXPIRY)) }
+  end
+  if IS_TRY == '1' then
+    return { 'busy' }
+  end
+  local ticket = FROZEN > 0 and OLD_TICKET ~= '0' and tonumber(OLD_TICKET) or next_tick()
+  remember_request(ID, MODE, EXPIRY, THREAD, NAME)
+  call('ZADD', QUEUE, digits(ticket), ID)
+  call('PEXPIRE', QUEUE, KEEP)
+  return queued(ticket)
+end
+
+if is_stale(GENERATION) then
+  return { 'stale' }
+end
+if not is_alive(SESSION) then
+  return { 'lost' }
+end
+local grant_again = granted()
+if grant_again then
+  return grant_again
+end
+local ticket = call('ZSCORE', QUEUE, ID)
+if ticket then
+  return repeated(ticket)
+end
+if call('ZSCORE', EXPIRED, ID) then
+  return { 'expired' }
+end
+return first_time()

@@ -1,0 +1,14 @@
+-- Ends the caller's own session, so that nobody waits for its lease. The caller clears it (see reap.lua).
+--
+-- KEYS[1..5] and ARGV[1..5]: see bucket.lua
+-- ARGV[6] session
+--
+-- Reply: 1, or 0 if there is no such session
+
+if not call('ZSCORE', SESSIONS, SESSION) then
+  return 0
+end
+write_though_full()
+call('ZADD', SESSIONS, 0, SESSION)
+call('HSET', EPOCH, 'clear:' .. SESSION, digits(now))
+return 1

@@ -1,0 +1,85 @@
+-- Says again what a process holds, after each reconnect (the server may be another one, that forgot or never heard of
+-- it) and once a day (see KEEP in bucket.lua). Safe to repeat at any time.
+--
+-- KEYS[1..7] and ARGV[1..5]: see bucket.lua
+-- ARGV[6]  request id
+-- ARGV[7]  the lock's name, as at the end of its keys
+-- ARGV[8]  mode in which it holds now
+-- ARGV[9]  expiry of the hold in ms, counted from the grant; 0: never
+-- ARGV[10] number of the thread that holds
+-- ARGV[11] fence of the grant
+-- ARGV[12] recovered, as it was told with the grant: 1 or 0
+-- ARGV[13] how much of the expiry is left, in ms
+-- ARGV[14] generation of the session's connection
+--
+-- Replies:
+--   kept     it holds
+--   expired  the hold had been taken away
+--   lost     the hold is gone: the lease ended, or another one has been granted the lock since
+--   stale    a younger connection of the session has come; nothing was done
+
+local ID, NAME, MODE, EXPIRY, THREAD, FENCE, RECOVERED, LEFT, GENERATION = unpack(ARGV, 6, 14)
+
+-- A server that went back in time shows holders that have ended since. Of two that exclude each other, the one with the
+-- higher fence is the truth: it was granted after the other had ended. True if nothing is in the way any more.
+local function outdate_others()
+  local fields = call('HGETALL', HOLDERS)
+  local held = call('HGET', HOLDERS, 'mode')
+  if is_compatible(held, MODE) then
+    return true
+  end
+  local others = {}
+  for i = 1, #fields, 2 do
+    local fence = tonumber(string.match(fields[i + 1], '^(%d+)|'))
+    if fence and fence > tonumber(FENCE) then
+      return false
+    elseif fence then
+      table.insert(others, fields[i])
+    end
+  end
+  for _, id in ipairs(others) do
+    expire_hold(id)
+  end
+  return true
+end
+
+local function hold_again()
+  call('ZREM', QUEUE, ID)
+  forget_request(ID)
+  remember_request(ID, MODE, EXPIRY, THREAD, NAME)
+  local deadline = EXPIRY ~= '0' and now + math.max(tonumber(LEFT), 1) or 0
+  add_holder(ID, MODE, tonumber(FENCE), deadline, RECOVERED)
+  if RECOVERED == '1' then
+    call('HSET', HOLDERS, 'recovered', 1)
+  else
+    call('HDEL', HOLDERS, 'recovered')
+  end
+  if tonumber(call('GET', CLOCK) or 0) < tonumber(FENCE) then
+    call('SET', CLOCK, FENCE, 'PX', KEEP)
+  end
+end
+
+if is_stale(GENERATION) then
+  return 'stale'
+end
+if not is_alive(SESSION) then
+  return 'lost'
+end
+if find_hold(ID) then
+  call('PEXPIRE', HOLDERS, KEEP)
+  if MODE == READ and call('HGET', HOLDERS, 'mode') == WRITE then
+    -- The server went back to before it was downgraded.
+    call('HSET', HOLDERS, 'mode', READ)
+    call('HDEL', HOLDERS, 'recovered')
+    settle()
+  end
+  return find_hold(ID) and 'kept' or 'expired'
+end
+if call('ZSCORE', EXPIRED, ID) then
+  return 'expired'
+end
+if FROZEN == 0 or not outdate_others() then
+  return 'lost'
+end
+hold_again()
+return 'kept'

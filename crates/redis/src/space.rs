@@ -1,0 +1,109 @@
+//! One space of a store, as the threads of this process use it.
+
+use std::sync::Arc;
+
+use latchkey_engine::{Ask, Key, KeyName, Port, Ticket};
+use tokio::sync::oneshot;
+
+use crate::{
+    clock,
+    command::{Asked, Command, SpaceNumber},
+    report::StoredKey,
+    store::Store,
+    trouble::{Reason, StoreError},
+};
+
+/// A space that a store keeps. No call waits for the server: what comes of it is told in events.
+///
+/// When it is dropped, what still waits in it leaves, and what it still holds ends as by death.
+#[derive(Debug)]
+pub struct StoredSpace {
+    store: Arc<Store>,
+    number: SpaceNumber,
+    thread: u32,
+}
+
+impl StoredSpace {
+    pub(crate) fn new(store: Arc<Store>, number: SpaceNumber, thread: u32) -> Self {
+        Self { store, number, thread }
+    }
+
+    /// Asks for a key, from Node's thread number `thread`. One of `Granted`, `TimedOut` (also if it was not willing
+    /// to wait and the key is not free) and `Failed` follows, unless it is cancelled or detached before.
+    pub fn request(&self, ask: Ask<'_>) -> Ticket {
+        let KeyName::Units(units) = ask.key else { panic!("latchkey: a store gives no slots") };
+        let number = self.store.ledger.enter();
+        self.store.send(Command::Request(Asked {
+            number,
+            space: self.number,
+            port: ask.port,
+            tag: ask.tag,
+            thread: self.thread,
+            key: Key::from(units),
+            mode: ask.mode,
+            expiry: ask.expiry,
+            patience: ask.patience,
+            at: clock::now(),
+        }));
+        number.into()
+    }
+
+    /// Ends a hold; `unused` if nobody has touched what it protects, so that a `recovered` key stays so. `Ended` follows,
+    /// or the `Expired` or `Lost` that came first.
+    pub fn release(&self, ticket: Ticket, unused: bool) {
+        self.store.send(Command::Release { number: ticket.into(), unused });
+    }
+
+    /// Makes a write hold a read hold. `Ended` follows, or the `Expired` or `Lost` that came first.
+    pub fn downgrade(&self, ticket: Ticket) {
+        self.store.send(Command::Downgrade(ticket.into()));
+    }
+
+    /// Withdraws a request. True if it waited until now: no event follows. False if it has ended, or an event is on
+    /// its way that says what became of it.
+    #[must_use = "false means that an event says what became of the request"]
+    pub fn cancel(&self, ticket: Ticket) -> bool {
+        let waited = self.store.ledger.take(ticket.into());
+        if waited {
+            self.store.send(Command::Cancel(ticket.into()));
+        }
+        waited
+    }
+
+    /// The thread behind the port has ended: what it waits for leaves, what it holds ends as by death.
+    pub fn detach(&self, port: Port) {
+        self.store.send(Command::Detach { space: self.number, port });
+    }
+
+    /// Who holds and who waits, in all processes.
+    ///
+    /// # Errors
+    ///
+    /// If the store does not answer.
+    pub async fn query(&self) -> Result<Vec<StoredKey>, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.store.send(Command::Query { space: self.number, answer });
+        // Unanswered: the connection ended while the server was asked.
+        let unreachable =
+            || StoreError { address: self.store.config().address(), trouble: Reason::Unreachable.into() };
+        answered.await.unwrap_or_else(|_| Err(self.store.trouble().unwrap_or_else(unreachable)))
+    }
+
+    /// Says that nothing more will be asked for here. When all spaces of the store are closed and nothing in them is
+    /// held or waited for, the session is ended on the server, and the connection with it.
+    pub fn close(&self) {
+        self.store.send(Command::Close(self.number));
+    }
+
+    /// The store that keeps it.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+}
+
+impl Drop for StoredSpace {
+    fn drop(&mut self) {
+        self.store.send(Command::Drop(self.number));
+    }
+}

@@ -1,0 +1,44 @@
+//! A stored space as a [`LockTable`]: every answer comes later, as an event.
+
+use latchkey_engine::{Ask, Clock, KeySlot, LockTable, Outcome, Port, Released, Requested, Ticket};
+
+use crate::space::StoredSpace;
+
+impl LockTable for StoredSpace {
+    fn request(&self, ask: Ask<'_>, _: &dyn Clock) -> Outcome<Requested> {
+        Outcome::quiet(Requested::Waiting(self.request(ask)))
+    }
+
+    fn release(&self, ticket: Ticket, _: &dyn Clock) -> Outcome<Released> {
+        self.release(ticket, false);
+        Outcome::quiet(Released::Asked)
+    }
+
+    fn give_back(&self, ticket: Ticket, _: &dyn Clock) -> Outcome<Released> {
+        self.release(ticket, true);
+        Outcome::quiet(Released::Asked)
+    }
+
+    fn downgrade(&self, ticket: Ticket, _: &dyn Clock) -> Outcome<bool> {
+        self.downgrade(ticket);
+        Outcome::quiet(true)
+    }
+
+    fn cancel(&self, ticket: Ticket, _: &dyn Clock) -> Outcome<bool> {
+        Outcome::quiet(self.cancel(ticket))
+    }
+
+    fn detach(&self, port: Port, _: &dyn Clock) -> Outcome<()> {
+        self.detach(port);
+        Outcome::quiet(())
+    }
+
+    fn expire(&self, _: &dyn Clock) -> Outcome<()> {
+        Outcome::quiet(())
+    }
+
+    /// The server knows keys by their names only.
+    fn slot_of(&self, _: Ticket) -> Option<KeySlot> {
+        None
+    }
+}

@@ -1,0 +1,184 @@
+//! What can go wrong with a store, in words that help and hold no secret.
+
+use std::fmt;
+
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+
+/// Why a request failed. [`Event::Failed`](latchkey_engine::Event::Failed) carries its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The server cannot be reached, or does not answer.
+    Unreachable,
+    /// The server does not accept the user or the password.
+    Login,
+    /// The user may not do what a store needs.
+    Permission,
+    /// The server does not speak RESP3.
+    TooOld,
+    /// The server may throw locks away when its memory is full.
+    Evicts,
+    /// The server is part of a cluster.
+    Cluster,
+    /// The server's memory is full.
+    Full,
+    /// Another version of latchkey uses the namespace.
+    Layout,
+    /// The server refused a command.
+    Refused,
+}
+
+const REASONS: [Reason; 9] = [
+    Reason::Unreachable,
+    Reason::Login,
+    Reason::Permission,
+    Reason::TooOld,
+    Reason::Evicts,
+    Reason::Cluster,
+    Reason::Full,
+    Reason::Layout,
+    Reason::Refused,
+];
+
+impl Reason {
+    /// The number that stands for it in an event.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self as u32
+    }
+
+    /// What an event's number stands for.
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Self> {
+        REASONS.get(number as usize).copied()
+    }
+
+    /// What happened and what to do about it: follows after "The store at <address> ".
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Unreachable => "cannot be reached",
+            Self::Login => "refuses the login: check store.user and store.password",
+            Self::Permission => {
+                "does not permit what locks need: give the user ~{<namespace>:* &{<namespace>:* +@connection +subscribe \
+                 +publish +info +time +evalsha +script|load +@hash +@sortedset +@string +@keyspace"
+            }
+            Self::TooOld => "does not speak RESP3: latchkey needs Redis 6.2 or later, or Valkey",
+            Self::Evicts => {
+                "may throw locks away when its memory is full: set its maxmemory-policy to noeviction, or use another server"
+            }
+            Self::Cluster => "is a cluster, which latchkey does not support: use a single server or Sentinel",
+            Self::Full => "has no memory left: raise its maxmemory",
+            Self::Layout => {
+                "is used by another version of latchkey in the same namespace: use the same version, or another store.namespace"
+            }
+            Self::Refused => "refused a command",
+        }
+    }
+
+    /// True if waiting does not help: the server is there, and somebody has to change something.
+    pub(crate) fn is_refusal(self) -> bool {
+        self != Self::Unreachable
+    }
+}
+
+/// A reason, and what the server or the system said of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Trouble {
+    pub reason: Reason,
+    /// In brackets behind the reason's message; empty if there is nothing to add.
+    pub detail: String,
+}
+
+impl Trouble {
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+}
+
+impl From<Reason> for Trouble {
+    fn from(reason: Reason) -> Self {
+        Self::new(reason, "")
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason.message())?;
+        if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
+    }
+}
+
+/// Sorts an error in. A server's own words are left out: some servers repeat the command that they refuse, and
+/// it may be the one with the password.
+impl From<&RedisError> for Trouble {
+    fn from(error: &RedisError) -> Self {
+        if error.is_timeout() {
+            return Self::new(Reason::Unreachable, "no answer in time");
+        }
+        match (error.kind(), error.code()) {
+            (ErrorKind::RESP3NotSupported, _) => Reason::TooOld.into(),
+            (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS" | "NOAUTH")) => Reason::Login.into(),
+            (ErrorKind::Server(ServerErrorKind::NoPerm), _) | (_, Some("NOPERM")) => {
+                Reason::Permission.into()
+            }
+            (_, Some("OOM")) => Reason::Full.into(),
+            (ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask), _) => Reason::Cluster.into(),
+            // The server is starting, or stepping down, or busy: another one or another moment may do.
+            (_, Some(code @ ("LOADING" | "READONLY" | "MASTERDOWN" | "BUSY" | "MISCONF" | "NOREPLICAS"))) => {
+                Self::new(Reason::Unreachable, code)
+            }
+            (ErrorKind::Io, _) => Self::new(Reason::Unreachable, error.to_string()),
+            (_, Some(code)) => Self::new(Reason::Refused, code),
+            (kind, None) => Self::new(Reason::Refused, format!("{kind:?}")),
+        }
+    }
+}
+
+impl From<RedisError> for Trouble {
+    fn from(error: RedisError) -> Self {
+        Self::from(&error)
+    }
+}
+
+/// An answer that a store could not get, of the calls that answer in a future.
+#[derive(Clone, Debug)]
+pub struct StoreError {
+    pub(crate) address: String,
+    pub(crate) trouble: Trouble,
+}
+
+impl StoreError {
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        self.trouble.reason
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "The store at {} {}", self.address, self.trouble)
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stand_for_reasons() {
+        for reason in REASONS {
+            assert_eq!(Reason::from_number(reason.number()), Some(reason));
+        }
+        assert_eq!(Reason::from_number(99), None);
+    }
+
+    #[test]
+    fn a_servers_echo_of_the_password_is_not_repeated() {
+        let said = "unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'me' 'secret'";
+        let error = redis::make_extension_error("ERR".into(), Some(said.into()));
+        assert!(!Trouble::from(error).to_string().contains("secret"));
+    }
+}

@@ -1,0 +1,311 @@
+//! Thousands of random operations on a real server, each answer and message compared with a naive model.
+
+mod support;
+
+use std::{collections::BTreeMap, env};
+
+use latchkey_engine::Mode::{Read, Write};
+use latchkey_redis::{
+    names::RequestId,
+    scripts::{Acquired, Asked, Downgraded, Purpose, Push, Released, Waiting},
+};
+use support::{
+    Server,
+    model::{Model, Told},
+    peer::{LONG, Peer},
+};
+
+const STEPS: u32 = 6_000;
+const KEYS: [&str; 3] = ["a", "b", "c"];
+const PEERS: usize = 4;
+/// Requests that a peer remembers, ended ones too: to release and repeat them late.
+const REMEMBERED: usize = 12;
+
+/// A small random generator (xorshift), so that a seed repeats a run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from((self.0 >> 16) % bound as u64).unwrap()
+    }
+
+    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())].clone()
+    }
+}
+
+struct Run<'a> {
+    server: &'a Server,
+    dice: Dice,
+    model: Model,
+    peers: Vec<(Peer, Vec<(&'static str, Asked)>)>,
+    /// Whom the last step granted, with which fence, in its own answer instead of a message.
+    answered: Option<(u64, RequestId)>,
+    last_fence: u64,
+    last_ticket: u64,
+    /// How often each operation ended how.
+    counts: BTreeMap<String, u32>,
+}
+
+#[tokio::test]
+async fn six_thousand_random_operations_do_what_a_naive_model_does() {
+    let server = server!();
+    let seed = env::var("LATCHKEY_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) * 2_654_435_761 + 1);
+    eprintln!("LATCHKEY_SEED={seed} repeats this run");
+    let mut run = Run {
+        server: &server,
+        dice: Dice(seed),
+        model: Model::default(),
+        peers: Vec::new(),
+        answered: None,
+        last_fence: 0,
+        last_ticket: 0,
+        counts: BTreeMap::new(),
+    };
+    for _ in 0..PEERS {
+        run.peers.push((Peer::join(&server, LONG).await, Vec::new()));
+    }
+    for _ in 0..STEPS {
+        run.step().await;
+        run.compare_messages().await;
+        run.compare_a_lock().await;
+    }
+    eprintln!("{:#?}", run.counts);
+    for kind in
+        ["Granted", "Queued", "Busy", "Expired", "Released", "Left", "Gone", "Reads", "death", "told expired"]
+    {
+        assert!(run.counts.get(kind).is_some_and(|&count| count > 20), "{kind} has hardly been tried");
+    }
+    run.finish().await;
+}
+
+impl Run<'_> {
+    async fn step(&mut self) {
+        let peer = self.dice.below(PEERS);
+        match self.dice.below(100) {
+            0..40 => self.asks(peer).await,
+            40..75 => self.releases(peer).await,
+            75..82 => self.repeats(peer).await,
+            82..88 => self.downgrades(peer).await,
+            88..94 => self.ages().await,
+            94..97 => {
+                let key = self.dice.pick(&KEYS);
+                self.peers[peer].0.poke(key).await;
+                self.model.settle(key);
+            }
+            97..98 => self.dies(peer).await,
+            _ => self.clears(peer).await,
+        }
+    }
+
+    async fn asks(&mut self, peer: usize) {
+        let key = self.dice.pick(&KEYS);
+        let mode = self.dice.pick(&[Read, Read, Write]);
+        let waiting = self.dice.pick(&[Waiting::Yes, Waiting::Yes, Waiting::No]);
+        let (peer, known) = &mut self.peers[peer];
+        let asked = peer.ask_for(key, mode, LONG);
+        known.push((key, asked.clone()));
+        if known.len() > REMEMBERED {
+            let (key, oldest) = known.remove(0);
+            self.model.release(key, &oldest.id, Purpose::Normal);
+            peer.release(&oldest).await;
+        }
+        let answer = peer.acquire_as(&asked, waiting).await;
+        self.model.acquire(key, &asked.id, mode, waiting == Waiting::Yes);
+        if let Acquired::Queued { ticket, .. } = answer {
+            assert!(ticket > self.last_ticket, "tickets rise");
+            self.last_ticket = ticket;
+        }
+        self.compare_answer(key, &asked, answer);
+    }
+
+    async fn repeats(&mut self, peer: usize) {
+        let Some((key, asked)) = self.known(peer) else { return };
+        let is_expired = self.model.expired.contains(&asked.id);
+        if self.model.holds(key, &asked.id) || self.model.waits(key, &asked.id) || is_expired {
+            let answer = self.peers[peer].0.acquire(&asked).await;
+            if self.model.waits(key, &asked.id) {
+                self.model.settle(key);
+            }
+            self.compare_answer(key, &asked, answer);
+        }
+    }
+
+    /// Compares the answer to an acquire with the model, in which it has been done.
+    fn compare_answer(&mut self, key: &str, asked: &Asked, answer: Acquired) {
+        let mine = |told: &&Told| matches!(told, Told::Granted { id, .. } if *id == asked.id);
+        match (self.model.told.iter().find(mine), &answer) {
+            (Some(Told::Granted { recovered, .. }), Acquired::Granted(grant)) => {
+                assert_eq!(grant.recovered, *recovered);
+                self.answered = Some((grant.fence, asked.id.clone()));
+            }
+            (None, Acquired::Granted(grant)) => {
+                assert!(self.model.holds(key, &asked.id) && grant.fence <= self.last_fence);
+            }
+            (None, Acquired::Queued { .. }) => assert!(self.model.waits(key, &asked.id)),
+            (None, Acquired::Expired) => assert!(self.model.expired.contains(&asked.id)),
+            (None, Acquired::Busy) => {
+                assert!(!self.model.holds(key, &asked.id) && !self.model.waits(key, &asked.id));
+            }
+            (told, answer) => panic!("the model: {told:?}; the server: {answer:?}"),
+        }
+        self.count(&format!("{answer:?}"));
+    }
+
+    async fn releases(&mut self, peer: usize) {
+        let Some((key, asked)) = self.known(peer) else { return };
+        let purpose = self.dice.pick(&[Purpose::Normal, Purpose::Normal, Purpose::Unused, Purpose::Death]);
+        let answer = self.peers[peer].0.release_as(&asked, purpose).await;
+        let expected = match self.model.release(key, &asked.id, purpose) {
+            Some(true) => Released::Released,
+            Some(false) => Released::Left,
+            None if self.model.expired.contains(&asked.id) => Released::Expired,
+            None => Released::Gone,
+        };
+        assert_eq!(answer, expected);
+        self.count(&format!("{answer:?}"));
+    }
+
+    async fn downgrades(&mut self, peer: usize) {
+        let Some((key, asked)) = self.known(peer) else { return };
+        let answer = self.peers[peer].0.downgrade(&asked).await;
+        let expected = match self.model.downgrade(key, &asked.id) {
+            true => Downgraded::Reads,
+            false if self.model.expired.contains(&asked.id) => Downgraded::Expired,
+            false => Downgraded::Gone,
+        };
+        assert_eq!(answer, expected);
+        self.count(&format!("{answer:?}"));
+    }
+
+    /// Makes a hold overdue, as if its time had gone by.
+    async fn ages(&mut self) {
+        let key = self.dice.pick(&KEYS);
+        let Model { locks, dead, .. } = &mut self.model;
+        let mut holders = locks.get_mut(key).into_iter().flat_map(|lock| &mut lock.holders);
+        let Some(hold) = holders.find(|hold| !dead.contains(&hold.id.session)) else { return };
+        hold.overdue = true;
+        let id = hold.id.to_string();
+        let peer = &mut self.peers[0].0;
+        let holders = String::from_utf8(peer.link.bucket.holders(&support::peer::lock(key))).unwrap();
+        let field = redis::from_redis_value::<String>(peer.command(&["HGET", &holders, &id]).await).unwrap();
+        let [fence, _, recovered] = field.split('|').collect::<Vec<_>>()[..] else { panic!("{field}") };
+        peer.command(&["HSET", &holders, &id, &format!("{fence}|1|{recovered}"), "due", "1"]).await;
+    }
+
+    async fn dies(&mut self, peer: usize) {
+        let fresh = Peer::join(self.server, LONG).await;
+        let (mut dead, _) = std::mem::replace(&mut self.peers[peer], (fresh, Vec::new()));
+        dead.lapse().await;
+        self.model.dead.insert(dead.session);
+        self.count("death");
+    }
+
+    async fn clears(&mut self, peer: usize) {
+        if let Some(dead) = self.model.dead.first().cloned() {
+            assert!(self.peers[peer].0.clear(&dead).await);
+            self.model.clear(&dead);
+        }
+    }
+
+    /// Compares what each peer was told; losses come before the grants that they made possible.
+    async fn compare_messages(&mut self) {
+        let told = std::mem::take(&mut self.model.told);
+        let mut grants = Vec::from_iter(self.answered.take());
+        let answered = grants.first().map(|(_, id)| id.clone());
+        for (peer, _) in &mut self.peers {
+            let mut expected: Vec<_> = told.clone();
+            expected.retain(|told| match told {
+                Told::Granted { id, .. } => id.session == peer.session && Some(id) != answered.as_ref(),
+                Told::Expired(id) => id.session == peer.session,
+            });
+            let mut messages = Vec::new();
+            for push in peer.all_pushed().await {
+                match push {
+                    Push::Granted(id, grant) => {
+                        grants.push((grant.fence, id.clone()));
+                        messages.push(Told::Granted { id, recovered: grant.recovered });
+                    }
+                    Push::Expired(id) => messages.push(Told::Expired(id)),
+                    Push::Head(..) => {}
+                }
+            }
+            // The holds that expire together do so in no order.
+            let is_loss = |told: &Told| matches!(told, Told::Expired(_));
+            for list in [&mut messages, &mut expected] {
+                let losses = list.iter().take_while(|told| is_loss(told)).count();
+                list[..losses].sort_by_key(|told| format!("{told:?}"));
+            }
+            assert_eq!(messages, expected);
+            *self.counts.entry("told expired".into()).or_default() +=
+                u32::try_from(messages.iter().filter(|told| is_loss(told)).count()).unwrap();
+        }
+        // Over all peers, grants are made in the model's order, with rising fences.
+        grants.sort();
+        let in_order = told.iter().filter_map(|told| match told {
+            Told::Granted { id, .. } => Some(id),
+            Told::Expired(_) => None,
+        });
+        assert!(grants.iter().map(|(_, id)| id).eq(in_order), "in the order of the queue");
+        for (fence, _) in grants {
+            self.last_fence = rising(self.last_fence, fence);
+        }
+    }
+
+    async fn compare_a_lock(&mut self) {
+        let key = self.dice.pick(&KEYS);
+        let report = self.peers[0].0.inspect(key).await;
+        self.model.lock(key);
+        let lock = &self.model.locks[key];
+        // A dead holder goes when it is in the way, or sooner, when the server looks at all holders for another reason.
+        let dead = &self.model.dead;
+        let held = report.holders.iter().filter(|hold| !dead.contains(&hold.id.session));
+        let holds = lock.holders.iter().filter(|hold| !dead.contains(&hold.id.session));
+        let same = held.map(|hold| (&hold.id, hold.mode)).eq(holds.map(|hold| (&hold.id, hold.mode)));
+        assert!(same, "{report:?} {lock:?}");
+        let queue = report.waiting.iter().map(|wait| (&wait.id, wait.mode));
+        assert!(queue.eq(lock.queue.iter().map(|wait| (&wait.id, wait.mode))), "{report:?} {lock:?}");
+        assert_eq!(report.recovered, lock.recovered);
+    }
+
+    /// Everybody goes, and nothing is left that does not end by itself.
+    async fn finish(mut self) {
+        let mut last = Peer::join(self.server, LONG).await;
+        for dead in std::mem::take(&mut self.model.dead) {
+            assert!(last.clear(&dead).await);
+        }
+        for (mut peer, _) in self.peers {
+            peer.end().await;
+        }
+        for key in KEYS {
+            let (held, _) = last.hold(key, Write).await;
+            last.release(&held).await;
+        }
+        last.end().await;
+        assert_eq!(last.keys().await, ["e", "f", "x"]);
+        for key in ["e", "f", "x"] {
+            let ttl = last.command(&["PTTL", &format!("{{latchkey:0}}:{key}")]).await;
+            let ttl: i64 = redis::from_redis_value(ttl).unwrap();
+            assert!(ttl > 0 && ttl <= 30 * 24 * 3_600_000, "{key} lives {ttl} ms");
+        }
+    }
+
+    fn known(&mut self, peer: usize) -> Option<(&'static str, Asked)> {
+        let known = &self.peers[peer].1;
+        if known.is_empty() { None } else { Some(self.dice.pick(known)) }
+    }
+
+    fn count(&mut self, answer: &str) {
+        let word = answer.split(|char: char| !char.is_alphanumeric()).next().unwrap();
+        *self.counts.entry(word.into()).or_default() += 1;
+    }
+}
+
+fn rising(last: u64, fence: u64) -> u64 {
+    assert!(fence > last, "fences rise: {last}, then {fence}");
+    fence
+}

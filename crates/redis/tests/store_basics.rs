@@ -1,0 +1,207 @@
+//! What a store does while nothing is wrong: grants, order, endings.
+
+mod support;
+
+use std::time::Duration;
+
+use latchkey_engine::{Ending, Event, Mode, Patience};
+use support::program::{Program, TTL};
+
+#[test]
+fn a_free_key_is_granted_and_released() {
+    let server = server!();
+    let mut program = Program::start(&server.url());
+    let (first, grant) = program.hold("a");
+    assert!(grant.fence > 0 && !grant.recovered);
+    assert_eq!(program.release(first), Ending::Done);
+    let (second, later) = program.hold("a");
+    assert!(later.fence > grant.fence);
+    assert_eq!(program.release(second), Ending::Done);
+    assert_eq!(program.unasked(), []);
+}
+
+#[test]
+fn two_programs_are_granted_in_the_order_in_which_they_asked() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (held, _) = a.hold("k");
+    let first = b.write("k");
+    a.until_waiting("k", 1);
+    let second = a.write("k");
+    a.until_waiting("k", 2);
+    let third = b.write("k");
+    a.until_waiting("k", 3);
+    let mut last = 0;
+    assert_eq!(a.release(held), Ending::Done);
+    last = risen(last, b.granted(first).fence);
+    a.stays_silent_for(Duration::from_millis(50));
+    assert_eq!(b.release(first), Ending::Done);
+    last = risen(last, a.granted(second).fence);
+    assert_eq!(a.release(second), Ending::Done);
+    risen(last, b.granted(third).fence);
+    assert_eq!(b.release(third), Ending::Done);
+}
+
+fn risen(before: u64, now: u64) -> u64 {
+    assert!(now > before);
+    now
+}
+
+#[test]
+fn readers_share_and_one_behind_a_writer_waits() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (one, two) = (a.read("k"), b.read("k"));
+    a.granted(one);
+    b.granted(two);
+    let writer = b.write("k");
+    b.until_waiting("k", 1);
+    let behind = a.read("k");
+    b.until_waiting("k", 2);
+    assert_eq!(a.release(one), Ending::Done);
+    assert_eq!(b.release(two), Ending::Done);
+    b.granted(writer);
+    a.stays_silent_for(Duration::from_millis(50));
+    b.space.downgrade(writer.ticket);
+    assert_eq!(b.ending(writer), Ending::Done);
+    a.granted(behind);
+    assert_eq!(b.release(writer), Ending::Done);
+    assert_eq!(a.release(behind), Ending::Done);
+}
+
+#[test]
+fn one_that_does_not_wait_is_told_at_once() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (held, _) = a.hold("k");
+    let tried = b.ask("k", Mode::Write, Patience::None, None);
+    assert!(matches!(b.told(tried), Event::TimedOut { .. }));
+    assert_eq!(a.release(held), Ending::Done);
+    let tried = b.ask("k", Mode::Write, Patience::None, None);
+    b.granted(tried);
+}
+
+#[test]
+fn one_that_has_waited_long_enough_leaves_and_those_behind_it_move_up() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let held = a.read("k");
+    a.granted(held);
+    let writer = b.ask("k", Mode::Write, Patience::For(Duration::from_millis(300)), None);
+    b.until_waiting("k", 1);
+    let reader = a.read("k");
+    assert!(matches!(b.told(writer), Event::TimedOut { .. }));
+    a.granted(reader);
+}
+
+#[test]
+fn a_withdrawn_request_is_told_nothing_more() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (held, _) = a.hold("k");
+    let waiting = b.write("k");
+    a.until_waiting("k", 1);
+    assert!(b.space.cancel(waiting.ticket));
+    assert!(!b.space.cancel(waiting.ticket));
+    a.until_waiting("k", 0);
+    assert_eq!(a.release(held), Ending::Done);
+    assert!(!a.space.cancel(held.ticket));
+    b.stays_silent_for(Duration::from_millis(50));
+    // Also one that the server grants in the same moment: the key is free again.
+    for _ in 0..200 {
+        let asked = b.write("k");
+        if !b.space.cancel(asked.ticket) {
+            b.granted(asked);
+            b.release(asked);
+        }
+    }
+    a.hold("k");
+    assert_eq!(b.unasked(), []);
+}
+
+#[test]
+fn a_hold_expires_when_and_only_when_another_program_waits() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let expiry = Some(Duration::from_millis(200));
+    let held = a.ask("k", Mode::Write, Patience::Forever, expiry);
+    a.granted(held);
+    a.stays_silent_for(Duration::from_millis(400));
+    let waiting = b.write("k");
+    assert!(matches!(a.told(held), Event::Expired { .. }));
+    assert!(b.granted(waiting).recovered);
+    // Its release crosses the news: nothing more is told.
+    a.space.release(held.ticket, false);
+    assert_eq!(b.release(waiting), Ending::Done);
+    a.stays_silent_for(Duration::from_millis(50));
+}
+
+#[test]
+fn one_that_waits_is_granted_when_the_hold_before_it_expires() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let expiry = Duration::from_millis(400);
+    let held = a.ask("k", Mode::Write, Patience::Forever, Some(expiry));
+    a.granted(held);
+    let started = std::time::Instant::now();
+    let first = b.write("k");
+    b.until_waiting("k", 1);
+    let second = a.write("k");
+    let (granted_at, _) = b.told_at(first);
+    assert!(granted_at - started < expiry + Duration::from_millis(150), "{:?}", granted_at - started);
+    assert!(matches!(a.told(held), Event::Expired { .. }));
+    assert_eq!(b.release(first), Ending::Done);
+    a.granted(second);
+}
+
+#[test]
+fn what_a_thread_held_ends_as_by_death() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    a.hold("k");
+    let waiting = b.write("k");
+    b.until_waiting("k", 1);
+    a.space.detach(support::program::PORT);
+    assert!(b.granted(waiting).recovered);
+    // It stays recovered when it is given back unused, and is whole after a normal release.
+    b.space.release(waiting.ticket, true);
+    assert_eq!(b.ending(waiting), Ending::Done);
+    let (again, grant) = b.hold("k");
+    assert!(grant.recovered);
+    assert_eq!(b.release(again), Ending::Done);
+    assert!(!b.hold("k").1.recovered);
+    a.stays_silent_for(Duration::from_millis(50));
+}
+
+#[test]
+fn a_report_says_who_holds_and_who_waits() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (_, grant) = a.hold("k");
+    b.read("k");
+    a.until_waiting("k", 1);
+    let reports = b.query();
+    let [report] = &reports[..] else { panic!("{reports:?}") };
+    assert_eq!(report.holders[0].mode, Mode::Write);
+    assert_eq!(report.holders[0].grant, grant);
+    assert_eq!(report.waiting[0].mode, Mode::Read);
+    assert!(
+        report.holders[0].age >= report.waiting[0].age && report.waiting[0].age < Duration::from_secs(20)
+    );
+    for owner in [&report.holders[0].owner, &report.waiting[0].owner] {
+        assert_eq!((owner.pid, owner.thread), (std::process::id(), 3));
+        assert!(!owner.host.is_empty());
+    }
+}
+
+#[test]
+fn a_hold_lasts_longer_than_the_lease() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (held, _) = a.hold("k");
+    let waiting = b.write("k");
+    a.stays_silent_for(TTL * 3);
+    b.stays_silent_for(Duration::ZERO);
+    assert_eq!(a.release(held), Ending::Done);
+    b.granted(waiting);
+}

@@ -1,0 +1,372 @@
+//! What a store does when something breaks: nothing is granted twice, nobody is stuck, and whoever lost a hold is told.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use latchkey_engine::{Ending, Event, Mode, Patience};
+use latchkey_redis::Reason;
+use support::{
+    Server,
+    program::{BRIEF, Program, TTL, command, config},
+    proxy::{Cut, Proxy},
+};
+
+/// What a lease may take to end, on a busy machine.
+const SLACK: Duration = Duration::from_millis(400);
+
+/// What every fault has to leave behind: a lock that works, in both programs.
+fn still_works(a: &mut Program, b: &mut Program, key: &str) {
+    for program in [a, b] {
+        let (held, _) = program.hold(key);
+        assert_eq!(program.release(held), Ending::Done);
+    }
+}
+
+#[test]
+fn a_killed_holder_is_followed_within_its_lease_and_a_beat() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
+    a.hold("k");
+    let waiting = b.write("k");
+    b.until_waiting("k", 1);
+    let died = Instant::now();
+    a.kill();
+    let (at, _) = b.told_at(waiting);
+    assert!(at - died < BRIEF + SLACK, "{:?}", at - died);
+    assert_eq!(b.release(waiting), Ending::Done);
+    let (_, grant) = b.hold("k");
+    assert!(!grant.recovered);
+}
+
+#[test]
+fn a_killed_holders_key_is_recovered() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
+    a.hold("k");
+    let waiting = b.write("k");
+    a.kill();
+    assert!(b.granted(waiting).recovered);
+}
+
+#[test]
+fn a_killed_waiter_is_passed_over() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
+    let mut c = Program::start_brief(&server.url());
+    let (held, _) = a.hold("k");
+    b.write("k");
+    a.until_waiting("k", 1);
+    let behind = c.write("k");
+    a.until_waiting("k", 2);
+    b.kill();
+    // At once, if the lease has ended by then; else when it does.
+    assert_eq!(a.release(held), Ending::Done);
+    c.granted(behind);
+}
+
+#[test]
+fn a_suspended_holder_learns_that_it_lost_before_anything_else() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
+    let (held, grant) = a.hold("k");
+    let waiting = b.write("k");
+    b.until_waiting("k", 1);
+    a.suspend(BRIEF * 2);
+    let taken_over = b.granted(waiting);
+    assert!(taken_over.recovered && taken_over.fence > grant.fence);
+    assert!(matches!(a.told(held), Event::Lost { .. }));
+    assert_eq!(b.release(waiting), Ending::Done);
+    still_works(&mut a, &mut b, "k");
+}
+
+#[test]
+fn a_holder_that_is_cut_off_learns_that_it_lost_before_the_next_is_granted() {
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let (mut a, mut b) = (Program::start_brief(&proxy.url()), Program::start_brief(&server.url()));
+    let (held, _) = a.hold("k");
+    let waiting = b.write("k");
+    b.until_waiting("k", 1);
+    proxy.swallow(true);
+    let (lost_at, event) = a.told_at(held);
+    assert!(matches!(event, Event::Lost { .. }));
+    let (granted_at, _) = b.told_at(waiting);
+    assert!(lost_at < granted_at);
+    proxy.swallow(false);
+    proxy.cut();
+    assert_eq!(b.release(waiting), Ending::Done);
+    still_works(&mut a, &mut b, "k");
+}
+
+#[test]
+fn a_release_that_cannot_be_sent_ends_as_unreachable() {
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let (mut a, mut b) = (Program::start_brief(&proxy.url()), Program::start_brief(&server.url()));
+    let (held, _) = a.hold("k");
+    proxy.refuse(true);
+    proxy.cut();
+    let started = Instant::now();
+    assert_eq!(a.release(held), Ending::Unreachable);
+    assert!(started.elapsed() < BRIEF);
+    b.hold("k");
+}
+
+#[test]
+fn a_short_outage_loses_nothing() {
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let (mut a, mut b) = (Program::start(&proxy.url()), Program::start(&server.url()));
+    let (held, _) = a.hold("k");
+    let first = b.write("k");
+    b.until_waiting("k", 1);
+    let second = a.write("k");
+    b.until_waiting("k", 2);
+    let third = b.write("k");
+    b.until_waiting("k", 3);
+    for _ in 0..5 {
+        proxy.cut();
+        a.stays_silent_for(Duration::from_millis(100));
+    }
+    assert_eq!(a.release(held), Ending::Done);
+    b.granted(first);
+    assert_eq!(b.release(first), Ending::Done);
+    a.granted(second);
+    assert_eq!(a.release(second), Ending::Done);
+    b.granted(third);
+}
+
+#[test]
+fn a_grant_that_happened_during_an_outage_is_told_after_it() {
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let (mut a, mut b) = (Program::start(&proxy.url()), Program::start(&server.url()));
+    let (held, _) = b.hold("k");
+    let waiting = a.write("k");
+    b.until_waiting("k", 1);
+    proxy.refuse(true);
+    proxy.cut();
+    assert_eq!(b.release(held), Ending::Done);
+    b.until_waiting("k", 0);
+    proxy.refuse(false);
+    a.granted(waiting);
+}
+
+#[test]
+fn an_expiry_that_happened_during_an_outage_is_told_after_it() {
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let ttl = Duration::from_secs(10);
+    let mut a = Program::start_with(config(&proxy.url(), |options| options.ttl = ttl));
+    let mut b = Program::start(&server.url());
+    let held = a.ask("k", Mode::Write, Patience::Forever, Some(Duration::from_millis(100)));
+    a.granted(held);
+    proxy.refuse(true);
+    proxy.cut();
+    let waiting = b.write("k");
+    b.granted(waiting);
+    proxy.refuse(false);
+    assert!(matches!(a.told(held), Event::Expired { .. }));
+}
+
+/// Cuts the connection at a command, before or after the server ran it, while two programs contend.
+fn cut_at(what: &[u8], cut: Cut) {
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let (mut a, mut b) = (Program::start(&proxy.url()), Program::start(&server.url()));
+    still_works(&mut a, &mut b, "k");
+    proxy.cut_at(what, cut);
+    let mut last = 0;
+    let mut round = 0;
+    while !proxy.has_cut() || round < 20 {
+        round += 1;
+        let (held, grant) = a.hold("k");
+        assert!(grant.fence > last && !grant.recovered);
+        let waiting = b.write("k");
+        assert_eq!(a.release(held), Ending::Done);
+        last = b.granted(waiting).fence;
+        assert!(last > grant.fence);
+        assert_eq!(b.release(waiting), Ending::Done);
+    }
+    let (held, _) = a.hold("k");
+    // It is exclusive: nobody else is granted while it lasts.
+    let waiting = b.write("k");
+    b.stays_silent_for(Duration::from_millis(100));
+    assert_eq!(a.release(held), Ending::Done);
+    b.granted(waiting);
+    assert_eq!((a.unasked(), b.unasked()), (vec![], vec![]));
+}
+
+/// What stands in the call of an acquire, and in no other: the mode.
+const ACQUIRE: &[u8] = b"\r\nw\r\n";
+/// What stands in the call of a release: its purpose.
+const RELEASE: &[u8] = b"\r\nnormal\r\n";
+
+/// What stands in a beat: who sends it.
+fn beat() -> Vec<u8> {
+    format!("\r\n{}|", std::process::id()).into_bytes()
+}
+
+#[test]
+fn a_connection_cut_before_an_acquire_is_run() {
+    cut_at(ACQUIRE, Cut::Before);
+}
+
+#[test]
+fn a_connection_cut_after_an_acquire_was_run() {
+    cut_at(ACQUIRE, Cut::After);
+}
+
+#[test]
+fn a_connection_cut_before_a_release_is_run() {
+    cut_at(RELEASE, Cut::Before);
+}
+
+#[test]
+fn a_connection_cut_after_a_release_was_run() {
+    cut_at(RELEASE, Cut::After);
+}
+
+#[test]
+fn a_connection_cut_before_a_beat_is_run() {
+    cut_at(&beat(), Cut::Before);
+}
+
+#[test]
+fn a_connection_cut_after_a_beat_was_run() {
+    cut_at(&beat(), Cut::After);
+}
+
+#[test]
+fn a_server_that_is_started_again_without_its_data_keeps_holds_and_order() {
+    let server = server!();
+    restarted(server);
+}
+
+#[test]
+fn a_server_that_is_started_again_with_its_data_keeps_holds_and_order() {
+    let server = server!("--appendonly", "yes", "--appendfsync", "always");
+    restarted(server);
+}
+
+fn restarted(mut server: Server) {
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (held, grant) = a.hold("k");
+    let first = b.write("k");
+    b.until_waiting("k", 1);
+    let second = a.write("k");
+    b.until_waiting("k", 2);
+    let third = b.write("k");
+    b.until_waiting("k", 3);
+    server.kill();
+    server.start_again();
+    // Nobody is granted while the server may have forgotten a holder, nor while the old one holds.
+    b.stays_silent_for(TTL * 2);
+    a.stays_silent_for(Duration::ZERO);
+    assert_eq!(a.release(held), Ending::Done);
+    let next = b.granted(first);
+    assert!(next.fence > grant.fence && !next.recovered);
+    assert_eq!(b.release(first), Ending::Done);
+    a.granted(second);
+    assert_eq!(a.release(second), Ending::Done);
+    b.granted(third);
+}
+
+#[test]
+fn a_server_that_is_away_for_longer_than_the_lease_ends_the_holds_and_not_the_waits() {
+    let mut server = server!();
+    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
+    let (held, _) = a.hold("k");
+    let waiting = b.write("k");
+    b.until_waiting("k", 1);
+    server.kill();
+    assert!(matches!(a.told(held), Event::Lost { .. }));
+    server.start_again();
+    b.granted(waiting);
+    assert_eq!(b.release(waiting), Ending::Done);
+    still_works(&mut a, &mut b, "k");
+}
+
+#[test]
+fn a_frozen_server_ends_the_holds_and_not_the_waits() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
+    let (held, _) = a.hold("k");
+    let waiting = b.write("k");
+    b.until_waiting("k", 1);
+    server.freeze();
+    assert!(matches!(a.told(held), Event::Lost { .. }));
+    b.stays_silent_for(Duration::from_millis(200));
+    server.thaw();
+    b.granted(waiting);
+    assert_eq!(b.release(waiting), Ending::Done);
+    still_works(&mut a, &mut b, "k");
+}
+
+#[test]
+fn a_paused_server_ends_the_holds_and_not_the_waits() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
+    let (held, _) = a.hold("k");
+    let waiting = b.write("k");
+    b.until_waiting("k", 1);
+    command(&server, &["CLIENT", "PAUSE", "2500", "ALL"]);
+    assert!(matches!(a.told(held), Event::Lost { .. }));
+    b.granted(waiting);
+    assert_eq!(b.release(waiting), Ending::Done);
+    still_works(&mut a, &mut b, "k");
+}
+
+#[test]
+fn scripts_that_are_forgotten_are_loaded_again() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (held, _) = a.hold("k");
+    let waiting = b.write("k");
+    b.until_waiting("k", 1);
+    command(&server, &["SCRIPT", "FLUSH"]);
+    assert_eq!(a.release(held), Ending::Done);
+    b.granted(waiting);
+    assert_eq!(b.release(waiting), Ending::Done);
+    still_works(&mut a, &mut b, "k");
+}
+
+#[test]
+fn a_wait_with_a_limit_fails_as_unreachable_while_the_server_is_away() {
+    let mut server = server!();
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    a.hold("k");
+    let limit = Patience::For(Duration::from_millis(500));
+    let waiting = b.ask("k", Mode::Write, limit, None);
+    server.kill();
+    assert_eq!(b.failed(waiting), Reason::Unreachable);
+    let tried = b.ask("k", Mode::Write, Patience::None, None);
+    let trouble = b.store.trouble().expect("it is away").to_string();
+    assert!(trouble.contains("127.0.0.1"), "{trouble}");
+    assert_eq!(b.failed(tried), Reason::Unreachable);
+}
+
+#[test]
+fn a_server_that_forgets_everything_while_it_runs_ends_the_holds() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
+    let (held, _) = a.hold("k");
+    // Older than a lease: whoever was there before the server started is over.
+    a.stays_silent_for(BRIEF + Duration::from_millis(1500));
+    command(&server, &["FLUSHALL"]);
+    assert!(matches!(a.told(held), Event::Lost { .. }));
+    still_works(&mut a, &mut b, "k");
+}
+
+#[test]
+fn a_server_that_forgets_everything_just_after_its_start_is_told_again() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (held, _) = a.hold("k");
+    command(&server, &["FLUSHALL"]);
+    let waiting = b.write("k");
+    b.stays_silent_for(TTL * 2);
+    assert_eq!(a.release(held), Ending::Done);
+    assert!(!b.granted(waiting).recovered);
+}

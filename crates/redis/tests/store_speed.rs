@@ -1,0 +1,75 @@
+//! How long the store takes. `cargo test --release -p latchkey-redis --test store_speed -- --ignored --nocapture`
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use latchkey_engine::Ending;
+use support::program::Program;
+
+const PAIRS: usize = 5_000;
+const HAND_OVERS: usize = 2_000;
+
+fn show(what: &str, times: &mut [Duration]) {
+    times.sort_unstable();
+    let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1e6;
+    println!("{what}: median {:.0} µs, 95 % below {:.0} µs, 99 % below {:.0} µs", at(50), at(95), at(99));
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn uncontended_pairs() {
+    let server = server!();
+    let mut program = Program::start(&server.url());
+    program.hold("warm");
+    let mut times = Vec::with_capacity(PAIRS);
+    for _ in 0..PAIRS {
+        let started = Instant::now();
+        let (held, _) = program.hold("k");
+        assert_eq!(program.release(held), Ending::Done);
+        times.push(started.elapsed());
+    }
+    show("acquire and release a free key", &mut times);
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn hand_over_between_programs() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut held, _) = a.hold("k");
+    let mut times = Vec::with_capacity(HAND_OVERS);
+    for _ in 0..HAND_OVERS {
+        let waiting = b.write("k");
+        std::thread::sleep(Duration::from_micros(500));
+        let started = Instant::now();
+        a.space.release(held.ticket, false);
+        b.granted(waiting);
+        times.push(started.elapsed());
+        assert_eq!(a.ending(held), Ending::Done);
+        held = waiting;
+        std::mem::swap(&mut a, &mut b);
+    }
+    show("from a program's release to the other's grant", &mut times);
+}
+
+/// The floor: two round trips of the simplest command, on the same connection and runtime.
+#[test]
+#[ignore = "a measurement"]
+fn two_pings() {
+    let server = server!();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = redis::Client::open(server.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut times = Vec::with_capacity(PAIRS);
+        for _ in 0..PAIRS {
+            let started = Instant::now();
+            for _ in 0..2 {
+                redis::cmd("PING").query_async::<()>(&mut connection).await.unwrap();
+            }
+            times.push(started.elapsed());
+        }
+        show("two pings", &mut times);
+    });
+}

@@ -1,0 +1,242 @@
+//! One process' use of a store: its own runtime, store and session, and the events that it is told.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
+    time::{Duration, Instant},
+};
+
+use latchkey_engine::{Ask, Ending, Event, Grant, Mode, Patience, Port, Ticket};
+use latchkey_redis::{Config, Options, Reason, Store, StoredKey, StoredSpace};
+use tokio::runtime::{Builder, Runtime};
+
+use super::{Server, peer::PATIENCE};
+
+/// The lease of a program that is to keep what it holds, on a machine that may stand still for a second.
+pub const TTL: Duration = Duration::from_secs(3);
+/// The lease of a program that is to lose what it holds.
+pub const BRIEF: Duration = Duration::from_secs(1);
+pub const PORT: Port = Port(7);
+
+pub struct Program {
+    pub runtime: Option<Runtime>,
+    pub store: Arc<Store>,
+    pub space: StoredSpace,
+    events: Receiver<Event>,
+    /// Events that were told while another one was waited for.
+    seen: VecDeque<(Instant, Event)>,
+    next_tag: u32,
+}
+
+/// A request, as its program knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub tag: u32,
+    pub ticket: Ticket,
+}
+
+pub fn config(url: &str, change: impl FnOnce(&mut Options)) -> Config {
+    let mut options = Options { url: Some(url.into()), ttl: TTL, ..Options::default() };
+    change(&mut options);
+    Config::new(options).expect("good options")
+}
+
+pub fn units(text: &str) -> Vec<u16> {
+    text.encode_utf16().collect()
+}
+
+impl Program {
+    pub fn start(url: &str) -> Self {
+        Self::start_with(config(url, |_| ()))
+    }
+
+    /// One that soon loses what it holds, should it be cut off.
+    pub fn start_brief(url: &str) -> Self {
+        Self::start_with(config(url, |options| options.ttl = BRIEF))
+    }
+
+    pub fn start_with(config: Config) -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let store = Store::open_alone(config, runtime.handle());
+        let (sender, events) = channel();
+        let space = store.space(&units("space"), move |told| {
+            for event in told {
+                // The test may have ended.
+                let _ = sender.send(event);
+            }
+        });
+        Self { runtime: Some(runtime), store, space, events, seen: VecDeque::new(), next_tag: 0 }
+    }
+
+    pub fn ask(&mut self, key: &str, mode: Mode, patience: Patience, expiry: Option<Duration>) -> Asked {
+        self.next_tag += 1;
+        let tag = self.next_tag;
+        let ask = Ask { port: PORT, tag, key: &units(key), mode, expiry, patience };
+        Asked { tag, ticket: self.space.request(ask, 3) }
+    }
+
+    pub fn write(&mut self, key: &str) -> Asked {
+        self.ask(key, Mode::Write, Patience::Forever, None)
+    }
+
+    pub fn read(&mut self, key: &str) -> Asked {
+        self.ask(key, Mode::Read, Patience::Forever, None)
+    }
+
+    /// Asks for a write hold and waits for it.
+    pub fn hold(&mut self, key: &str) -> (Asked, Grant) {
+        let asked = self.write(key);
+        let grant = self.granted(asked);
+        (asked, grant)
+    }
+
+    pub fn granted(&mut self, asked: Asked) -> Grant {
+        match self.told(asked) {
+            Event::Granted { grant, .. } => grant,
+            other => panic!("expected a grant, not {other:?}; trouble: {:?}", self.store.trouble()),
+        }
+    }
+
+    pub fn failed(&mut self, asked: Asked) -> Reason {
+        match self.told(asked) {
+            Event::Failed { reason, .. } => Reason::from_number(reason).expect("a reason's number"),
+            other => panic!("expected a failure, not {other:?}"),
+        }
+    }
+
+    pub fn ending(&mut self, asked: Asked) -> Ending {
+        match self.told(asked) {
+            Event::Ended { ending, .. } => ending,
+            other => panic!("expected an ending, not {other:?}"),
+        }
+    }
+
+    /// Releases a hold and waits for the answer.
+    pub fn release(&mut self, asked: Asked) -> Ending {
+        self.space.release(asked.ticket, false);
+        self.ending(asked)
+    }
+
+    /// The next event of a request.
+    pub fn told(&mut self, asked: Asked) -> Event {
+        self.told_at(asked).1
+    }
+
+    /// The next event of a request, and when it was told.
+    pub fn told_at(&mut self, asked: Asked) -> (Instant, Event) {
+        if let Some(place) = self.seen.iter().position(|(_, event)| tag(event) == asked.tag) {
+            return self.seen.remove(place).expect("it was just found");
+        }
+        loop {
+            let event = self.events.recv_timeout(PATIENCE).unwrap_or_else(|error| {
+                panic!(
+                    "no event of {asked:?}: {error}; seen {:?}; trouble {:?}",
+                    self.seen,
+                    self.store.trouble()
+                )
+            });
+            let told = (Instant::now(), event);
+            if tag(&event) == asked.tag {
+                return told;
+            }
+            self.seen.push_back(told);
+        }
+    }
+
+    /// True if something has been told of a request that nobody has asked for yet.
+    pub fn has_been_told(&mut self, asked: Asked) -> bool {
+        self.seen.extend(self.events.try_iter().map(|event| (Instant::now(), event)));
+        self.seen.iter().any(|(_, event)| tag(event) == asked.tag)
+    }
+
+    /// What has been told by now, and nobody has asked for.
+    pub fn unasked(&mut self) -> Vec<Event> {
+        self.seen.extend(self.events.try_iter().map(|event| (Instant::now(), event)));
+        self.seen.drain(..).map(|(_, event)| event).collect()
+    }
+
+    /// Fails if anything is told within `time`.
+    pub fn stays_silent_for(&mut self, time: Duration) {
+        let unasked = self.unasked();
+        assert!(unasked.is_empty(), "{} events, first {:?}", unasked.len(), unasked[0]);
+        match self.events.recv_timeout(time) {
+            Err(RecvTimeoutError::Timeout) => {}
+            other => panic!("expected silence, not {other:?}; trouble: {:?}", self.store.trouble()),
+        }
+    }
+
+    pub fn query(&self) -> Vec<StoredKey> {
+        self.block_on(self.space.query()).expect("a report")
+    }
+
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.as_ref().expect("the program runs").block_on(future)
+    }
+
+    /// Waits until so many requests wait for `key`, in all processes.
+    pub fn until_waiting(&self, key: &str, count: usize) {
+        let key = units(key);
+        until("requests wait", || {
+            let report = self.query();
+            report.iter().find(|report| report.key.as_units() == key).map_or(0, |report| report.waiting.len())
+                == count
+        });
+    }
+
+    /// Ends the process as `kill -9` does: nobody is told anything.
+    pub fn kill(mut self) {
+        self.stop();
+    }
+
+    /// Stops the whole process for so long, as SIGSTOP does. Returns when it has stopped.
+    pub fn suspend(&self, time: Duration) {
+        let (stopped, has_stopped) = channel();
+        self.runtime.as_ref().expect("the program runs").spawn(async move {
+            stopped.send(()).expect("somebody waits for it");
+            std::thread::sleep(time);
+        });
+        has_stopped.recv_timeout(PATIENCE).expect("the runtime runs");
+    }
+
+    fn stop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::ZERO);
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+pub fn tag(event: &Event) -> u32 {
+    match *event {
+        Event::Granted { tag, .. }
+        | Event::Expired { tag, .. }
+        | Event::TimedOut { tag, .. }
+        | Event::Lost { tag, .. }
+        | Event::Failed { tag, .. }
+        | Event::Ended { tag, .. } => tag,
+    }
+}
+
+/// Sends the server one command, on a connection of its own.
+pub fn command(server: &Server, words: &[&str]) {
+    let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    let mut command = redis::cmd(words[0]);
+    command.arg(&words[1..]).exec(&mut connection).unwrap();
+}
+
+/// Looks until something has come true.
+pub fn until(what: &str, mut is_true: impl FnMut() -> bool) {
+    let limit = Instant::now() + PATIENCE;
+    while !is_true() {
+        assert!(Instant::now() < limit, "it did not come true that {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

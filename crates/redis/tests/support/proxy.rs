@@ -1,0 +1,143 @@
+//! A TCP proxy between a program and the server, which a test can cut, and make swallow what passes.
+
+use std::{
+    io::{Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+/// Passes everything on until it is told otherwise.
+pub struct Proxy {
+    port: u16,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Both ends of all connections.
+    sockets: Mutex<Vec<TcpStream>>,
+    /// Nothing passes in either direction, and nobody is told.
+    swallows: AtomicBool,
+    /// New connections are closed at once.
+    refuses: AtomicBool,
+    /// When these bytes come by: see [`Cut`].
+    trap: Mutex<Option<(Vec<u8>, Cut)>>,
+}
+
+/// When a connection is cut, of a command that carries certain bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Before the server has got the command.
+    Before,
+    /// After the server has answered it, and before the answer arrives.
+    After,
+}
+
+impl Proxy {
+    /// A proxy in front of the server on `server_port`.
+    pub fn start(server_port: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let port = listener.local_addr().expect("a bound port has an address").port();
+        let state = Arc::<State>::default();
+        let accepting = state.clone();
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let Ok(client) = client else { return };
+                if !accepting.refuses.load(Ordering::SeqCst) {
+                    accepting.clone().accept(client, server_port);
+                }
+            }
+        });
+        Self { port, state }
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends all connections.
+    pub fn cut(&self) {
+        self.state.cut();
+    }
+
+    /// From now on nothing passes, on old and new connections; nobody is told.
+    pub fn swallow(&self, swallows: bool) {
+        self.state.swallows.store(swallows, Ordering::SeqCst);
+    }
+
+    /// From now on new connections are closed at once.
+    pub fn refuse(&self, refuses: bool) {
+        self.state.refuses.store(refuses, Ordering::SeqCst);
+    }
+
+    /// Cuts the connection once, when a command that contains `bytes` comes by.
+    pub fn cut_at(&self, bytes: &[u8], cut: Cut) {
+        *self.state.trap.lock().unwrap() = Some((bytes.to_vec(), cut));
+    }
+
+    /// True once the cut of [`Proxy::cut_at`] has happened.
+    pub fn has_cut(&self) -> bool {
+        self.state.trap.lock().unwrap().is_none()
+    }
+}
+
+impl State {
+    fn cut(&self) {
+        for socket in self.sockets.lock().unwrap().drain(..) {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn accept(self: Arc<Self>, client: TcpStream, server_port: u16) {
+        let Ok(server) = TcpStream::connect(("127.0.0.1", server_port)) else { return };
+        let _ = (client.set_nodelay(true), server.set_nodelay(true));
+        let copy = |socket: &TcpStream| socket.try_clone().expect("a socket can be cloned");
+        self.sockets.lock().unwrap().extend([copy(&client), copy(&server)]);
+        let answer_is_cut = Arc::new(AtomicBool::new(false));
+        let (up, down) = (self.clone(), self);
+        let (from, to, cut) = (copy(&client), copy(&server), answer_is_cut.clone());
+        thread::spawn(move || up.pass_commands(from, to, &cut));
+        thread::spawn(move || down.pass_answers(server, client, &answer_is_cut));
+    }
+
+    fn pass_commands(&self, mut from: TcpStream, mut to: TcpStream, answer_is_cut: &AtomicBool) {
+        let mut buffer = [0; 64 * 1024];
+        while let Ok(length @ 1..) = from.read(&mut buffer) {
+            let bytes = &buffer[..length];
+            match self.spring(bytes) {
+                Some(Cut::Before) => return self.cut(),
+                Some(Cut::After) => answer_is_cut.store(true, Ordering::SeqCst),
+                None => {}
+            }
+            if !self.swallows.load(Ordering::SeqCst) && to.write_all(bytes).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Both);
+    }
+
+    fn pass_answers(&self, mut from: TcpStream, mut to: TcpStream, answer_is_cut: &AtomicBool) {
+        let mut buffer = [0; 64 * 1024];
+        while let Ok(length @ 1..) = from.read(&mut buffer) {
+            if answer_is_cut.load(Ordering::SeqCst) {
+                return self.cut();
+            }
+            if !self.swallows.load(Ordering::SeqCst) && to.write_all(&buffer[..length]).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Both);
+    }
+
+    /// How to cut, if these bytes are those of the trap.
+    fn spring(&self, bytes: &[u8]) -> Option<Cut> {
+        let mut trap = self.trap.lock().unwrap();
+        let is_here =
+            trap.as_ref().is_some_and(|(wanted, _)| bytes.windows(wanted.len()).any(|part| part == wanted));
+        if is_here { trap.take().map(|(_, cut)| cut) } else { None }
+    }
+}

@@ -1,0 +1,18 @@
+'use strict';
+// Opens the keys of a new lock object: private, those of a named space, or those that a store keeps.
+
+const { Space } = require('./space');
+const { StoredSpace } = require('./stored-space');
+
+/**
+ * @param {string | undefined} name undefined for a private space
+ * @param {unknown} store what the program says of its store; undefined for none
+ * @param {boolean} dated whether it may matter when a request was granted
+ * @returns {Space}
+ */
+function openSpace(name, store, dated) {
+  if (name === undefined || store === undefined) return new Space(name, dated);
+  return new StoredSpace(name, store);
+}
+
+module.exports = { openSpace };

@@ -1,0 +1,66 @@
+'use strict';
+// What a program says of its store: a URL, or an object. The kinds of the values are checked here, and what
+// they say by the addon. No error shows a value: it may be a password, or an address that holds one.
+
+/** The options, and what each has to be. */
+const KINDS = {
+  url: 'a string',
+  sentinels: 'a list of strings',
+  master: 'a string',
+  user: 'a string',
+  password: 'a string',
+  database: 'a whole number, 0 or more',
+  ca: 'PEM, as a string or a Buffer',
+  cert: 'PEM, as a string or a Buffer',
+  key: 'PEM, as a string or a Buffer',
+  ttl: 'a number of milliseconds',
+  connectTimeout: 'a number of milliseconds',
+  commandTimeout: 'a number of milliseconds',
+  namespace: 'a string',
+};
+
+/** @type {Record<string, (value: any) => boolean>} */
+const CHECKS = {
+  'a string': (value) => typeof value === 'string',
+  'a list of strings': (value) => Array.isArray(value) && value.every((each) => typeof each === 'string'),
+  'a whole number, 0 or more': (value) => Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff,
+  'PEM, as a string or a Buffer': (value) => typeof value === 'string' || value instanceof Uint8Array,
+  'a number of milliseconds': (value) => typeof value === 'number',
+};
+
+/**
+ * @param {any} store
+ * @returns {Record<string, any>}
+ */
+function toStoreOptions(store) {
+  if (typeof store === 'string') return { url: store };
+  if (typeof store !== 'object' || store === null || Array.isArray(store)) {
+    throw wrongStoreOption('options.store', 'a URL, or an object with one');
+  }
+  /** @type {Record<string, any>} */
+  const options = {};
+  for (const [option, kind] of Object.entries(KINDS)) {
+    const value = store[option];
+    if (value === undefined || value === null) continue;
+    if (!CHECKS[kind](value)) throw wrongStoreOption(`options.store.${option}`, kind);
+    options[option] = kind.startsWith('PEM') ? Buffer.from(value) : value;
+  }
+  return options;
+}
+
+/**
+ * @param {string} name
+ * @param {string} expected
+ * @param {boolean} [outOfRange] whether it is of the right kind, but too large or too small
+ */
+function wrongStoreOption(name, expected, outOfRange = false) {
+  return outOfRange
+    ? Object.assign(new RangeError(`The value of "${name}" is out of range. It must be ${expected}`), {
+        code: 'ERR_OUT_OF_RANGE',
+      })
+    : Object.assign(new TypeError(`The "${name}" argument must be ${expected}`), {
+        code: 'ERR_INVALID_ARG_TYPE',
+      });
+}
+
+module.exports = { toStoreOptions, wrongStoreOption };

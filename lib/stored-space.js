@@ -1,0 +1,276 @@
+'use strict';
+// A space that a store keeps: every answer comes later. A request always waits at first, and a release or a
+// downgrade is owed an answer.
+
+const port = require('./port');
+const diagnostics = require('./diagnostics');
+const { EXPIRED, LOST, FAILED, ENDED: ANSWERED } = require('./delivery');
+const { LockExpiredError, LockLostError, StoreUnreachableError } = require('./errors');
+const { WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, RELEASING } = require('./request');
+const { Space, READ } = require('./space');
+const { toStoreOptions, wrongStoreOption } = require('./store-options');
+
+/** @typedef {import('./delivery').Event} Event */
+/** @typedef {import('./request').Request} Request */
+
+/** An answer that is owed. @typedef {{ promise: Promise<void>, resolve: () => void, reject: (error: Error) => void }} Answer */
+
+/** As far away as a timer can be. */
+const NEVER = 0x7fff_ffff;
+
+/**
+ * Invariant: `owed` has the answers, in order, that the store owes for a request's downgrades and release;
+ * the event loop is kept alive while it is not empty.
+ */
+class StoredSpace extends Space {
+  /**
+   * @param {string} name
+   * @param {unknown} store its options
+   */
+  constructor(name, store) {
+    super(name, true, open(name, store));
+    /** @type {Map<Request, Answer[]>} */
+    this.owed = new Map();
+    /** @type {NodeJS.Timeout | undefined} */
+    this.anchor = undefined;
+  }
+
+  get answersLater() {
+    return true;
+  }
+
+  /**
+   * Asks the store to end a request's hold.
+   *
+   * @param {Request} request
+   * @param {boolean} [unused] whether its holder never learned of it
+   * @returns {boolean} false if it had ended before
+   */
+  release(request, unused = false) {
+    if (request.state !== WAITING && request.state !== HOLDING) return false;
+    if (unused) port.giveBack(request);
+    else port.release(request);
+    request.state = request.state === WAITING ? ENDED_BEFORE_GRANT : RELEASING;
+    if (request.times !== null && !unused) diagnostics.released(request);
+    this.owe(request);
+    return true;
+  }
+
+  /**
+   * Asks the store to make a write hold a read hold.
+   *
+   * @param {Request} request
+   * @returns {boolean} false if it had ended before
+   */
+  downgrade(request) {
+    if (request.state !== HOLDING) return false;
+    if (request.mode === READ) return true;
+    port.downgrade(request);
+    request.mode = READ;
+    this.owe(request);
+    return true;
+  }
+
+  /**
+   * @param {Error} error
+   * @returns {Promise<never>}
+   */
+  refuse(error) {
+    return Promise.reject(error);
+  }
+
+  /**
+   * @param {(reports: import('./port').KeyReport[]) => unknown} read what to make of the answer
+   * @returns {Promise<unknown>}
+   */
+  async query(read) {
+    const asked = port.queryStore(this.number);
+    const reports = await asked.catch((error) => {
+      throw new StoreUnreachableError(undefined, error.message);
+    });
+    return read(byKey(reports));
+  }
+
+  /**
+   * @param {Request} request
+   * @returns {Promise<void>} the answer to its last release or downgrade
+   */
+  answerTo(request) {
+    return this.owed.get(request)?.at(-1)?.promise ?? Promise.resolve();
+  }
+
+  /**
+   * @param {Error} error
+   * @returns {Promise<void>} the answer to the release of a hold that is gone
+   */
+  refusal(error) {
+    return quiet(Promise.reject(error));
+  }
+
+  /**
+   * @param {Request} request
+   * @param {Event[]} events
+   */
+  granted(request, events) {
+    if (request.state !== ENDED_BEFORE_GRANT) return super.granted(request, events);
+    // The answer to its release is still to come.
+    this.waiting--;
+    request.state = RELEASING;
+  }
+
+  /**
+   * @param {Request} request
+   * @param {Event[]} events
+   */
+  expired(request, events) {
+    this.settle(request, new LockExpiredError(request.key));
+    super.expired(request, events);
+  }
+
+  /**
+   * What only stores say.
+   *
+   * @param {Request} request
+   * @param {number} kind LOST, FAILED or ANSWERED
+   * @param {number} detail
+   * @param {Event[]} events what has to be told
+   */
+  heard(request, kind, detail, events) {
+    if (kind === LOST) this.lost(request, LOST, events);
+    else if (kind === FAILED) this.failed(request, detail, events);
+    else this.answered(request, detail, events);
+  }
+
+  /**
+   * @param {Request} request
+   * @param {number} kind EXPIRED or LOST
+   * @param {Event[]} events
+   */
+  lost(request, kind, events) {
+    if (request.times !== null) diagnostics.expired(request);
+    this.settle(request, lossOf(request.key, kind));
+    if (request.state === WAITING || request.state === EXPIRED_BEFORE_GRANT) this.waiting--;
+    this.forget(request);
+    this.keepAwake();
+    events.push({ request, kind });
+  }
+
+  /**
+   * @param {Request} request
+   * @param {number} reason
+   * @param {Event[]} events
+   */
+  failed(request, reason, events) {
+    this.waiting--;
+    const detail = new StoreUnreachableError(request.key, port.explain(this.number, reason));
+    // It may have been released in vain.
+    this.settle(request, detail);
+    this.forget(request);
+    this.keepAwake();
+    events.push({ request, kind: FAILED, detail });
+  }
+
+  /**
+   * @param {Request} request
+   * @param {number} ending
+   * @param {Event[]} events
+   */
+  answered(request, ending, events) {
+    const owed = this.owed.get(request);
+    if (owed === undefined) return;
+    const error = this.errorOf(request, ending);
+    if (error === null && owed.length > 1) return owed.shift()?.resolve();
+    // A hold that was to be downgraded is gone; the store says so in its answer only.
+    if (error !== null && request.state === HOLDING) {
+      return this.lost(request, error instanceof LockExpiredError ? EXPIRED : LOST, events);
+    }
+    this.settle(request, error);
+    if (request.state !== RELEASING) return;
+    this.forget(request);
+    this.keepAwake();
+    events.push({ request, kind: ANSWERED, detail: error });
+  }
+
+  /**
+   * @param {Request} request
+   * @param {number} ending
+   * @returns {Error | null} null if all is well
+   */
+  errorOf({ key }, ending) {
+    if (ending === port.ENDED_DONE) return null;
+    if (ending === port.ENDED_EXPIRED) return new LockExpiredError(key);
+    if (ending === port.ENDED_LOST) return new LockLostError(key);
+    return new StoreUnreachableError(key, port.explain(this.number, 0));
+  }
+
+  /** @param {Request} request */
+  owe(request) {
+    /** @type {any} */
+    const answer = {};
+    answer.promise = new Promise((resolve, reject) => Object.assign(answer, { resolve, reject }));
+    // Nobody has to wait for it: programs that know only one process do not.
+    quiet(answer.promise);
+    const owed = this.owed.get(request);
+    if (owed === undefined) this.owed.set(request, [answer]);
+    else owed.push(answer);
+    this.anchor ??= setInterval(() => {}, NEVER);
+  }
+
+  /**
+   * Gives all answers that are owed for a request.
+   *
+   * @param {Request} request
+   * @param {Error | null} error
+   */
+  settle(request, error) {
+    for (const { resolve, reject } of this.owed.get(request) ?? []) {
+      if (error === null) resolve();
+      else reject(error);
+    }
+    this.owed.delete(request);
+    if (this.owed.size > 0) return;
+    clearInterval(this.anchor);
+    this.anchor = undefined;
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} store
+ * @returns {number}
+ */
+function open(name, store) {
+  const { number, option, takes, outOfRange } = port.openStored(name, toStoreOptions(store));
+  if (number === undefined) throw wrongStoreOption(`options.store.${option}`, takes, outOfRange);
+  return number;
+}
+
+/**
+ * @param {string} key
+ * @param {number} kind EXPIRED or LOST
+ */
+function lossOf(key, kind) {
+  return kind === EXPIRED ? new LockExpiredError(key) : new LockLostError(key);
+}
+
+/**
+ * @param {Promise<void>} promise whose rejection nobody has to handle
+ */
+function quiet(promise) {
+  promise.catch(() => {});
+  return promise;
+}
+
+/**
+ * @param {import('./port').StoredReport[]} reports
+ * @returns {import('./port').KeyReport[]}
+ */
+function byKey(reports) {
+  return reports.map(({ key, held, fence, recovered, ...report }) => ({
+    key,
+    held: held ? [{ ...report, fence, recovered }] : [],
+    pending: held ? [] : [report],
+  }));
+}
+
+module.exports = { StoredSpace };
