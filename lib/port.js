@@ -1,6 +1,6 @@
 'use strict';
-// This thread's port to the engine: the numbers that cross, the functions that take them, and the wake-up
-// that comes when another thread or the clock has something to tell.
+// This thread's port to the engine: the numbers that cross, and the functions that take them. What the engine has
+// to tell is read in events.js.
 //
 // Numbers cross through one typed array (an argument of a native call costs about 45 ns). Each function here
 // writes its inputs, calls, and reads the answers before anything else can run.
@@ -8,15 +8,10 @@
 const { performance } = require('node:perf_hooks');
 const { threadId } = require('node:worker_threads');
 const { binding, own, findConflict } = require('./native');
-const { deliver, reportLater, GRANTED } = require('./delivery');
-const diagnostics = require('./diagnostics');
 const { LockTwoCopiesError } = require('./errors');
-const { WAITING } = require('./request');
 
-/** @typedef {import('./space').Space} Space */
 /** @typedef {import('./thin').ThinKey} ThinKey */
 /** @typedef {import('./request').Request} Request */
-/** @typedef {import('./delivery').Event} Event */
 
 /**
  * @typedef {object} KeyReport
@@ -68,15 +63,14 @@ const { WAITING } = require('./request');
 const at = binding.layout();
 // An array buffer of its own: its memory never moves, in any engine.
 const words = new Float64Array(new ArrayBuffer(at.length * Float64Array.BYTES_PER_ELEMENT));
-const native = /** @type {NativePort} */ (binding.openPort(words, wake, threadId));
+const native = /** @type {NativePort} */ (binding.openPort(words, () => wake(), threadId));
 
-/**
- * Spaces that a wake-up may be about, by number. They must not be collected, even when the program has
- * dropped the lock object: the wake-up is what calls those who wait.
- *
- * @type {Map<number, Space>}
- */
-const awake = new Map();
+let wake = () => {};
+
+/** @param {() => void} listener called from the event loop when another thread or the clock has something to tell */
+function onWake(listener) {
+  wake = listener;
+}
 
 /** @type {import('./native').Copy | 'none' | undefined} another copy, once it has been looked for */
 let conflict;
@@ -278,145 +272,17 @@ function setGrant(request, place) {
   if (request.space.name === undefined && fence > words[at.fenceFloor]) words[at.fenceFloor] = fence;
 }
 
-/**
- * Takes the last call's event, if that is one grant to a request of the same space and nothing else.
- *
- * @param {Space} space
- * @returns {Request | null}
- */
-function takeGrant(space) {
-  if (words[at.events] !== 1 || words[at.firstEvent + at.eventKind] !== at.kindGranted) return null;
-  if (space.name !== undefined && (words[at.letters] !== 0 || unread.length > 0)) return null;
-  const request = space.requests[words[at.firstEvent + at.eventTag]];
-  if (!request || request.state !== WAITING) return null;
-  words[at.events] = 0;
-  setGrant(request, at.firstEvent + at.eventFence);
-  return request;
-}
-
-/**
- * Takes the events of the last call. In a named space, what others have sent about the same key comes first:
- * whoever lost it hears of that before the next one of this thread is granted.
- *
- * @param {Space} space
- * @param {string} key
- * @returns {Event[] | null} in the order in which they have to be told
- */
-function takeEvents(space, key) {
-  const own = words[at.events] === 0 ? null : readEvents(space);
-  if (space.name === undefined || (words[at.letters] === 0 && unread.length === 0)) return own;
-  const letters = takeLetters(space.name, key);
-  if (letters.length === 0) return own;
-  return own === null ? letters : inOrder([...letters, ...own]);
-}
-
-/**
- * Events that have been read, and are to be told from the event loop.
- *
- * @type {Event[]}
- */
-let unread = [];
-
-/**
- * Takes those letters that are about one key; the others are told from the event loop.
- *
- * @param {string} name of the space
- * @param {string} key
- */
-function takeLetters(name, key) {
-  native.collect();
-  unread = unread.concat(readEvents());
-  const isAbout = (/** @type {Event} */ { request }) => request.space.name === name && request.key === key;
-  const letters = unread.filter(isAbout);
-  unread = unread.filter((event) => !isAbout(event));
-  // No wake-up need be under way: what time has brought was collected, too.
-  if (unread.length > 0) setImmediate(wake);
-  return letters;
-}
-
-/**
- * Events of one key that came by two ways: who lost it first, then the grants as they were given, each with what
- * became of it.
- *
- * @param {Event[]} events
- */
-function inOrder(events) {
-  const grants = events
-    .filter(({ kind }) => kind === GRANTED)
-    .sort((a, b) => a.request.fence - b.request.fence);
-  const ends = events.filter(({ kind }) => kind !== GRANTED);
-  const granted = new Map(grants.map((grant) => [grant.request, [grant]]));
-  /** @type {Event[]} */
-  const first = [];
-  for (const end of ends) (granted.get(end.request) ?? first).push(end);
-  return [first, ...granted.values()].flat();
-}
-
-/**
- * @param {Space} [space] whose events they all are, if known
- * @returns {Event[]}
- */
-function readEvents(space) {
-  /** @type {Event[]} */
-  const events = [];
-  for (;;) {
-    readChunk(events, space);
-    if (words[at.more] === 0) break;
-    native.readEvents();
-  }
-  words[at.events] = 0;
-  return events;
-}
-
-/**
- * @param {Event[]} events
- * @param {Space} [space]
- */
-function readChunk(events, space) {
-  const end = at.firstEvent + words[at.events] * at.eventSize;
-  for (let place = at.firstEvent; place < end; place += at.eventSize) {
-    const from = space ?? awake.get(words[place + at.eventSpace]);
-    // A space that was closed meanwhile has nobody left to tell.
-    const request = from?.requests[words[place + at.eventTag]];
-    if (from === undefined || !request) continue;
-    const kind = words[place + at.eventKind];
-    if (kind === at.kindGranted) {
-      setGrant(request, place + at.eventFence);
-      from.granted(request, events);
-    } else if (kind === at.kindExpired) {
-      from.expired(request, events);
-    } else if (kind === at.kindTimedOut) {
-      from.timedOut(request, events);
-    } else {
-      const stored = /** @type {import('./stored-space').StoredSpace} */ (from);
-      stored.heard(request, kind, words[place + at.eventDetail], events);
-    }
-  }
-}
-
-/** Called from the event loop when another thread or the clock has something to tell. Nobody can catch. */
-function wake() {
-  if (words[at.ended] !== 0) return;
-  native.collect();
-  const events = [...unread, ...readEvents()];
-  unread = [];
-  diagnostics.publish();
-  try {
-    deliver(events);
-  } catch (error) {
-    reportLater(error);
-  }
-}
-
 module.exports = {
-  ENDED_DONE: at.endedDone,
-  ENDED_EXPIRED: at.endedExpired,
-  ENDED_LOST: at.endedLost,
+  at,
+  words,
+  native,
+  onWake,
   open,
   openStored,
   close,
   request,
   adopt,
+  setGrant,
   nextFence,
   release,
   giveBack,
@@ -425,7 +291,4 @@ module.exports = {
   query,
   queryStore,
   explain,
-  takeGrant,
-  takeEvents,
-  awake,
 };

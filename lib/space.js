@@ -4,6 +4,7 @@
 
 const { performance } = require('node:perf_hooks');
 const port = require('./port');
+const { takeGrant, takeEvents, awake } = require('./events');
 const diagnostics = require('./diagnostics');
 const { deliver, GRANTED, EXPIRED, TIMED_OUT } = require('./delivery');
 const { ThinKeys, ENGINE } = require('./thin');
@@ -173,7 +174,7 @@ class Space {
    * @returns {Request | null} whom the last call granted its key, if so; else there may be other events
    */
   takeGrant() {
-    const request = port.takeGrant(this);
+    const request = takeGrant(this);
     if (request === null) return null;
     this.waiting--;
     request.state = HOLDING;
@@ -190,7 +191,7 @@ class Space {
    * @returns {Event[] | null} what others have to be told, in order, before the caller goes on
    */
   takeEvents(key) {
-    const events = port.takeEvents(this, key);
+    const events = takeEvents(this, key);
     diagnostics.publish();
     return events;
   }
@@ -387,12 +388,12 @@ class Space {
   keepAwake() {
     // In a private space without expiries and limits, those who wait are called by those who hold, and so
     // live and die with them.
-    const awake =
+    const isAwake =
       this.name === undefined ? this.waiting > 0 && this.timed : this.freeTags.length < this.requests.length;
-    if (awake === this.awake) return;
-    this.awake = awake;
-    if (awake) port.awake.set(this.number, this);
-    else port.awake.delete(this.number);
+    if (isAwake === this.awake) return;
+    this.awake = isAwake;
+    if (isAwake) awake.set(this.number, this);
+    else awake.delete(this.number);
   }
 }
 

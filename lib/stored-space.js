@@ -3,6 +3,7 @@
 // downgrade is owed an answer.
 
 const port = require('./port');
+const { at } = port;
 const diagnostics = require('./diagnostics');
 const { EXPIRED, LOST, FAILED, ENDED: ANSWERED } = require('./delivery');
 const { LockExpiredError, LockLostError, StoreUnreachableError } = require('./errors');
@@ -128,20 +129,6 @@ class StoredSpace extends Space {
   }
 
   /**
-   * What only stores say.
-   *
-   * @param {Request} request
-   * @param {number} kind LOST, FAILED or ANSWERED
-   * @param {number} detail
-   * @param {Event[]} events what has to be told
-   */
-  heard(request, kind, detail, events) {
-    if (kind === LOST) this.lost(request, LOST, events);
-    else if (kind === FAILED) this.failed(request, detail, events);
-    else this.answered(request, detail, events);
-  }
-
-  /**
    * @param {Request} request
    * @param {number} kind EXPIRED or LOST
    * @param {Event[]} events
@@ -197,9 +184,9 @@ class StoredSpace extends Space {
    * @returns {Error | null} null if all is well
    */
   errorOf({ key }, ending) {
-    if (ending === port.ENDED_DONE) return null;
-    if (ending === port.ENDED_EXPIRED) return new LockExpiredError(key);
-    if (ending === port.ENDED_LOST) return new LockLostError(key);
+    if (ending === at.endedDone) return null;
+    if (ending === at.endedExpired) return new LockExpiredError(key);
+    if (ending === at.endedLost) return new LockLostError(key);
     return new StoreUnreachableError(key, port.explain(this.number, 0));
   }
 
