@@ -16,8 +16,8 @@ export declare class LockError extends Error {
   readonly code: string;
 
   /**
-   * The key it happened to, as the string it became: `'1'` for the key `1`. Only a {@link LockClosedError} can be
-   * without one. latchkey's own.
+   * The key it happened to, as the string it became: `'1'` for the key `1`. Only a {@link LockClosedError} and a
+   * {@link StoreUnreachableError} can be without one. latchkey's own.
    */
   readonly key: string | undefined;
 }
@@ -46,6 +46,71 @@ export declare class LockExpiredError extends LockError {
 
   /** The key that was taken away; of several keys, one of those that were. latchkey's own. */
   readonly key: string;
+}
+
+/**
+ * The hold was lost with the connection: the store had not answered this process for so long that it may give the key to
+ * others, or it has forgotten who held it. It is said before another one is granted, as far as the store keeps its data.
+ * Only a hold of a store can be lost. Its message is `Lock '<key>' was lost: its store had not heard of this process for too
+ * long`. latchkey's own.
+ *
+ * - Of a `Lock`: its release callback gets it as its only argument. It is not thrown.
+ * - Of `Locks`: it is the reason of the hold's `signal`, and what a call with a function, or `release()`, rejects with.
+ *
+ * **The trap:** the work that the hold protected may still be going on. Only the holder can stop it, and only a resource that
+ * checks the fence is safe from what it still does.
+ *
+ * @example
+ * try {
+ *   await locks.write('order:7', pay);
+ * } catch (err) {
+ *   if (!(err instanceof LockLostError)) throw err;
+ *   await checkPayment(7); // it may have been made, or half made
+ * }
+ */
+export declare class LockLostError extends LockError {
+  private constructor();
+
+  /** Always `'ERR_LOCK_LOST'`. latchkey's own. */
+  readonly code: 'ERR_LOCK_LOST';
+
+  /** The key that was lost; of several keys, one of them. latchkey's own. */
+  readonly key: string;
+}
+
+/**
+ * The store could not be asked, or refused. Its message says where the store is and what is wrong, as in
+ * `The store at redis.example:6379 cannot be reached (…)` or `The store at redis.example:6379 refuses the login: …`; it never
+ * holds a user or a password. latchkey's own.
+ *
+ * - A request without a `timeout` fails so after `connectTimeout`, if the store has never answered this process. Once it
+ *   has, such a request waits until the store is back.
+ * - A request with a `timeout` fails so when that is over and the store is away; `tryRead` and `tryWrite` after
+ *   `commandTimeout`, `query` after `connectTimeout`.
+ * - Where waiting does not help (a refused login, a missing permission, a server that may evict keys, a cluster, a full
+ *   memory), requests fail at once.
+ * - A release or a downgrade fails so if the store could not be told of it until the lease was over.
+ *
+ * **The trap:** after a failed request the store may have granted it all the same. Then latchkey gives the key back, or its
+ * lease ends; nobody has to clean up.
+ *
+ * @example
+ * try {
+ *   await locks.write('order:7', { timeout: 2000 }, pay);
+ * } catch (err) {
+ *   if (!(err instanceof StoreUnreachableError)) throw err;
+ *   console.error(err.message);
+ *   response.writeHead(503).end();
+ * }
+ */
+export declare class StoreUnreachableError extends LockError {
+  private constructor();
+
+  /** Always `'ERR_STORE_UNREACHABLE'`. latchkey's own. */
+  readonly code: 'ERR_STORE_UNREACHABLE';
+
+  /** The key that was asked for, or held; undefined if `query()` was called. latchkey's own. */
+  readonly key: string | undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-// Types of a hold: a granted request of `Locks`.
+// Types of a hold: a granted request of `Locks`, in the process or on a store.
 
 /** How a key is held: `'read'` is shared with other readers, `'write'` is alone. latchkey's own. */
 export type Mode = 'read' | 'write';
@@ -6,6 +6,9 @@ export type Mode = 'read' | 'write';
 /**
  * A key that is yours, until you release it, it expires, or its thread ends. `Locks` makes it; with a function, it is
  * the function's argument, and is released for you. All of it is latchkey's own.
+ *
+ * One that a store keeps is a {@link StoredHold}: a Hold that may be lost with the connection, and whose `release()` and
+ * `downgrade()` give promises. It goes wherever a Hold does.
  *
  * For an array of keys it is all of them at once: one `release()` frees them all.
  *
@@ -52,8 +55,11 @@ export declare class Hold<K extends string | readonly string[] = string> {
    * it has seen can refuse the late write of a holder whose key was taken away. For several keys, the highest of theirs.
    * latchkey's own.
    *
-   * **The trap:** it counts for the life of the space, from 1. In a new process, or once all `Locks` of a name have been
-   * closed, it starts again: do not keep it anywhere that lives longer.
+   * On a store it is the server's time of the grant in microseconds, or one more than the fence before; it grows over all
+   * machines and restarts, may be kept in a database as a 64-bit integer, and is exact as a JavaScript number.
+   *
+   * **The trap:** without a store it counts for the life of the space, from 1. In a new process, or once all `Locks` of a
+   * name have been closed, it starts again: do not keep it anywhere that lives longer.
    *
    * @example
    * await locks.write('settings', { expiry: 5000 }, async (hold) => {
@@ -64,9 +70,9 @@ export declare class Hold<K extends string | readonly string[] = string> {
 
   /**
    * Whether the data may be half written: the last write hold of this key did not end by a release, but by its expiry, or
-   * with its thread. It is true for every hold from then on, until a write hold that saw it has been released or
-   * downgraded. For several keys: whether it is so for one of them. It does not change while the hold lasts.
-   * latchkey's own.
+   * with its thread; on a store, also with its process or connection. It is true for every hold from then on, until a
+   * write hold that saw it has been released or downgraded. For several keys: whether it is so for one of them. It does
+   * not change while the hold lasts. A store remembers it for 30 days. latchkey's own.
    *
    * **The trap:** whoever gets it in write mode and releases, says so that all is well. Mend the data first.
    *
@@ -79,9 +85,9 @@ export declare class Hold<K extends string | readonly string[] = string> {
   readonly recovered: boolean;
 
   /**
-   * Aborts when the hold is taken away, with a `LockExpiredError` as its reason, before the next one is granted. Hand it
-   * to what the hold protects. A release does not abort it. For several keys, the first that is taken away counts.
-   * latchkey's own.
+   * Aborts when the hold is taken away, before the next one is granted. Its reason is a `LockExpiredError`, or, on a store
+   * that was not heard of for too long, a `LockLostError`. Hand it to what the hold protects. A release does not abort it.
+   * For several keys, the first that is taken away counts. latchkey's own.
    *
    * **The trap:** across threads the message is *sent* before the next one is granted; a thread whose event loop is
    * blocked hears of it late. Where that matters, see {@link fence}.
@@ -133,13 +139,92 @@ export declare class Hold<K extends string | readonly string[] = string> {
    * using hold = await locks.write('settings');
    */
   [Symbol.dispose](): void;
+
+  /**
+   * The same as {@link release}, as a promise: it is what `await using` calls. For a hold of a store it fulfils when the
+   * store has answered, and rejects as {@link StoredHold.release} does; for any other, at once. latchkey's own.
+   *
+   * **The trap:** there are two `await`s in it, one for the end and one for the beginning. Without the second one it gets a
+   * promise, and throws a `TypeError`.
+   *
+   * @example
+   * await using hold = await locks.write('settings');
+   */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A {@link Hold} of a key in a store. It is yours on every machine, until you release it, it expires, its thread or
+ * process ends, or the store has not been heard of for so long that somebody else may have the key. latchkey's own.
+ *
+ * **The trap:** a hold that depends on a network can be lost at any moment, also between a look at {@link signal} and what is
+ * done next. A resource that must never be written late has to check the {@link fence}.
+ *
+ * @example
+ * const locks = new Locks({ name: 'orders', store: 'redis://redis.example' });
+ * await locks.write('order:7', async ({ fence, signal }) => {
+ *   await sql`UPDATE orders SET state = 'paid', fence = ${fence} WHERE id = 7 AND fence < ${fence}`;
+ *   await fetch(webhook, { method: 'POST', signal });
+ * });
+ */
+export interface StoredHold<K extends string | readonly string[] = string> extends Hold<K> {
+  /**
+   * Ends the hold; the promise fulfils when the store has answered. The first call counts: later ones do nothing, to
+   * anyone, and give the same promise. It may be called after `close()` too. latchkey's own.
+   *
+   * - Whoever does not await it gets no unhandled rejection. The process lives until it is answered.
+   * - If the connection is away, the release is sent on the next one, for as long as the lease lasts.
+   *
+   * **The trap:** until it has fulfilled, others still find the key held.
+   *
+   * @throws {LockExpiredError} `ERR_LOCK_EXPIRED`, as a rejection, if the hold had been taken away before.
+   * @throws {LockLostError} `ERR_LOCK_LOST` if it had been lost before.
+   * @throws {StoreUnreachableError} `ERR_STORE_UNREACHABLE` if the store could not be told until the lease was over. The
+   *   hold has ended with the lease.
+   *
+   * @example
+   * const hold = await locks.write('settings');
+   * try {
+   *   await save(settings);
+   * } finally {
+   *   await hold.release();
+   * }
+   */
+  release(): Promise<void>;
+
+  /**
+   * Makes a write hold a read hold, in one step, as {@link Hold.downgrade} does; the promise fulfils when the store has
+   * answered. Nobody has to await it. latchkey's own.
+   *
+   * **The trap:** until it has fulfilled, readers may still be waiting.
+   *
+   * @throws What {@link release} rejects with, and when.
+   *
+   * @example
+   * await locks.write('settings', async (hold) => {
+   *   await save(settings);
+   *   await hold.downgrade(); // others may read from here on, on every machine
+   *   await announce(settings);
+   * });
+   */
+  downgrade(): Promise<void>;
+
+  /**
+   * Releases the hold without waiting for the store's answer: it is what `using` calls. With `await using`, the block waits,
+   * and throws if the hold had been lost. latchkey's own.
+   *
+   * @example
+   * using hold = await locks.read('settings'); // nobody has to know when it is free again
+   */
+  [Symbol.dispose](): void;
 }
 
 declare global {
-  // Both are in Node's own types, and merge with them. They are here for programs that compile with neither those nor
+  // All are in Node's own types, and merge with them. They are here for programs that compile with neither those nor
   // the library `esnext.disposable`, or `dom`.
   interface SymbolConstructor {
     readonly dispose: unique symbol;
+    readonly asyncDispose: unique symbol;
   }
 
   interface AbortSignal {}

@@ -12,12 +12,21 @@ import {
   LockClosedError,
   LockError,
   LockExpiredError,
+  LockLostError,
   LockQueueFullError,
   LockTimeoutError,
   LockTwoCopiesError,
+  StoreUnreachableError,
 } from './errors.js';
-import { Hold, type Mode } from './hold.js';
-import { Locks, type AcquireOptions, type LocksOptions, type SingleKey, type TryOptions } from './locks.js';
+import { Hold, type Mode, type StoredHold } from './hold.js';
+import {
+  Locks,
+  type AcquireOptions,
+  type AnyLocks,
+  type LocksOptions,
+  type SingleKey,
+  type TryOptions,
+} from './locks.js';
 import {
   Lock,
   type LockObtainedCallback,
@@ -25,8 +34,18 @@ import {
   type Logger,
   type Release,
   type ReleaseCallback,
+  type StoredLockOptions,
 } from './rwlock-plus.js';
-import { type HeldEntry, type LocksSnapshot, type PendingEntry } from './snapshot.js';
+import {
+  type HeldEntry,
+  type LocksSnapshot,
+  type PendingEntry,
+  type StoredHeldEntry,
+  type StoredLocksSnapshot,
+  type StoredPendingEntry,
+} from './snapshot.js';
+import { type StoreOptions } from './store.js';
+import { type StoredLocks, type StoredLocksOptions } from './stored-locks.js';
 
 export = latchkey;
 
@@ -41,7 +60,7 @@ export = latchkey;
  * **The trap:** the key is free when `done` is called, not when `fn` returns or its promise settles. And a forgotten
  * `new` is no error of its own: `latchkey(10000)` asks for the key `'10000'`, and is refused for want of `fn`.
  *
- * Its property {@link Locks} is the promise face, for `async` functions and for several threads.
+ * Its property {@link Locks} is the promise face, for `async` functions, for several threads, and for several machines.
  *
  * The two faces are documented by alock and rwlock-plus; having both in one is latchkey's own.
  *
@@ -81,7 +100,10 @@ declare namespace latchkey {
     LockClosedError,
     LockQueueFullError,
     LockTwoCopiesError,
+    LockLostError,
+    StoreUnreachableError,
     type AcquireOptions,
+    type AnyLocks,
     type Done,
     type ExpireMessage,
     type GrantMessage,
@@ -98,6 +120,14 @@ declare namespace latchkey {
     type ReleaseCallback,
     type ReleaseMessage,
     type SingleKey,
+    type StoredHeldEntry,
+    type StoredHold,
+    type StoredLockOptions,
+    type StoredLocks,
+    type StoredLocksOptions,
+    type StoredLocksSnapshot,
+    type StoredPendingEntry,
+    type StoreOptions,
     type TryOptions,
     type WaitMessage,
   };

@@ -3,9 +3,12 @@
 import { type Key } from './alock.js';
 import { type Hold } from './hold.js';
 import { type LocksSnapshot } from './snapshot.js';
+import { type StoreOptions } from './store.js';
+import { type StoredLocks, type StoredLocksOptions } from './stored-locks.js';
 
 /**
- * Read and write locks by key, for `async` functions: in one thread, or under one name in all threads of the process.
+ * Read and write locks by key, for `async` functions: in one thread, under one name in all threads of the process, or,
+ * with a store, on many machines ({@link StoredLocks}).
  *
  * - `write` has a key alone; `read` shares it with other readers. Requests for one key are granted in the order they
  *   were made, from whatever thread; readers next to each other in line share. A reader behind a waiting writer waits.
@@ -21,7 +24,7 @@ import { type LocksSnapshot } from './snapshot.js';
  * another of its name, waits for itself: for ever, unless there is a `timeout`. Only a reader that asks to read again
  * may get through, and not if a writer has got in line in between.
  *
- * Another trap: a name reaches as far as the process. Two processes, or two machines, never meet.
+ * Another trap: without a `store`, a name reaches as far as the process. Two processes, or two machines, never meet.
  *
  * All of it is latchkey's own.
  *
@@ -41,21 +44,7 @@ import { type LocksSnapshot } from './snapshot.js';
  * const orders = new Locks({ name: 'orders', expiry: 30_000 });
  * await orders.write('next-number', takeNumber);
  */
-export declare class Locks {
-  /**
-   * Opens a set of keys: its own, or the one of that name. latchkey's own.
-   *
-   * @param options See {@link LocksOptions}. Default, and null: private keys, no expiry, any number may wait.
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `options` or a member of it has the wrong type, or if there is a
-   *   `store`: this version has none.
-   * @throws {RangeError} `ERR_OUT_OF_RANGE` if `expiry` or `maxPending` is negative or NaN.
-   * @throws {LockTwoCopiesError} `ERR_LOCK_TWO_COPIES` if there is a `name`, and another version of latchkey is loaded.
-   *
-   * @example
-   * const locks = new Locks({ name: 'orders', maxPending: 1000 });
-   */
-  constructor(options?: LocksOptions | null);
-
+export interface Locks {
   /**
    * Runs `fn` while `key` is held in write mode, alone; releases it; and resolves to what `fn` returned.
    *
@@ -317,6 +306,67 @@ export declare class Locks {
 }
 
 /**
+ * What makes a {@link Locks} or a {@link StoredLocks}. A class may extend it: as `extends Locks`, or, on a store, as
+ * `extends Locks<string>` or `extends Locks<StoreOptions>`, after the type of `store`. latchkey's own.
+ *
+ * @example
+ * class Orders extends Locks {
+ *   constructor() {
+ *     super({ name: 'orders' });
+ *   }
+ * }
+ */
+export interface LocksConstructor {
+  // One result where a class extends `Locks`, with no argument for `Store`: TypeScript asks that of all signatures.
+  /**
+   * Opens a name's set of keys in a store, for many machines. It checks the options, and connects to nothing before the
+   * first request. latchkey's own.
+   *
+   * @param options See {@link StoredLocksOptions}.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if an option has the wrong type, `name` is missing, or a certificate cannot
+   *   be read. The message names the option, and never says what it was: it may be a password.
+   * @throws {RangeError} `ERR_OUT_OF_RANGE` if a number is out of its range.
+   *
+   * @example
+   * const locks = new Locks({ name: 'orders', store: 'redis://redis.example' });
+   */
+  new <Store extends string | StoreOptions | undefined = undefined>(
+    options: StoredLocksOptions<Store>,
+  ): Store extends undefined ? Locks : StoredLocks;
+
+  /**
+   * Opens a set of keys: its own, or the one of that name. latchkey's own.
+   *
+   * @param options See {@link LocksOptions}. Default, and null: private keys, no expiry, any number may wait.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `options` or a member of it has the wrong type.
+   * @throws {RangeError} `ERR_OUT_OF_RANGE` if `expiry` or `maxPending` is negative or NaN.
+   * @throws {LockTwoCopiesError} `ERR_LOCK_TWO_COPIES` if there is a `name`, and another version of latchkey is loaded.
+   *
+   * @example
+   * const locks = new Locks({ name: 'orders', maxPending: 1000 });
+   */
+  new (options?: LocksOptions | null): Locks;
+
+  readonly prototype: AnyLocks;
+}
+
+export declare const Locks: LocksConstructor;
+
+/**
+ * What locks of every reach have in common: for code that takes a {@link Locks} as well as a {@link StoredLocks}.
+ * `value instanceof Locks` says no more than that either. latchkey's own.
+ *
+ * **The trap:** `hold.release()` looks as if it gave nothing, and gives a promise where the hold is a store's. `await` it in
+ * both cases.
+ *
+ * @example
+ * const name = 'orders';
+ * const locks: AnyLocks = store ? new Locks({ name, store }) : new Locks({ name });
+ * await locks.write('order:7', pay);
+ */
+export interface AnyLocks extends Pick<Locks, 'read' | 'write' | 'close'> {}
+
+/**
  * A key that is one key. It becomes a string as {@link Key} says, with the same traps. Arrays are several keys here, and a
  * function is most likely a forgotten key, so neither is taken. latchkey's own.
  *
@@ -342,10 +392,14 @@ export interface LocksOptions {
    */
   name?: string | undefined;
 
+  /** Left out: with a store, the options are {@link StoredLocksOptions}. latchkey's own. */
+  store?: undefined;
+
   /**
    * Milliseconds that a hold is safe from those who wait, counted from its grant by a monotonic clock. A hold older than
    * that is taken away if, and only if, another request waits for its key, or as soon as one arrives, whatever the two
-   * modes. While nobody waits, no timer runs. Default: holds never expire; 0 and Infinity say the same. latchkey's own.
+   * modes. While nobody waits, no timer runs. Default: holds never expire; 0 and Infinity say the same. On a store the
+   * clock is the server's. latchkey's own.
    *
    * **The trap:** an expired hold is gone, but the work it protected goes on unless it heeds `hold.signal`.
    */
@@ -353,7 +407,8 @@ export interface LocksOptions {
 
   /**
    * How many requests of this object may wait at a time, all keys together. One more is turned away with a
-   * `LockQueueFullError`, unless it can be granted at once. Default: Infinity. 0: none may wait. latchkey's own.
+   * `LockQueueFullError`, unless it can be granted at once. Default: Infinity. 0: none may wait. On a store, those that
+   * the server has not answered yet wait, too. latchkey's own.
    *
    * **The trap:** it counts this object's requests alone, not those of others of the same name.
    */

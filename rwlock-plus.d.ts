@@ -2,6 +2,7 @@
 
 import self = require('./rwlock-plus.js');
 import { type Key } from './alock.js';
+import { type StoreOptions } from './store.js';
 
 export = Lock;
 
@@ -11,14 +12,16 @@ export = Lock;
  * - Requests for one key are granted in the order they were made; readers next to each other in line share. A
  *   reader behind a waiting writer waits, so writers are never starved.
  * - Keys belong to the instance: two `Lock` objects never get in each other's way. With the option `name` they are those
- *   of that name, in every thread of the process.
+ *   of that name, in every thread of the process; with `store` besides, on every machine.
  * - A hold, or a request that waits where nothing expires, does not keep the process alive. A request that waits
- *   for a hold to expire does, and so does one that waits in a named space.
+ *   for a hold to expire does, and so does one that waits in a named space or a store.
+ * - On a store every answer comes from the server. So `lockObtainedCallback` is always called later, never before the call
+ *   returns, and the release callback once the store has answered the release.
  *
  * **The trap:** whoever holds a key and asks the same `Lock` for it again can wait for ever: a writer always, a
  * reader if it asks to write, or if a writer has got in line in between. Release first.
  *
- * Documented by rwlock-plus, except for names and the life of the process, which are latchkey's own.
+ * Documented by rwlock-plus, except for names, stores and the life of the process, which are latchkey's own.
  *
  * @example
  * const Lock = require('latchkey/rwlock-plus');
@@ -43,19 +46,24 @@ declare class Lock {
    *
    * @param timeout Milliseconds, counted from a hold's grant. Default: holds never expire; 0, null, undefined and
    *   Infinity say the same.
-   * @param logger Is told of each hold that expires. Default, and null: nobody is.
-   * @param options See {@link LockOptions}. Default, and null: keys of its own.
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `timeout` is not a number, `logger` has no `warn` function, or
-   *   `options` or its `name` has the wrong type.
-   * @throws {RangeError} `ERR_OUT_OF_RANGE` if `timeout` is negative or NaN.
+   * @param logger Is told of each hold that expires. See {@link Logger}. Default, and null: nobody is.
+   * @param options See {@link LockOptions} and {@link StoredLockOptions}. Default, and null: keys of its own.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `timeout` is not a number, `logger` has no `warn` function, `options` or
+   *   a member of it has the wrong type, or there is a `store` and no `name`.
+   * @throws {RangeError} `ERR_OUT_OF_RANGE` if `timeout` is negative or NaN, or a number of `store` is out of its range.
    * @throws {LockTwoCopiesError} `ERR_LOCK_TWO_COPIES` if there is a `name`, and another version of latchkey is loaded.
    *
    * @example
    * const lock = new Lock(); // holds never expire
    * const guarded = new Lock(10000, console); // they may after 10 seconds, and console.warn says so
    * const shared = new Lock(10000, null, { name: 'orders' }); // the same keys in every thread
+   * const stored = new Lock(10000, null, { name: 'orders', store: 'redis://redis.example' }); // on every machine
    */
-  constructor(timeout?: number | null, logger?: Logger | null, options?: LockOptions | null);
+  constructor(
+    timeout?: number | null,
+    logger?: Logger | null,
+    options?: LockOptions | StoredLockOptions | null,
+  );
 
   /**
    * Asks for `key` in read mode, shared with other readers. While it is held, no one can write.
@@ -131,6 +139,7 @@ declare namespace Lock {
     type Logger,
     type Release,
     type ReleaseCallback,
+    type StoredLockOptions,
   };
 }
 
@@ -159,10 +168,15 @@ type Release = (...args: any[]) => void;
  * Called once, when the hold ends: after a release, with the arguments given to `release`; after an expiry, with a
  * `LockExpiredError` alone.
  *
+ * On a store there are two more: a hold that was lost with the connection gives a `LockLostError` alone; and a request that
+ * failed, without `lockObtainedCallback` having been called, or a release that the store could not be told of, a
+ * `StoreUnreachableError` alone. Without a release callback, a failed request is an uncaught exception, since nobody else
+ * could learn of it.
+ *
  * **The trap:** after an expiry the work may still be going on, and the next one gets the key as soon as this
  * function returns. Stop the work here.
  *
- * Documented by rwlock-plus; the error's class and code are latchkey's own.
+ * Documented by rwlock-plus; the errors' classes and codes, and stores, are latchkey's own.
  *
  * @example
  * function released(err) {
@@ -173,7 +187,7 @@ type ReleaseCallback = (err?: any, ...results: any[]) => void;
 
 /**
  * Called once, when the key is granted. Its only argument ends the hold. There is no error argument, for nothing
- * can fail; what it returns is ignored.
+ * can fail (on a store it can: see {@link ReleaseCallback}); what it returns is ignored.
  *
  * **The trap:** it may be an `async` function, but nobody waits for its promise or handles its rejection.
  *
@@ -184,10 +198,14 @@ type ReleaseCallback = (err?: any, ...results: any[]) => void;
  */
 type LockObtainedCallback = (release: Release) => void;
 
-/** Who is told of expired holds; `console` and the usual loggers fit. rwlock-plus had it and did not document it. */
+/**
+ * Who is told of expired holds, and on a store of lost ones and of failures; `console` and the usual loggers fit.
+ * rwlock-plus had it and did not document it; stores are latchkey's own.
+ */
 interface Logger {
   /**
-   * Called for each hold that expires, with a sentence that names its key.
+   * Called for each hold that expires, with a sentence that names its key; on a store also with the message of each
+   * `LockLostError` and `StoreUnreachableError`.
    *
    * @example
    * const lock = new Lock(10000, { warn: (message) => metrics.count('lock-expired', message) });
@@ -210,4 +228,30 @@ interface LockOptions {
    * A thread whose event loop is blocked hears of it late, and goes on with a hold that has expired.
    */
   name?: string | undefined;
+
+  /** Left out: with a store, the options are {@link StoredLockOptions}. latchkey's own. */
+  store?: undefined;
+}
+
+/**
+ * What a `Lock` on a store may be made with besides. latchkey's own.
+ *
+ * @example
+ * const lock = new Lock(10000, console, { name: 'orders', store: 'redis://redis.example' });
+ */
+interface StoredLockOptions {
+  /**
+   * The name of the keys' space: everybody who opens that name in the same store, on whatever machine, as a `Lock` or as
+   * `Locks`, has the same keys. latchkey's own.
+   *
+   * **The trap:** the same name without a store is another space, which this process has for itself.
+   */
+  name: string;
+
+  /**
+   * Where the server is: its URL, or {@link StoreOptions}. latchkey's own.
+   *
+   * **The trap:** it is checked by the constructor, but not connected to. A wrong host is found by the first request.
+   */
+  store: string | StoreOptions;
 }

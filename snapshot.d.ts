@@ -46,3 +46,34 @@ export interface HeldEntry extends PendingEntry {
   /** As `Hold.recovered`. latchkey's own. */
   recovered: boolean;
 }
+
+/**
+ * What `query()` answers on a store: every machine's holds and requests. Keys are looked at one after the other, each by
+ * itself at one moment. latchkey's own.
+ *
+ * @example
+ * const { held } = await locks.query();
+ * for (const { key, host, pid } of held) console.log(`${key} is held by process ${pid} on ${host}`);
+ */
+export interface StoredLocksSnapshot {
+  /** The holds. Those of one key stand together, in the order of their grants. latchkey's own. */
+  held: StoredHeldEntry[];
+
+  /** The waiting requests. Those of one key stand together, in the order of its queue. latchkey's own. */
+  pending: StoredPendingEntry[];
+}
+
+/** Whose a request or a hold in a store is. latchkey's own. */
+export interface StoredOwner {
+  /** The name of its machine, as `os.hostname()` has it there. In a container that is most often the container's. latchkey's own. */
+  host: string;
+
+  /** The number of its process there, `process.pid`. latchkey's own. */
+  pid: number;
+}
+
+/** One waiting request of a {@link StoredLocksSnapshot}. latchkey's own. */
+export interface StoredPendingEntry extends PendingEntry, StoredOwner {}
+
+/** One hold of a {@link StoredLocksSnapshot}. latchkey's own. */
+export interface StoredHeldEntry extends HeldEntry, StoredOwner {}

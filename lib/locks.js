@@ -14,7 +14,6 @@ const {
 const { unwatch, watch } = require('./abort');
 const {
   LockClosedError,
-  LockQueueFullError,
   LockTimeoutError,
   StoreUnreachableError,
   invalidType,
@@ -156,7 +155,7 @@ class Locks {
       endAll(holds, giveBack);
       throw error;
     }
-    return new MultiHold(holds, toMode(mode === WRITE));
+    return new MultiHold(holds, toMode(mode === WRITE), this.#space.answersLater);
   }
 
   /**
@@ -168,12 +167,11 @@ class Locks {
    */
   #take(mode, key, { signal, timeout, expiry }, rest = timeout) {
     this.#refuse(key, signal);
-    const isFull = this.#pending.size >= this.#maxPending;
-    const request = new PromiseRequest(this.#space, key, mode, expiry, timeout, signal);
-    const done = this.#ask(request, isFull ? 0 : rest);
+    const maxPending = this.#pending.size >= this.#maxPending ? this.#maxPending : Infinity;
+    const request = new PromiseRequest(this.#space, key, mode, expiry, timeout, maxPending, signal);
+    const done = this.#ask(request, maxPending === Infinity ? rest : 0);
     if (request.hold !== null) return request.hold;
-    if (done === -1)
-      throw isFull ? new LockQueueFullError(key, this.#maxPending) : new LockTimeoutError(key, timeout);
+    if (done === -1) throw request.refusal();
     const { outcome } = request;
     if (outcome === null) return this.#wait(request, signal);
     if (outcome.hold !== null) return outcome.hold;
@@ -242,7 +240,7 @@ class Locks {
       }
       holds.push(hold);
     }
-    return new MultiHold(holds, toMode(mode === WRITE));
+    return new MultiHold(holds, toMode(mode === WRITE), this.#space.answersLater);
   }
 
   /**
@@ -268,7 +266,7 @@ class Locks {
    * @param {number} expiry
    */
   #tryOne(mode, key, expiry) {
-    const request = new PromiseRequest(this.#space, key, mode, expiry, 0);
+    const request = new PromiseRequest(this.#space, key, mode, expiry, 0, Infinity);
     this.#ask(request, 0);
     return request.hold;
   }

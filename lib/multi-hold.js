@@ -17,18 +17,21 @@ class MultiHold extends Hold {
   #holds;
   #key;
   #mode;
+  #answersLater;
   /** @type {AbortController | null} made when somebody first asks for the signal */
   #controller = null;
 
   /**
    * @param {readonly Hold[]} holds
    * @param {'read' | 'write'} mode
+   * @param {boolean} answersLater whether a store answers to a release
    */
-  constructor(holds, mode) {
+  constructor(holds, mode, answersLater) {
     super(null);
     this.#holds = holds;
     this.#key = Object.freeze(holds.map((hold) => /** @type {string} */ (hold.key)));
     this.#mode = mode;
+    this.#answersLater = answersLater;
   }
 
   get key() {
@@ -61,11 +64,13 @@ class MultiHold extends Hold {
   }
 
   release() {
-    return together(endAll(this.#holds, (hold) => hold.release()));
+    const answers = endAll(this.#holds, (hold) => hold.release());
+    return this.#answersLater ? together(answers) : undefined;
   }
 
   downgrade() {
-    return together(this.#holds.map((hold) => hold.downgrade()));
+    const answers = this.#holds.map((hold) => hold.downgrade());
+    return this.#answersLater ? together(answers) : undefined;
   }
 
   static {
@@ -88,10 +93,9 @@ function endAll(holds, end) {
 
 /**
  * @param {(Promise<void> | undefined)[]} answers
- * @returns {Promise<void> | undefined} a promise where a store answers
+ * @returns {Promise<void>}
  */
 function together(answers) {
-  if (answers.every((answer) => answer === undefined)) return undefined;
   const all = Promise.all(answers).then(() => {});
   // As with each of them, nobody has to wait for it.
   all.catch(() => {});

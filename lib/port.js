@@ -6,7 +6,7 @@
 // writes its inputs, calls, and reads the answers before anything else can run.
 
 const { performance } = require('node:perf_hooks');
-const { threadId } = require('node:worker_threads');
+const { isMainThread, threadId } = require('node:worker_threads');
 const { binding, own, findConflict } = require('./native');
 const { LockTwoCopiesError } = require('./errors');
 
@@ -56,6 +56,7 @@ const { LockTwoCopiesError } = require('./errors');
  * @property {() => KeyReport[]} query
  * @property {() => Promise<StoredReport[]>} queryStore
  * @property {() => string} explain
+ * @property {() => void} farewell
  * @property {() => void} collect
  * @property {() => void} readEvents
  */
@@ -75,6 +76,9 @@ function onWake(listener) {
 /** @type {import('./native').Copy | 'none' | undefined} another copy, once it has been looked for */
 let conflict;
 
+/** Whether the stores will be told of the end of the process. */
+let saysFarewell = false;
+
 /**
  * @param {string | undefined} name undefined for a private space
  * @param {boolean} timed whether anything in it may depend on the time
@@ -92,7 +96,11 @@ function open(name, timed) {
  * @param {object} options
  */
 function openStored(name, options) {
-  return native.openStored(name, options);
+  const opened = native.openStored(name, options);
+  // The background, which talks to the stores, ends with the process. Nothing else runs on `process.exit()`.
+  if (isMainThread && !saysFarewell) process.once('exit', native.farewell);
+  saysFarewell = true;
+  return opened;
 }
 
 /** @param {number} number */

@@ -2,7 +2,7 @@
 // One request of the promise face: it settles once, as a Hold or as an error.
 
 const { Hold, lose } = require('./hold');
-const { LockExpiredError, LockLostError, LockTimeoutError } = require('./errors');
+const { LockExpiredError, LockLostError, LockQueueFullError, LockTimeoutError } = require('./errors');
 const { Request } = require('./request');
 const { deliver } = require('./delivery');
 
@@ -15,11 +15,13 @@ class PromiseRequest extends Request {
    * @param {number} mode
    * @param {number} expiry milliseconds, or 0
    * @param {number} timeout milliseconds, or Infinity
+   * @param {number} maxPending how many may wait, if that is why it may not; else Infinity
    * @param {AbortSignal} [signal]
    */
-  constructor(space, key, mode, expiry, timeout, signal) {
+  constructor(space, key, mode, expiry, timeout, maxPending, signal) {
     super(space, key, mode, expiry);
     this.timeout = timeout;
+    this.maxPending = maxPending;
     this.signal = signal;
     /** @type {Hold | null} */
     this.hold = null;
@@ -57,7 +59,15 @@ class PromiseRequest extends Request {
   }
 
   onTimedOut() {
-    this.finish({ hold: null, error: new LockTimeoutError(this.key, this.timeout) });
+    this.finish({ hold: null, error: this.refusal() });
+  }
+
+  /** Why it was not granted, and waits no longer. */
+  refusal() {
+    const { key, maxPending, timeout } = this;
+    return maxPending === Infinity
+      ? new LockTimeoutError(key, timeout)
+      : new LockQueueFullError(key, maxPending);
   }
 
   /**

@@ -41,6 +41,7 @@ pub fn open_port<'env>(
     define.function("query", query)?;
     define.function("queryStore", stored::query)?;
     define.function("explain", stored::explain)?;
+    define.raw("farewell", stored::farewell)?;
     define.raw("close", |port, call| {
         port.close(&call.env, space_number(port));
         Ok(())

@@ -12,11 +12,9 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::Duration,
 };
 
 use latchkey_engine::{Event, Events, Inbox, Outcome, Port as Member, Time};
-use latchkey_redis::Store;
 use napi::{Env, Error, Result};
 
 use crate::{
@@ -27,11 +25,6 @@ use crate::{
     waker::{KeepAlive, Waker},
     words::{self, Words},
 };
-
-/// Node's number of the thread whose end is the process' end.
-const MAIN_THREAD: u32 = 0;
-/// How long the end of a process may wait for the stores to let go of what it held. Else their leases do.
-const FAREWELL: Duration = Duration::from_millis(250);
 
 /// The port's own number of one of its spaces.
 pub type SpaceNumber = u32;
@@ -180,10 +173,6 @@ impl Port {
     pub fn detach(&self) {
         // Deno delivers a wake-up that is under way after it has freed the port's functions.
         self.words.with(words::write_ended);
-        if self.mailbox.thread == MAIN_THREAD {
-            // The process ends, and the background with it: now or never.
-            Store::shutdown_all(FAREWELL);
-        }
         let spaces = std::mem::take(&mut *self.spaces.borrow_mut());
         spaces.values().for_each(|open| self.leave(open));
     }

@@ -9,7 +9,12 @@ use napi::bindgen_prelude::{FunctionCallContext, JsValue, Uint8Array, Utf16Strin
 use napi::{Error, Result, sys};
 use napi_derive::napi;
 
-use crate::{background, functions::addressed, port::Port, shared_space::SharedSpace, words};
+use crate::{
+    background, functions::addressed, port::Port, raw_function::Call, shared_space::SharedSpace, words,
+};
+
+/// How long the end of a process may wait for the stores to hear of it. Else the leases do what is left.
+const FAREWELL: Duration = Duration::from_millis(250);
 
 /// The options of a store, after JavaScript has checked their types. Times are in milliseconds.
 #[napi(object, object_to_js = false)]
@@ -148,6 +153,12 @@ fn reports(key: &StoredKey) -> impl Iterator<Item = StoredReport> {
         ..report(true, hold.mode, hold.age, &hold.owner)
     });
     holds.chain(key.waiting.iter().map(move |wait| report(false, wait.mode, wait.age, &wait.owner)))
+}
+
+/// The process ends: lets go of what it holds and waits for in any store.
+pub fn farewell(_: &Port, _: &Call) -> Result<()> {
+    Store::shutdown_all(FAREWELL);
+    Ok(())
 }
 
 /// Why a request failed, for people: the array says in which space, and the event's reason.

@@ -11,6 +11,13 @@ const guarded = new Lock(10000, {
   warn: (message: string, ...rest: unknown[]) => console.log(message, rest),
 });
 
+const stored = new Lock(10000, console, { name: 'orders', store: 'redis://localhost' });
+stored.writeLock(
+  'file',
+  (err) => console.log(err?.code),
+  (release) => release(),
+);
+
 const required = (err: Error | null, data: Buffer): void => console.log(err, data.length);
 const optional = (err?: LockExpiredError | null, data?: Buffer): void => console.log(err?.key, data?.length);
 const none = (): void => {};

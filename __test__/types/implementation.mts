@@ -1,7 +1,7 @@
 // The classes in `lib` have the members that are declared, neither more nor fewer, and of fitting types.
 
 import { Hold, Locks } from 'latchkey';
-import type { GrantMessage, HeldEntry, LocksSnapshot, PendingEntry } from 'latchkey';
+import type { GrantMessage, HeldEntry, PendingEntry } from 'latchkey';
 import type { Hold as ImplementedHold } from '../../lib/hold.js';
 import type { Locks as ImplementedLocks } from '../../lib/locks.js';
 import type { MultiHold as ImplementedMultiHold } from '../../lib/multi-hold.js';
@@ -16,7 +16,6 @@ same<Named<ImplementedMultiHold>, Named<Hold>>();
 declare const implemented: [ImplementedLocks, ImplementedHold, ImplementedMultiHold];
 export const declared: [Locks, Pick<Hold, Named<Hold>>, Pick<Hold<readonly string[]>, Named<Hold>>] =
   implemented;
-same<ReturnType<ImplementedLocks['query']>, LocksSnapshot>();
 
 // A thing has one name everywhere: in a hold, in a snapshot and in a message.
 export const told = (hold: Hold): Omit<GrantMessage, 'space' | 'waited'> => hold;

@@ -4,9 +4,11 @@ import {
   Hold,
   Locks,
   LockClosedError,
+  LockLostError,
   LockQueueFullError,
   LockTimeoutError,
   LockTwoCopiesError,
+  StoreUnreachableError,
 } from 'latchkey';
 import type { AcquireOptions, GrantMessage, LocksSnapshot } from 'latchkey';
 
@@ -14,7 +16,7 @@ const locks = new Locks();
 const work = async (): Promise<number> => 1;
 const maybe = process.env['KEY'];
 
-// The constructor's options: misspelt, of a wrong type, or of another version.
+// The constructor's options: misspelt, or of a wrong type.
 // @ts-expect-error
 new Locks('orders');
 // @ts-expect-error
@@ -25,8 +27,6 @@ new Locks({ name: 1 });
 new Locks({ expiry: '1000' });
 // @ts-expect-error
 new Locks({ maxPending: true });
-// @ts-expect-error
-new Locks({ name: 'orders', store: {} });
 // @ts-expect-error
 new Locks({ timeout: 1000 });
 // @ts-expect-error
@@ -140,6 +140,10 @@ new LockClosedError();
 new LockQueueFullError('key', 1);
 // @ts-expect-error
 new LockTwoCopiesError();
+// @ts-expect-error
+new LockLostError('key');
+// @ts-expect-error
+new StoreUnreachableError('key');
 
 // What is answered and published.
 // @ts-expect-error

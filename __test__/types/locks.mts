@@ -1,7 +1,7 @@
 // The promise face: what each overload gives, for one key and for several, with options and without.
 
 import { Hold, Locks } from 'latchkey';
-import type { AcquireOptions, HeldEntry, Key, LocksOptions, LocksSnapshot, Mode } from 'latchkey';
+import type { AcquireOptions, AnyLocks, HeldEntry, Key, LocksOptions, LocksSnapshot, Mode } from 'latchkey';
 import type { PendingEntry, SingleKey, TryOptions } from 'latchkey';
 import { same, typed } from './same.mjs';
 
@@ -12,9 +12,13 @@ const every = [
   new Locks(null),
   new Locks({}),
   new Locks({ name: 'orders', expiry: 1000, maxPending: Infinity }),
-  new Locks({ name: undefined, expiry: undefined, maxPending: undefined }),
+  new Locks({ name: undefined, store: undefined, expiry: undefined, maxPending: undefined }),
+  new Locks({} as LocksOptions),
 ];
 same<(typeof every)[number], Locks>();
+typed<Locks>()(new Locks({ name: 'orders' }));
+same<InstanceType<typeof Locks>, Locks>();
+same<ConstructorParameters<typeof Locks>, [options?: LocksOptions | null]>();
 same<keyof Locks, 'read' | 'write' | 'tryRead' | 'tryWrite' | 'query' | 'close'>();
 
 // With a function: T is what it returns, or what its promise resolves to.
@@ -85,10 +89,21 @@ same<Hold['release'], () => void>();
 same<Hold['downgrade'], () => void>();
 same<
   keyof Hold,
-  'key' | 'mode' | 'fence' | 'recovered' | 'signal' | 'release' | 'downgrade' | typeof Symbol.dispose
+  | 'key'
+  | 'mode'
+  | 'fence'
+  | 'recovered'
+  | 'signal'
+  | 'release'
+  | 'downgrade'
+  | typeof Symbol.dispose
+  | typeof Symbol.asyncDispose
 >();
+same<Hold[typeof Symbol.dispose], () => void>();
+same<Hold[typeof Symbol.asyncDispose], () => Promise<void>>();
 export function ends(value: unknown): void {
   if (value instanceof Hold) value.release();
+  if (value instanceof Locks) same<typeof value, AnyLocks>();
 }
 
 // `using`, with and without a hold to dispose of.
@@ -96,6 +111,9 @@ export async function work(): Promise<number> {
   using one = await locks.write('key');
   using several = await locks.read(pair, { timeout: 10 });
   using maybe = locks.tryWrite('key');
+  await using later = await locks.write('key');
+  await using perhaps = locks.tryRead(pair);
+  console.log(later, perhaps);
   return one.fence + several.key.length + (maybe?.fence ?? 0);
 }
 
@@ -104,7 +122,7 @@ same<ReturnType<Locks['close']>, void>();
 same<LocksSnapshot, { held: HeldEntry[]; pending: PendingEntry[] }>();
 same<keyof PendingEntry, 'key' | 'mode' | 'since' | 'thread'>();
 same<keyof HeldEntry, keyof PendingEntry | 'fence' | 'recovered'>();
-same<keyof LocksOptions, 'name' | 'expiry' | 'maxPending'>();
+same<keyof LocksOptions, 'name' | 'store' | 'expiry' | 'maxPending'>();
 same<keyof AcquireOptions, 'signal' | 'timeout' | 'expiry'>();
 same<keyof TryOptions, 'expiry'>();
 

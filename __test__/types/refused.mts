@@ -75,6 +75,12 @@ new Lock(10000, null, { name: 1 });
 // @ts-expect-error
 new Lock(10000, null, { expiry: 10000 });
 // @ts-expect-error
+new Lock(10000, null, { store: 'redis://localhost' });
+// @ts-expect-error
+new Lock(10000, null, { name: 'orders', store: 6379 });
+// @ts-expect-error
+new latchkey(10000, null, { name: 'orders', store: { host: 'localhost' } });
+// @ts-expect-error
 new latchkey(10000, { name: 'orders' });
 // @ts-expect-error
 export const logger: Logger = { warn: (message: number) => console.log(message) };

@@ -9,6 +9,8 @@ import type {
   Logger,
   Release,
   ReleaseCallback,
+  StoredLockOptions,
+  StoreOptions,
 } from 'latchkey';
 import alock from 'latchkey/alock';
 import type * as alockTypes from 'latchkey/alock';
@@ -27,7 +29,7 @@ same<Parameters<typeof latchkey>, [key: Key, fn: (done: Done) => void]>();
 same<ReturnType<typeof latchkey>, void>();
 same<
   ConstructorParameters<typeof latchkey>,
-  [timeout?: number | null, logger?: Logger | null, options?: LockOptions | null]
+  [timeout?: number | null, logger?: Logger | null, options?: LockOptions | StoredLockOptions | null]
 >();
 same<InstanceType<typeof latchkey>, Lock>();
 same<keyof latchkey, 'readLock' | 'writeLock'>();
@@ -43,6 +45,8 @@ same<
   | 'LockClosedError'
   | 'LockQueueFullError'
   | 'LockTwoCopiesError'
+  | 'LockLostError'
+  | 'StoreUnreachableError'
   | 'prototype'
 >();
 
@@ -57,9 +61,10 @@ same<alockTypes.Done, Done>();
 
 same<
   ConstructorParameters<typeof Lock>,
-  [timeout?: number | null, logger?: Logger | null, options?: LockOptions | null]
+  [timeout?: number | null, logger?: Logger | null, options?: LockOptions | StoredLockOptions | null]
 >();
-same<LockOptions, { name?: string | undefined }>();
+same<LockOptions, { name?: string | undefined; store?: undefined }>();
+same<StoredLockOptions, { name: string; store: string | StoreOptions }>();
 same<keyof Lock, 'readLock' | 'writeLock'>();
 same<keyof typeof Lock, 'Lock' | 'prototype'>();
 same<Lock['readLock'], Lock['writeLock']>();
@@ -77,6 +82,7 @@ same<rwlockPlusTypes.Release, Release>();
 same<rwlockPlusTypes.ReleaseCallback, ReleaseCallback>();
 same<rwlockPlusTypes.LockObtainedCallback, LockObtainedCallback>();
 same<rwlockPlusTypes.LockOptions, LockOptions>();
+same<rwlockPlusTypes.StoredLockOptions, StoredLockOptions>();
 same<rwlockPlusTypes.Logger, Logger>();
 
 same<typeof LockError, typeof latchkey.LockError>();
@@ -94,3 +100,7 @@ same<latchkey.LockQueueFullError['code'], 'ERR_LOCK_QUEUE_FULL'>();
 same<latchkey.LockQueueFullError['key'], string>();
 same<latchkey.LockTwoCopiesError['code'], 'ERR_LOCK_TWO_COPIES'>();
 same<latchkey.LockTwoCopiesError['key'], string>();
+same<latchkey.LockLostError['code'], 'ERR_LOCK_LOST'>();
+same<latchkey.LockLostError['key'], string>();
+same<latchkey.StoreUnreachableError['code'], 'ERR_STORE_UNREACHABLE'>();
+same<latchkey.StoreUnreachableError['key'], string | undefined>();

@@ -1,6 +1,6 @@
 // Every entry point, without `using`, which needs the types that are missing here.
 
-import { Hold, Lock, Locks, type AcquireOptions } from 'latchkey';
+import { Hold, Lock, Locks, type AcquireOptions, type StoredHold } from 'latchkey';
 import lock from 'latchkey/alock';
 import RwLock from 'latchkey/rwlock-plus';
 
@@ -10,6 +10,10 @@ export const total: number = await locks.write('key', options, async (hold) => h
 
 const hold: Hold | null = locks.tryRead('key');
 hold?.[Symbol.dispose]();
+
+const stored = new Locks({ name: 'orders', store: { url: 'rediss://localhost', ca: new Uint8Array() } });
+const storedHold: StoredHold | null = await stored.tryWrite('key');
+await storedHold?.[Symbol.asyncDispose]();
 
 lock('key', (done) => done());
 for (const each of [new Lock(), new RwLock(1, null, { name: 'orders' })]) {

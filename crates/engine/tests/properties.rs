@@ -261,6 +261,7 @@ impl Model {
                 }
                 Event::Expired { port, tag } => self.expired(port, tag),
                 Event::TimedOut { port, tag } => self.timed_out(port, tag),
+                other => panic!("only stores say {other:?}"),
             }
         }
     }

@@ -5,7 +5,6 @@ use std::{fmt, time::Duration};
 use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 use redis::{ProtocolVersion, TlsCertificates};
 
-const DEFAULT_REDIS_PORT: u16 = 6379;
 const DEFAULT_SENTINEL_PORT: u16 = 26379;
 
 /// What a program says of its store. [`Config::new`] checks it.
@@ -285,13 +284,9 @@ fn sentinel(options: &Options) -> Result<Target, ConfigError> {
 /// The crate takes a missing port for the servers' own; sentinels have another one.
 fn with_sentinel_port(info: ConnectionInfo, written: &str) -> Option<ConnectionInfo> {
     let authority = written.rsplit("//").next()?.split(['/', '?', '#']).next()?.rsplit('@').next()?;
-    let has_port =
-        authority.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
-            && !authority.ends_with(']');
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, text)| is_port(text));
     let port_of = |port: u16| if has_port { port } else { DEFAULT_SENTINEL_PORT };
-    debug_assert!(
-        has_port || !matches!(info.addr(), ConnectionAddr::Tcp(_, port) if *port != DEFAULT_REDIS_PORT)
-    );
     let addr = match info.addr().clone() {
         ConnectionAddr::Tcp(host, port) => ConnectionAddr::Tcp(host, port_of(port)),
         ConnectionAddr::TcpTls { host, port, insecure, tls_params } => {
@@ -341,7 +336,7 @@ mod tests {
             })
         };
         assert_eq!(
-            with(&["a:1", "b", "redis://u:p@c"], Some("m")).unwrap().address(),
+            with(&["a:1", "b:", "redis://u:p@c"], Some("m")).unwrap().address(),
             "m of a:1, b:26379, c:26379"
         );
         assert_eq!(with(&["[::1]"], Some("m")).unwrap().address(), "m of ::1:26379");

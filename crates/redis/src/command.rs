@@ -1,6 +1,6 @@
 //! What the callers' threads ask of the keeper.
 
-use std::{fmt, sync::mpsc as blocking, time::Duration};
+use std::{fmt, time::Duration};
 
 use latchkey_engine::{Events, Key, Mode, Patience, Port, Time};
 use tokio::sync::oneshot;
@@ -26,7 +26,7 @@ pub(crate) enum Command {
     Query { space: SpaceNumber, answer: Answer },
     Close(SpaceNumber),
     Drop(SpaceNumber),
-    Shutdown(blocking::Sender<()>),
+    Shutdown,
 }
 
 /// A request as it was asked.

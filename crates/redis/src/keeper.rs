@@ -18,7 +18,7 @@ mod time;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, mpsc as blocking},
+    sync::Arc,
 };
 
 use latchkey_engine::{Ending, Event, Events, Key, Port, Time};
@@ -62,8 +62,8 @@ pub(crate) struct Keeper {
     /// True once a server has answered.
     has_met_server: bool,
     queries: Vec<Query>,
-    /// Dropped once the session has ended: whoever waits for that learns of it.
-    shutdown: Vec<blocking::Sender<()>>,
+    /// True once its process is about to end.
+    is_shut_down: bool,
 }
 
 /// A space that a caller has opened.
@@ -101,7 +101,7 @@ impl Keeper {
             line: Line::idle(),
             has_met_server: false,
             queries: Vec::new(),
-            shutdown: Vec::new(),
+            is_shut_down: false,
         }
     }
 
@@ -136,7 +136,7 @@ impl Keeper {
     /// True once nothing will ever be asked of it again, and the server knows that.
     fn is_over(&self) -> bool {
         let is_idle = self.requests.is_empty() && self.queries.is_empty();
-        self.line.is_idle() && (!self.shutdown.is_empty() || (!self.has_callers && is_idle))
+        self.line.is_idle() && (self.is_shut_down || (!self.has_callers && is_idle))
     }
 
     /// True if the server is needed for something.
@@ -236,8 +236,13 @@ impl Keeper {
     fn end(&mut self, number: Number, ending: Ending) {
         let Some(request) = self.remove(number) else { return };
         let Phase::Leaving { owed, .. } = request.phase else { return };
+        self.tell_ended(&request, owed, ending);
+    }
+
+    /// Gives the caller the answers that it expects.
+    fn tell_ended(&self, request: &Request, owed: u8, ending: Ending) {
         for _ in 0..owed {
-            self.tell(&request, |port, tag| Event::Ended { port, tag, ending });
+            self.tell(request, |port, tag| Event::Ended { port, tag, ending });
         }
     }
 
@@ -246,8 +251,9 @@ impl Keeper {
         self.session = Session::new();
         let numbers: Vec<_> = self.requests.keys().copied().collect();
         for number in numbers {
-            match self.requests[&number].phase {
-                Phase::Waiting { .. } => {}
+            let Some(request) = self.requests.get_mut(&number) else { continue };
+            match request.phase {
+                Phase::Waiting { .. } => request.is_sent = false,
                 Phase::Holding { .. } => {
                     if let Some(request) = self.remove(number) {
                         self.tell(&request, |port, tag| Event::Lost { port, tag });

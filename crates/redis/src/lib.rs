@@ -8,6 +8,30 @@
 //! the [`Store`] for it; [`Store::space`] opens a [`StoredSpace`] in it, which takes requests. Behind a store stands one
 //! task, the keeper, with one connection, one session and one beat, however many spaces and threads there are.
 //!
+//! ```no_run
+//! use latchkey_engine::{Ask, Event, Mode, Patience, Port};
+//! use latchkey_redis::{Config, Options, Store};
+//!
+//! let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+//! let options = Options { url: Some("redis://localhost:6379".into()), ..Options::default() };
+//! let store = Store::open(Config::new(options)?, runtime.handle());
+//!
+//! let (sender, events) = std::sync::mpsc::channel();
+//! let name: Vec<u16> = "orders".encode_utf16().collect();
+//! let space = store.space(&name, move |told| told.into_iter().for_each(|event| sender.send(event).unwrap()));
+//!
+//! let key: Vec<u16> = "order 7".encode_utf16().collect();
+//! let ticket = space.request(
+//!     Ask { port: Port(1), tag: 1, key: &key, mode: Mode::Write, expiry: None, patience: Patience::Forever },
+//!     0,
+//! );
+//! if let Event::Granted { grant, .. } = events.recv()? {
+//!     println!("held, with fence {}", grant.fence);
+//!     space.release(ticket, false);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! [`scripts`] are the operations on the server, and [`names`] what things are called there.
 #![forbid(unsafe_code)]
 
@@ -21,6 +45,7 @@ mod ledger;
 pub mod names;
 mod report;
 mod request;
+mod running;
 pub mod scripts;
 mod session;
 mod space;

@@ -16,8 +16,8 @@ use crate::{
 pub(crate) enum Phase {
     /// It wants its key. `ticket`: its place in the server's queue, 0 if it is not known to have one.
     Waiting { ticket: u64 },
-    /// It has its key, since `since`.
-    Holding { grant: Grant, since: Time, downgrading: bool },
+    /// It has its key, since `since`. `downgrades`: how many answers to downgrades its caller expects.
+    Holding { grant: Grant, since: Time, downgrades: u8 },
     /// It has no use for its key any more, and the server may not know that yet.
     Leaving { purpose: Purpose, owed: u8 },
 }
@@ -81,9 +81,9 @@ impl Request {
         matches!(self.phase, Phase::Holding { .. })
     }
 
-    /// True if somebody has to be told when the session's holds are not certain any more.
+    /// True if it is over when the session's holds are not certain any more.
     pub fn needs_trust(&self) -> bool {
-        matches!(self.phase, Phase::Holding { .. } | Phase::Leaving { owed: 1.., .. })
+        !self.is_waiting()
     }
 
     /// How much of its expiry is left of a hold that began at `since`.

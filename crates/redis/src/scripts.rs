@@ -228,7 +228,8 @@ impl Link {
         range.query_async(connection).await
     }
 
-    /// Ends all that a dead session has, and forgets it. False if it is not dead. Any process may, and several may at once.
+    /// Ends all that a dead session has, and forgets it. False if it is not dead. Any process may, and several may
+    /// at once.
     ///
     /// # Errors
     ///
@@ -255,7 +256,8 @@ impl Link {
         library::BURY.run(connection, &self.session_call(&library::BURY, session)).await
     }
 
-    /// Ends the process' own session at once, so that nobody waits for its lease: whatever it still has ends as by death.
+    /// Ends the process' own session at once, so that nobody waits for its lease: whatever it still has ends as by
+    /// death.
     ///
     /// # Errors
     ///

@@ -28,8 +28,12 @@ impl StoredSpace {
         Self { store, number, thread }
     }
 
-    /// Asks for a key, from Node's thread number `thread`. One of `Granted`, `TimedOut` (also if it was not willing
-    /// to wait and the key is not free) and `Failed` follows, unless it is cancelled or detached before.
+    /// Asks for a key. One of `Granted`, `TimedOut` (also if it was not willing to wait and the key is not free) and
+    /// `Failed` follows, unless it is cancelled or detached before.
+    ///
+    /// # Panics
+    ///
+    /// If the key is named by a slot: a store gives none.
     pub fn request(&self, ask: Ask<'_>) -> Ticket {
         let KeyName::Units(units) = ask.key else { panic!("latchkey: a store gives no slots") };
         let number = self.store.ledger.enter();

@@ -1,8 +1,11 @@
 //! The store as a program has it: one for each server, user and namespace, however many spaces are open in it.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, Weak, mpsc as blocking},
-    time::{Duration, Instant},
+    sync::{
+        Arc, Mutex, MutexGuard, Weak,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use latchkey_engine::{Events, Key};
@@ -16,6 +19,7 @@ use crate::{
     command::{Command, SpaceNumber},
     keeper::Keeper,
     ledger::Ledger,
+    running::{self, Running},
     space::StoredSpace,
     trouble::StoreError,
 };
@@ -29,7 +33,8 @@ pub struct Store {
     config: Config,
     pub(crate) commands: UnboundedSender<Command>,
     pub(crate) ledger: Arc<Ledger>,
-    spaces: Mutex<SpaceNumber>,
+    /// How many spaces it has opened.
+    spaces: AtomicU32,
 }
 
 /// All stores of the process that somebody uses.
@@ -46,7 +51,8 @@ impl Store {
         stores.retain(|store| store.strong_count() > 0);
         let known = stores.iter().filter_map(Weak::upgrade).find(|store| store.config.is_same(&config));
         known.unwrap_or_else(|| {
-            let store = Self::open_alone(config, runtime);
+            let running = Running::start();
+            let store = Self::start(config, runtime, Some(running));
             stores.push(Arc::downgrade(&store));
             store
         })
@@ -55,13 +61,21 @@ impl Store {
     /// A store that shares nothing with the others of this process, as if it were in another one: for tests.
     #[doc(hidden)]
     pub fn open_alone(config: Config, runtime: &Handle) -> Arc<Self> {
-        let (commands, receiver) = unbounded_channel();
-        let ledger = Arc::<Ledger>::default();
-        runtime.spawn(Keeper::new(config.clone(), ledger.clone(), receiver).run());
-        Arc::new(Self { config, commands, ledger, spaces: Mutex::new(0) })
+        Self::start(config, runtime, None)
     }
 
-    /// Opens the space `name`. What happens in it is told through `deliver`, on the runtime's thread, which
+    fn start(config: Config, runtime: &Handle, running: Option<Running>) -> Arc<Self> {
+        let (commands, receiver) = unbounded_channel();
+        let ledger = Arc::<Ledger>::default();
+        let keeper = Keeper::new(config.clone(), ledger.clone(), receiver);
+        runtime.spawn(async move {
+            keeper.run().await;
+            drop(running);
+        });
+        Arc::new(Self { config, commands, ledger, spaces: AtomicU32::new(0) })
+    }
+
+    /// Opens the space `name` for Node's thread number `thread`. What happens in it is told through `deliver`, on the runtime's thread, which
     /// it must not block.
     pub fn space(
         self: &Arc<Self>,
@@ -69,10 +83,10 @@ impl Store {
         thread: u32,
         deliver: impl Fn(Events) + Send + Sync + 'static,
     ) -> StoredSpace {
-        let mut spaces = self.spaces.lock().expect("latchkey: an earlier fault left a store unusable");
-        *spaces += 1;
-        self.send(Command::Open { space: *spaces, name: Key::from(name), deliver: Box::new(deliver) });
-        StoredSpace::new(self.clone(), *spaces, thread)
+        // Relaxed: only that each space gets another number matters.
+        let space: SpaceNumber = self.spaces.fetch_add(1, Ordering::Relaxed);
+        self.send(Command::Open { space, name: Key::from(name), deliver: Box::new(deliver) });
+        StoredSpace::new(self.clone(), space, thread)
     }
 
     /// What keeps the store from working now, as far as is known: for the message of an error.
@@ -91,15 +105,10 @@ impl Store {
     /// longest for `within`. What was held ends as by death. For a process that is about to end: nothing can be asked
     /// of the stores any more. Must not be called on the runtime's own thread, which it waits for.
     pub fn shutdown_all(within: Duration) {
-        let deadline = Instant::now() + within;
-        let stores = std::mem::take(&mut *stores());
-        let (done, all_done) = blocking::channel();
-        for store in stores.iter().filter_map(Weak::upgrade) {
-            store.send(Command::Shutdown(done.clone()));
+        for store in std::mem::take(&mut *stores()).iter().filter_map(Weak::upgrade) {
+            store.send(Command::Shutdown);
         }
-        drop(done);
-        // Each store drops its end once its session has ended; the last one ends the wait.
-        while let Ok(()) = all_done.recv_timeout(deadline.saturating_duration_since(Instant::now())) {}
+        running::wait_for_none(within);
     }
 
     /// Sends the keeper a command. It is gone only if its runtime has ended, and then nobody listens either.

@@ -52,15 +52,15 @@ impl Reason {
         REASONS.get(number as usize).copied()
     }
 
-    /// What happened and what to do about it: follows after "The store at <address> ".
+    /// What happened and what to do about it: follows after `The store at …`.
     #[must_use]
     pub fn message(self) -> &'static str {
         match self {
             Self::Unreachable => "cannot be reached",
             Self::Login => "refuses the login: check store.user and store.password",
             Self::Permission => {
-                "does not permit what locks need: give the user ~{<namespace>:* &{<namespace>:* +@connection +subscribe \
-                 +publish +info +time +evalsha +script|load +@hash +@sortedset +@string +@keyspace"
+                "does not permit what locks need: give the user ~{<namespace>:* &{<namespace>:* -@all +@connection \
+                 +subscribe +publish +time +evalsha +script|load +@hash +@sortedset +@string +@keyspace -@dangerous +info"
             }
             Self::TooOld => "does not speak RESP3: latchkey needs Redis 6.2 or later, or Valkey",
             Self::Evicts => {

@@ -1,5 +1,5 @@
-//! The scripts on a real server: what an operation costs however many wait, how long anything is kept, and what a server
-//! without memory still does.
+//! The scripts on a real server: what an operation costs however many wait, how long anything is kept, and what a
+//! server without memory still does.
 
 mod support;
 
@@ -96,7 +96,13 @@ async fn a_full_server_refuses_new_requests_and_lets_the_others_end() {
     assert_eq!(peer.downgrade(&held).await, Downgraded::Reads);
     assert!(matches!(peer.pushed().await, Push::Granted(id, _) if id == reader.id));
     peer.release(&held).await;
+    peer.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    peer.freeze_bucket().await;
     peer.release(&reader).await;
+    peer.thaw_bucket().await;
+    peer.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    assert_eq!(peer.all_pushed().await, [], "frozen");
+    assert_eq!(peer.poke("k").await, None);
     assert!(matches!(peer.pushed().await, Push::Granted(id, _) if id == writer.id));
     peer.end().await;
     assert_eq!(peer.keys().await, ["e", "f", "h:1:s:k"], "recovered, since it ended while it wrote");

@@ -17,7 +17,7 @@ use support::{
 use tokio::time::sleep;
 
 /// Long enough for a test to say everything again, short enough to wait for.
-const LEASE: Duration = Duration::from_millis(1500);
+const LEASE: Duration = Duration::from_secs(3);
 const WITH_DATA: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
 /// Kills the server, starts it again, and lets the peers connect and beat.
@@ -38,10 +38,13 @@ async fn frozen(peer: &mut Peer) -> Duration {
     frozen
 }
 
-/// Sleeps until the freeze is over.
-async fn thaw(peer: &mut Peer) {
+/// Sleeps until the freeze is over, which may be longer than a lease: the server says its age in whole seconds.
+async fn thaw<const N: usize>(mut peers: [&mut Peer; N]) {
     loop {
-        let left = frozen(peer).await;
+        let mut left = Duration::ZERO;
+        for peer in &mut peers {
+            left = frozen(peer).await;
+        }
         if left.is_zero() {
             return;
         }
@@ -84,8 +87,7 @@ async fn a_server_without_its_data_is_told_again_and_keeps_exclusion_and_order()
     assert_eq!(holder.reclaim(&held, grant).await, Reclaimed::Kept, "safe to repeat");
     assert_eq!(holder.granted(&held).await, grant);
 
-    thaw(&mut holder).await;
-    frozen(&mut waiter).await;
+    thaw([&mut holder, &mut waiter]).await;
     assert_eq!(waiter.poke("k").await, None);
     assert_eq!(waiter.all_pushed().await, []);
     assert_eq!(holder.release(&held).await, Released::Released);
@@ -107,7 +109,7 @@ async fn a_server_with_its_data_keeps_holders_and_queue() {
     assert_eq!(holder.reclaim(&held, grant).await, Reclaimed::Kept);
     assert_eq!(holder.release(&held).await, Released::Released);
     assert_eq!(waiter.all_pushed().await, [], "frozen");
-    thaw(&mut waiter).await;
+    thaw([&mut waiter]).await;
     waiter.poke("k").await;
     order_of_grants(&mut waiter, &[&first, &second], grant).await;
 }
@@ -132,7 +134,7 @@ async fn nothing_is_granted_or_taken_away_while_frozen() {
     assert_eq!(one.all_pushed().await, []);
 
     assert!(wait <= LEASE);
-    thaw(&mut one).await;
+    thaw([&mut one]).await;
     one.poke("free").await;
     assert!(matches!(one.pushed().await, Push::Granted(id, _) if id == free.id));
     one.poke("k").await;
@@ -168,8 +170,7 @@ async fn who_says_nothing_during_the_freeze_has_lost_it() {
     let (reader, _) = other.hold("r", Read).await;
     let [mut one, mut other] = restart(&mut server, [one, other]).await;
     assert_eq!(other.release(&reader).await, Released::Gone, "the server has forgotten it anyway");
-    thaw(&mut one).await;
-    frozen(&mut other).await;
+    thaw([&mut one, &mut other]).await;
     let (next, _) = other.hold("k", Write).await;
     assert_eq!(one.reclaim(&held, grant).await, Reclaimed::Lost);
     let Acquired::Queued { ticket: now, .. } = one.acquire_as(&waiting, Waiting::Again(ticket)).await else {
@@ -198,6 +199,24 @@ async fn of_two_holders_that_exclude_each_other_the_later_grant_is_the_truth() {
     assert_eq!((report.holders.len(), report.recovered), (1, false));
     let older = old.ask("k", Read);
     assert_eq!(old.reclaim(&older, before).await, Reclaimed::Lost);
+}
+
+#[tokio::test]
+async fn a_server_that_went_back_to_before_the_grant_is_told_of_it() {
+    let server = server!();
+    let mut peer = Peer::join(&server, LONG).await;
+    let (before, _) = peer.hold("k", Write).await;
+    let (asked, ticket) = peer.wait("k", Write).await;
+    peer.freeze_bucket().await;
+    // Its fence is ahead of the server's clock, which may be another machine's.
+    let grant = Grant { fence: ticket + 3_600_000_000, recovered: false };
+    assert_eq!(peer.reclaim(&asked, grant).await, Reclaimed::Kept);
+    assert_eq!(peer.pushed().await, Push::Expired(before.id));
+    assert_eq!(peer.keys().await, ["e", "f", "h:1:s:k", "o", "s", "x"], "it waits no more");
+    peer.thaw_bucket().await;
+    assert_eq!(peer.release(&asked).await, Released::Released);
+    let (_, next) = peer.hold("k", Write).await;
+    assert!(next.fence > grant.fence, "fences rise all the same");
 }
 
 #[tokio::test]
@@ -239,7 +258,7 @@ async fn a_reclaimed_expiry_goes_on() {
     let kept = peer.link.reclaim(&mut peer.connection, &held, grant, left).await.unwrap();
     assert_eq!(kept, Reclaimed::Kept);
     let (next, _) = peer.wait("k", Write).await;
-    thaw(&mut peer).await;
+    thaw([&mut peer]).await;
     peer.poke("k").await;
     assert_eq!(peer.pushed().await, Push::Expired(held.id));
     assert!(matches!(peer.pushed().await, Push::Granted(id, _) if id == next.id));

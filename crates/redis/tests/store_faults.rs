@@ -13,7 +13,7 @@ use support::{
 };
 
 /// What a lease may take to end, on a busy machine.
-const SLACK: Duration = Duration::from_millis(400);
+const SLACK: Duration = Duration::from_secs(1);
 
 /// What every fault has to leave behind: a lock that works, in both programs.
 fn still_works(a: &mut Program, b: &mut Program, key: &str) {
@@ -33,6 +33,7 @@ fn a_killed_holder_is_followed_within_its_lease_and_a_beat() {
     let died = Instant::now();
     a.kill();
     let (at, _) = b.told_at(waiting);
+    println!("granted {:?} after the death", at - died);
     assert!(at - died < BRIEF + SLACK, "{:?}", at - died);
     assert_eq!(b.release(waiting), Ending::Done);
     let (_, grant) = b.hold("k");
@@ -369,4 +370,18 @@ fn a_server_that_forgets_everything_just_after_its_start_is_told_again() {
     b.stays_silent_for(TTL * 2);
     assert_eq!(a.release(held), Ending::Done);
     assert!(!b.granted(waiting).recovered);
+}
+
+#[test]
+fn a_full_server_keeps_what_is_held() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (held, _) = a.hold("k");
+    command(&server, &["CONFIG", "SET", "maxmemory", "1"]);
+    a.stays_silent_for(TTL * 2);
+    let refused = b.write("other");
+    assert_eq!(b.failed(refused), Reason::Full);
+    assert_eq!(a.release(held), Ending::Done);
+    command(&server, &["CONFIG", "SET", "maxmemory", "0"]);
+    still_works(&mut a, &mut b, "k");
 }

@@ -92,8 +92,7 @@ fn ten_thousand_holds_send_no_more_beats_than_one() {
         }
         command(&server, &["CONFIG", "RESETSTAT"]);
         program.stays_silent_for(TTL * 3);
-        let sent = scripts_run(&server);
-        sent
+        scripts_run(&server)
     };
     let (few, many) = (beats(1), beats(10_000));
     assert!((7..=11).contains(&few) && (7..=11).contains(&many), "{few} and {many} beats in three leases");

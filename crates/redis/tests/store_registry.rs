@@ -28,18 +28,19 @@ fn a_process_has_one_store_for_each_set_of_options_and_ends_all_at_once() {
     assert!(!Arc::ptr_eq(&first, &other));
 
     let (sender, events) = channel();
-    let space = first
-        .space(&units("space"), move |told| told.into_iter().for_each(|event| sender.send(event).unwrap()));
+    let space = first.space(&units("space"), 0, move |told| {
+        told.into_iter().for_each(|event| sender.send(event).unwrap())
+    });
     let key = units("k");
     let ask = |tag| Ask {
         port: PORT,
         tag,
-        key: &key,
+        key: key.as_slice().into(),
         mode: Mode::Write,
         expiry: None,
         patience: Patience::Forever,
     };
-    space.request(ask(1), 0);
+    space.request(ask(1));
     assert!(matches!(events.recv_timeout(PATIENCE), Ok(Event::Granted { tag: 1, .. })));
     let mut waiting = Program::start_with(config(&server.url(), long));
     let asked = waiting.write("k");
@@ -52,9 +53,10 @@ fn a_process_has_one_store_for_each_set_of_options_and_ends_all_at_once() {
     // A new one begins anew.
     let third = open();
     let (sender, events) = channel();
-    let space = third
-        .space(&units("space"), move |told| told.into_iter().for_each(|event| sender.send(event).unwrap()));
-    space.request(ask(2), 0);
+    let space = third.space(&units("space"), 0, move |told| {
+        told.into_iter().for_each(|event| sender.send(event).unwrap())
+    });
+    space.request(ask(2));
     waiting.release(asked);
     assert!(matches!(events.recv_timeout(PATIENCE), Ok(Event::Granted { tag: 2, .. })));
 }

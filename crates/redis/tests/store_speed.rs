@@ -4,8 +4,11 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use latchkey_engine::Ending;
-use support::program::Program;
+use latchkey_engine::{Ending, Mode};
+use support::{
+    peer::{LONG, Peer},
+    program::Program,
+};
 
 const PAIRS: usize = 5_000;
 const HAND_OVERS: usize = 2_000;
@@ -51,6 +54,26 @@ fn hand_over_between_programs() {
         std::mem::swap(&mut a, &mut b);
     }
     show("from a program's release to the other's grant", &mut times);
+}
+
+/// The same without the store around it: the two scripts, on a connection and a runtime of the caller's own.
+#[test]
+#[ignore = "a measurement"]
+fn uncontended_scripts() {
+    let server = server!();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut peer = Peer::join(&server, LONG).await;
+        let mut times = Vec::with_capacity(PAIRS);
+        for _ in 0..PAIRS {
+            let started = Instant::now();
+            let asked = peer.ask("k", Mode::Write);
+            peer.granted(&asked).await;
+            peer.release(&asked).await;
+            times.push(started.elapsed());
+        }
+        show("the two scripts alone", &mut times);
+    });
 }
 
 /// The floor: two round trips of the simplest command, on the same connection and runtime.

@@ -35,7 +35,7 @@ fn the_same_key(criterion: &mut Criterion) {
             Requested::Granted(ticket, _) => assert!(release(space, ticket)),
             // If it cannot be cancelled any more, another thread's release has just granted it.
             Requested::Waiting(ticket) => assert!(cancel(space, ticket) || release(space, ticket)),
-            Requested::Refused => unreachable!("it is patient"),
+            Requested::Refused | Requested::Forgotten => unreachable!("it is patient, and names its key"),
         }
     });
 }

@@ -144,6 +144,7 @@ impl World {
             }
             Event::Expired { tag, .. } => format!("{tag} expired"),
             Event::TimedOut { tag, .. } => format!("{tag} timed out"),
+            other => panic!("only stores say {other:?}"),
         }
     }
 }

@@ -170,7 +170,7 @@ impl Keeper {
             // The command that withdraws it is on its way here.
             return self.leave(number, Purpose::Unused, 0);
         }
-        self.set_phase(number, Phase::Holding { grant, since: now, downgrading: false });
+        self.set_phase(number, Phase::Holding { grant, since: now, downgrades: 0 });
         self.tell(&self.requests[&number], |port, tag| Event::Granted { port, tag, grant });
         if expired_early {
             self.expired(number);
@@ -208,11 +208,10 @@ impl Keeper {
             Downgraded::Reads => {
                 request.mode = Mode::Read;
                 // A release that came meanwhile answers for both.
-                if let Phase::Holding { grant, since, .. } = request.phase {
+                if let Phase::Holding { grant, since, downgrades } = request.phase {
                     let grant = Grant { recovered: false, ..grant };
-                    self.set_phase(number, Phase::Holding { grant, since, downgrading: false });
-                    let ending = Ending::Done;
-                    self.tell(&self.requests[&number], |port, tag| Event::Ended { port, tag, ending });
+                    self.set_phase(number, Phase::Holding { grant, since, downgrades: 0 });
+                    self.tell_ended(&self.requests[&number], downgrades, Ending::Done);
                 }
                 self.advance(number);
             }
@@ -227,7 +226,7 @@ impl Keeper {
         let Some(request) = self.requests.get_mut(&number) else { return };
         match answer {
             Reclaimed::Kept => {
-                if let Phase::Holding { downgrading: true, .. } = request.phase {
+                if let Phase::Holding { downgrades: 1.., .. } = request.phase {
                     request.need = Some(Need::Downgrade);
                 }
                 self.advance(number);
@@ -241,13 +240,15 @@ impl Keeper {
     /// The server does not have a hold any more, for a reason that concerns this hold alone.
     fn gone(&mut self, number: Number, ending: Ending) {
         let Some(request) = self.requests.get(&number) else { return };
-        let Phase::Holding { downgrading, .. } = request.phase else { return self.end(number, ending) };
+        let Phase::Holding { downgrades, .. } = request.phase else { return self.end(number, ending) };
         let Some(request) = self.remove(number) else { return };
-        self.tell(&request, |port, tag| match ending {
-            _ if downgrading => Event::Ended { port, tag, ending },
-            Ending::Expired => Event::Expired { port, tag },
-            _ => Event::Lost { port, tag },
-        });
+        self.tell_ended(&request, downgrades, ending);
+        if downgrades == 0 {
+            self.tell(&request, |port, tag| match ending {
+                Ending::Expired => Event::Expired { port, tag },
+                _ => Event::Lost { port, tag },
+            });
+        }
     }
 
     /// Has a waiting request's lock looked after in a while.

@@ -37,7 +37,7 @@ impl Keeper {
                 self.detach(|asked| asked.space == space);
                 self.spaces.remove(&space);
             }
-            Command::Shutdown(done) => self.shutdown.push(done),
+            Command::Shutdown => self.is_shut_down = true,
         }
     }
 
@@ -86,15 +86,15 @@ impl Keeper {
     fn release(&mut self, number: Number, unused: bool) {
         // Gone: then its `Expired` or `Lost` is on its way to the caller.
         let Some(request) = self.requests.get(&number) else { return };
-        let Phase::Holding { downgrading, .. } = request.phase else { return };
+        let Phase::Holding { downgrades, .. } = request.phase else { return };
         let purpose = if unused { Purpose::Unused } else { Purpose::Normal };
-        self.leave(number, purpose, 1 + u8::from(downgrading));
+        self.leave(number, purpose, downgrades.saturating_add(1));
     }
 
     fn downgrade(&mut self, number: Number) {
         let Some(request) = self.requests.get_mut(&number) else { return };
-        let Phase::Holding { downgrading, .. } = &mut request.phase else { return };
-        *downgrading = true;
+        let Phase::Holding { downgrades, .. } = &mut request.phase else { return };
+        *downgrades = downgrades.saturating_add(1);
         // A hold that has to be said again first is downgraded when it is known to be there.
         if request.need.is_none() {
             request.need = Some(Need::Downgrade);

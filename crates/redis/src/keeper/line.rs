@@ -33,7 +33,7 @@ pub(super) enum Line {
     /// No connection. If there is work, the next attempt is made at `retry_at`.
     Idle { retry_at: Time, retry: Duration },
     /// An attempt is under way; should it fail, the next one waits for `retry`.
-    Connecting { joining: BoxFuture<'static, Result<Joined, Trouble>>, retry: Duration },
+    Connecting { joining: BoxFuture<'static, Result<Box<Joined>, Trouble>>, retry: Duration },
     /// The server listens.
     Up(Box<Up>),
     /// The session is being ended.
@@ -71,7 +71,7 @@ pub(super) struct Joined {
 
 /// What comes over the line.
 pub(super) enum News {
-    Joined(Result<Joined, Trouble>),
+    Joined(Result<Box<Joined>, Trouble>),
     Push(Option<PushInfo>),
     Reply(Reply),
     Closed,
@@ -131,7 +131,7 @@ async fn join(
     session: SessionId,
     generation: u64,
     is_new: bool,
-) -> Result<Joined, Trouble> {
+) -> Result<Box<Joined>, Trouble> {
     let mut connection = connection::find(&config).await?;
     let link = Link {
         bucket: Bucket::clone(&bucket),
@@ -145,13 +145,13 @@ async fn join(
     connection.commands.subscribe(link.bucket.channel(&session)).await?;
     let beat_sent = clock::now();
     let beat = link.beat(&mut connection.commands, &session, is_new, who::am_i()).await?;
-    Ok(Joined { connection, link, beat_sent, beat })
+    Ok(Box::new(Joined { connection, link, beat_sent, beat }))
 }
 
 impl Keeper {
     /// Connects, beats and disconnects as the time and the work demand it.
     pub(super) fn mind_line(&mut self, now: Time) {
-        let is_closing = !self.shutdown.is_empty();
+        let is_closing = self.is_shut_down;
         let has_work = self.has_work();
         let is_needed = has_work || self.has_open_space();
         match &self.line {
@@ -180,6 +180,11 @@ impl Keeper {
     }
 
     fn connect(&mut self, retry: Duration) {
+        // One that nothing depends on is not worth asking for again after its lease has ended.
+        let is_in_use = self.requests.values().any(|request| request.is_sent);
+        if !is_in_use && !self.session.is_trusted(clock::now()) {
+            self.session = Session::new();
+        }
         self.session.generation += 1;
         let (session, generation) = (self.session.id.clone(), self.session.generation);
         let is_new = !self.session.is_known();
@@ -193,9 +198,9 @@ impl Keeper {
     }
 
     /// The attempt to connect has ended.
-    pub(super) fn joined(&mut self, result: Result<Joined, Trouble>) {
+    pub(super) fn joined(&mut self, result: Result<Box<Joined>, Trouble>) {
         let Joined { connection, link, beat_sent, beat } = match result {
-            Ok(joined) => joined,
+            Ok(joined) => *joined,
             Err(trouble) => return self.refused(trouble),
         };
         let Beat::Kept { .. } = beat else {

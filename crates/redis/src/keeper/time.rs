@@ -5,7 +5,12 @@ use std::time::Duration;
 use latchkey_engine::{Ending, Event, Patience, Time};
 
 use super::Keeper;
-use crate::{alarms::Alarm, clock, ledger::Number, trouble::Reason};
+use crate::{
+    alarms::Alarm,
+    clock,
+    ledger::Number,
+    trouble::{Reason, Trouble},
+};
 
 /// How long the task sleeps when nothing is due.
 const LONG: Duration = Duration::from_secs(3600);
@@ -39,24 +44,26 @@ impl Keeper {
     fn limit_reached(&mut self, number: Number, now: Time) {
         let Some(request) = self.requests.get_mut(&number) else { return };
         request.limit = None;
-        let own = {
-            let asked = request.asked.clone();
-            self.own_limit(&asked)
-        };
+        let asked = request.asked.clone();
         let trouble = self.ledger.trouble().filter(|_| self.line.up().is_none());
-        match own {
-            Some(time) if time <= now => {
-                let is_patient = matches!(self.requests[&number].asked.patience, Patience::For(_));
-                match trouble {
-                    None if is_patient => self.end_wait(number, |port, tag| Event::TimedOut { port, tag }),
-                    trouble => {
-                        self.fail(number, trouble.map_or(Reason::Unreachable, |trouble| trouble.reason))
-                    }
-                }
-            }
+        match self.own_limit(&asked) {
+            Some(time) if time <= now => match (asked.patience, trouble) {
+                (Patience::For(_), None) => self.end_wait(number, |port, tag| Event::TimedOut { port, tag }),
+                (_, trouble) => self.fail_late(number, trouble),
+            },
             own if self.has_met_server => self.set_limit(number, own),
-            _ => self.fail(number, trouble.map_or(Reason::Unreachable, |trouble| trouble.reason)),
+            _ => self.fail_late(number, trouble),
         }
+    }
+
+    /// Ends a wait for a server that does not answer.
+    fn fail_late(&mut self, number: Number, trouble: Option<Trouble>) {
+        let trouble = trouble.unwrap_or_else(|| Trouble::new(Reason::Unreachable, "no answer in time"));
+        let reason = trouble.reason;
+        if self.line.up().is_none() {
+            self.note(Some(trouble));
+        }
+        self.fail(number, reason);
     }
 
     fn poke_due(&mut self, number: Number) {

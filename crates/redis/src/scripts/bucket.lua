@@ -3,12 +3,13 @@
 -- A bucket is a set of locks whose keys live in one slot of the server. Its own keys, all of them bookkeeping:
 --   KEYS[1] sessions  ZSET    session -> when its lease ends, in ms; 0: it ended itself
 --   KEYS[2] clock     STRING  the last tick given out
---   KEYS[3] owners    ZSET    '<id>|<mode>|<expiry ms>|<thread>|<name>', one for each request that waits or holds; all scores
---                             are 0, so that it is a table sorted by id, and a session's requests stand together
---   KEYS[4] expired   ZSET    id of a hold that expired -> when, in ms; kept an hour, so that a late release learns of it
---   KEYS[5] epoch     HASH    run: the server's run id; until: when the freeze ends, in ms; grace: the longest lease seen, in
---                             ms; layout: see beat.lua; <session> -> '<generation>|<who>'; clear:<session> -> since when
---                             somebody clears that dead session, in ms
+--   KEYS[3] owners    ZSET    '<id>|<mode>|<expiry ms>|<thread>|<name>', one for each request that waits or holds;
+--                             all scores are 0, so that it is a table sorted by id, in which a session's requests
+--                             stand together
+--   KEYS[4] expired   ZSET    id of a hold that expired -> when, in ms; kept an hour, for a late release to learn of it
+--   KEYS[5] epoch     HASH    run: the server's run id; until: when the freeze ends, in ms; grace: the longest lease
+--                             seen, in ms; layout: see beat.lua; <session> -> '<generation>|<who>';
+--                             clear:<session> -> since when somebody clears that dead session, in ms
 -- Scripts that work on one lock have two more:
 --   KEYS[6] holders   HASH    see settle.lua
 --   KEYS[7] queue     ZSET    id -> ticket
@@ -30,9 +31,10 @@ local PUBLISH, CHANNELS, RUN, STARTED, GRACE = unpack(ARGV, 1, 5)
 local SESSION = string.match(ARGV[6] or '', '^[^.]*')
 local READ, WRITE = 'r', 'w'
 
--- Every key lives at most so long after its last use: 30 days, in ms. While anybody is there, beats keep the bookkeeping
--- alive, and a daily reclaim the holds; so this only clears up after all have died and nobody ever came back. It is also
--- how long an idle key is remembered as recovered: whoever left data half written looks after it within a month.
+-- Every key lives at most so long after its last use: 30 days, in ms. While anybody is there, beats keep the
+-- bookkeeping alive, and a daily reclaim the holds; so this only clears up after all have died and nobody ever came
+-- back. It is also how long an idle key is remembered as recovered: whoever left data half written looks after it
+-- within a month.
 local KEEP = 30 * 24 * 60 * 60 * 1000
 local KEEP_EXPIRED = 60 * 60 * 1000
 
@@ -51,8 +53,8 @@ local function next_tick()
   return tick
 end
 
--- A server whose memory is full refuses what needs more of it, but not to a script that has begun to write. This begins,
--- for what has to be done all the same: leases are kept, holds end, and those who wait already are granted.
+-- A server whose memory is full refuses what needs more of it, but not to a script that has begun to write. This
+-- begins, for what has to be done all the same: leases are kept, holds end, and those who wait already are granted.
 local function write_though_full()
   call('PEXPIRE', EPOCH, KEEP)
 end

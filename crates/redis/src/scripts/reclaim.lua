@@ -23,12 +23,10 @@ local ID, NAME, MODE, EXPIRY, THREAD, FENCE, RECOVERED, LEFT, GENERATION = unpac
 -- A server that went back in time shows holders that have ended since. Of two that exclude each other, the one with the
 -- higher fence is the truth: it was granted after the other had ended. True if nothing is in the way any more.
 local function outdate_others()
-  local fields = call('HGETALL', HOLDERS)
-  local held = call('HGET', HOLDERS, 'mode')
-  if is_compatible(held, MODE) then
+  if is_compatible(call('HGET', HOLDERS, 'mode'), MODE) then
     return true
   end
-  local others = {}
+  local fields, others = call('HGETALL', HOLDERS), {}
   for i = 1, #fields, 2 do
     local fence = tonumber(string.match(fields[i + 1], '^(%d+)|'))
     if fence and fence > tonumber(FENCE) then

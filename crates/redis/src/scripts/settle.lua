@@ -77,13 +77,13 @@ local function evict()
   local fields = call('HGETALL', HOLDERS)
   local due = 0
   for i = 1, #fields, 2 do
+    -- The lock's own fields have no deadline.
     local id, deadline = fields[i], tonumber(string.match(fields[i + 1], '^%d+|(%d+)|'))
-    if deadline == nil then -- one of the lock's own fields
-    elseif not is_alive(session_of(id)) then
+    if deadline and not is_alive(session_of(id)) then
       end_hold(id, DEATH)
-    elseif deadline > 0 and deadline <= now then
+    elseif deadline and deadline > 0 and deadline <= now then
       expire_hold(id)
-    elseif deadline > 0 and (due == 0 or deadline < due) then
+    elseif deadline and deadline > 0 and (due == 0 or deadline < due) then
       due = deadline
     end
   end

@@ -123,7 +123,7 @@ impl Server {
             if self.has_ended().is_some() {
                 return false;
             }
-            // A server that listens on TCP and still loads its data answers LOADING; so look for the socket's PONG.
+            // A server that still loads its data listens, but answers nothing else than LOADING.
             if TcpStream::connect(("127.0.0.1", self.port)).is_ok_and(|stream| is_ready(&stream)) {
                 return true;
             }

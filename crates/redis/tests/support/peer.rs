@@ -145,6 +145,15 @@ impl Peer {
         self.command(&["ZADD", &sessions, "XX", "1", &session]).await;
     }
 
+    /// Freezes the bucket, as a restart does, until [`Peer::thaw_bucket`].
+    pub async fn freeze_bucket(&mut self) {
+        self.command(&["HSET", "{latchkey:0}:e", "until", "9999999999999"]).await;
+    }
+
+    pub async fn thaw_bucket(&mut self) {
+        self.command(&["HSET", "{latchkey:0}:e", "until", "0"]).await;
+    }
+
     /// The next message, however long it takes.
     pub async fn pushed(&mut self) -> Push {
         loop {

@@ -62,7 +62,7 @@ impl Program {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let store = Store::open_alone(config, runtime.handle());
         let (sender, events) = channel();
-        let space = store.space(&units("space"), move |told| {
+        let space = store.space(&units("space"), 3, move |told| {
             for event in told {
                 // The test may have ended.
                 let _ = sender.send(event);
@@ -74,8 +74,9 @@ impl Program {
     pub fn ask(&mut self, key: &str, mode: Mode, patience: Patience, expiry: Option<Duration>) -> Asked {
         self.next_tag += 1;
         let tag = self.next_tag;
-        let ask = Ask { port: PORT, tag, key: &units(key), mode, expiry, patience };
-        Asked { tag, ticket: self.space.request(ask, 3) }
+        let key = units(key);
+        let ask = Ask { port: PORT, tag, key: key.as_slice().into(), mode, expiry, patience };
+        Asked { tag, ticket: self.space.request(ask) }
     }
 
     pub fn write(&mut self, key: &str) -> Asked {

@@ -1,0 +1,116 @@
+// Types of the option `store`: where the Redis or Valkey server is, and how it is spoken to.
+
+/**
+ * How to reach a store: a Redis server from version 6.2 on, or a Valkey server, alone or behind Sentinel. A string in its
+ * place is the `url`, with the defaults for the rest. All of it is latchkey's own; `docs/store.md` says how to run such a
+ * server, and what it promises.
+ *
+ * A process has one connection, one session and one beat for each different set of these options, however many `Locks` and
+ * threads use it. Nothing is opened before the first request.
+ *
+ * **The trap:** all programs that share keys have to use the same `namespace`, the same `database`, and the same `ttl`.
+ *
+ * @example
+ * const locks = new Locks({ name: 'orders', store: { url: 'redis://redis.example', password, ttl: 5000 } });
+ *
+ * @example
+ * const store = { sentinels: ['a.example', 'b.example', 'c.example'], master: 'main', password };
+ * const locks = new Locks({ name: 'orders', store });
+ */
+export type StoreOptions = ServerOptions | SentinelOptions;
+
+/** A server that is found at its own address. latchkey's own. */
+export interface ServerOptions extends StoreSettings {
+  /**
+   * Where the server is: `redis://[user:password@]host[:port][/database]`, `rediss://…` for TLS, or
+   * `unix:///path/of/the/socket`; `valkey://` and `valkeys://` say the same as the first two. Default port: 6379.
+   * latchkey's own.
+   *
+   * **The trap:** in a URL, characters such as `@`, `/` and `#` of a password have to be percent-encoded. {@link password}
+   * takes it as it is.
+   */
+  url: string;
+
+  sentinels?: undefined;
+  master?: undefined;
+}
+
+/** A server that is found by asking sentinels, and found again when another one has taken its place. latchkey's own. */
+export interface SentinelOptions extends StoreSettings {
+  /**
+   * The sentinels that know the server, each `host`, `host:port`, or a `redis://` or `rediss://` URL, which may hold a login
+   * for the sentinel itself. Default port: 26379. All are asked, and the first answer counts. latchkey's own.
+   *
+   * **The trap:** if the first of them is a `rediss://` URL, the server is spoken to over TLS, too; else it is not.
+   */
+  sentinels: readonly string[];
+
+  /** The name by which the sentinels know the server. latchkey's own. */
+  master: string;
+
+  url?: undefined;
+}
+
+/** What may be said of any store. latchkey's own. */
+export interface StoreSettings {
+  /**
+   * The ACL user. Default: the one in the `url`, or the server's `default` user. `docs/store.md` says which permissions it
+   * needs. latchkey's own.
+   */
+  user?: string | undefined;
+
+  /**
+   * The password. Default: the one in the `url`, or none. It appears in no error, in no message and in no `query()`.
+   * latchkey's own.
+   */
+  password?: string | undefined;
+
+  /** The number of the database. Default: the one in the `url`, or 0. latchkey's own. */
+  database?: number | undefined;
+
+  /**
+   * For TLS: certificates of the authorities that the server's certificate may come from, in PEM. Default: those that the
+   * operating system trusts. latchkey's own.
+   *
+   * **The trap:** it takes the place of the system's, and does not add to them. There is no way to trust just anybody.
+   */
+  ca?: string | Uint8Array | undefined;
+
+  /** For TLS: this client's own certificate, in PEM, together with {@link key}. Default: none. latchkey's own. */
+  cert?: string | Uint8Array | undefined;
+
+  /** For TLS: the private key of {@link cert}, in PEM. latchkey's own. */
+  key?: string | Uint8Array | undefined;
+
+  /**
+   * Milliseconds that the server keeps what a process holds after it last heard of it: the lease. The process is heard of
+   * three times as often. Default: 10 000. From 500 to 3 600 000. latchkey's own.
+   *
+   * - Longer, and holds survive longer outages. Shorter, and what a crashed process held is free sooner.
+   * - It is no limit for a hold: while the process lives and the server answers, a hold lasts as long as it likes.
+   *   A limit is the `expiry`.
+   *
+   * **The trap:** a server that has just started, or taken over from another one, grants nothing for this long, so that
+   * nobody's hold is given away. And one value for everybody: a process with a longer `ttl` than the others can have its
+   * hold given away by a server that lost its data.
+   */
+  ttl?: number | undefined;
+
+  /**
+   * Milliseconds that one attempt to connect may take, and that a request waits for a server that has never answered this
+   * process. Default: 5000. From 1 to 3 600 000. latchkey's own.
+   */
+  connectTimeout?: number | undefined;
+
+  /**
+   * Milliseconds that the server may say nothing while it owes an answer; then another connection is tried. A third of `ttl`
+   * if that is shorter. Also how long `tryRead` and `tryWrite` may take. Default: 5000. From 1 to 3 600 000. latchkey's own.
+   */
+  commandTimeout?: number | undefined;
+
+  /**
+   * What the names of all keys on the server begin with: from 1 to 100 bytes, without braces. Programs with different
+   * namespaces never meet. Default: `'latchkey'`. latchkey's own.
+   */
+  namespace?: string | undefined;
+}
