@@ -18,13 +18,17 @@
 //!
 //! let (sender, events) = std::sync::mpsc::channel();
 //! let name: Vec<u16> = "orders".encode_utf16().collect();
-//! let space = store.space(&name, move |told| told.into_iter().for_each(|event| sender.send(event).unwrap()));
+//! let space = store.space(&name, 0, move |told| told.into_iter().for_each(|event| sender.send(event).unwrap()));
 //!
 //! let key: Vec<u16> = "order 7".encode_utf16().collect();
-//! let ticket = space.request(
-//!     Ask { port: Port(1), tag: 1, key: &key, mode: Mode::Write, expiry: None, patience: Patience::Forever },
-//!     0,
-//! );
+//! let ticket = space.request(Ask {
+//!     port: Port(1),
+//!     tag: 1,
+//!     key: key.as_slice().into(),
+//!     mode: Mode::Write,
+//!     expiry: None,
+//!     patience: Patience::Forever,
+//! });
 //! if let Event::Granted { grant, .. } = events.recv()? {
 //!     println!("held, with fence {}", grant.fence);
 //!     space.release(ticket, false);
