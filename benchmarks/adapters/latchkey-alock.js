@@ -1,0 +1,6 @@
+'use strict';
+// latchkey's alock face: one set of keys for the program, as alock has.
+
+const lock = require('../../lib/alock');
+
+module.exports = { label: 'latchkey', open: () => ({ write: lock }) };

@@ -1,0 +1,114 @@
+'use strict';
+// `npm run bench`: measures latchkey beside its peers, prints the table, and writes results.md and results.svg.
+//
+//   npm run bench                        everything; takes some minutes
+//   npm run bench -- --only 'free key'   the scenarios with this in their names; writes nothing
+//   npm run bench -- --quick             short and few rounds; writes nothing
+//   npm run bench -- --check             fails if a line is more than 15 % above its target
+
+const os = require('node:os');
+const { parseArgs } = require('node:util');
+const { isFarOff, table, verdict } = require('./report');
+const { writeResults } = require('./record');
+const { SCENARIOS } = require('./scenarios');
+const { FULL, QUICK } = require('./settings');
+
+const USAGE = 'usage: npm run bench [-- [--only <part of a scenario name>] [--quick] [--check]]';
+
+async function main() {
+  const options = toOptions();
+  if (options === null) return;
+  const { only, quick, check } = options;
+  const scenarios = SCENARIOS.filter(({ name }) => only === undefined || name.includes(only));
+  if (scenarios.length === 0) {
+    console.error(`no scenario has '${only}' in its name; there are:\n${names()}`);
+    process.exitCode = 2;
+    return;
+  }
+  const where = { node: process.versions.node, cpu: cpu(), date: new Date().toISOString().slice(0, 10) };
+  console.log(`Node ${where.node}, ${where.cpu}, ${where.date}`);
+  warnIfBusy();
+  const lines = await measure(scenarios, quick ? QUICK : FULL);
+  console.log(`\n${table(lines)}\n`);
+  console.log(summary(lines));
+  if (process.exitCode === 1) {
+    console.error('not written to benchmarks/results.md: see above for what could not be measured');
+  } else if (scenarios.length === SCENARIOS.length && !quick) {
+    writeResults({ ...where, lines });
+    console.log('written to benchmarks/results.md, results.svg and results.json');
+  } else {
+    console.log('not written to benchmarks/results.md: that takes a whole run without --quick');
+  }
+  const off = lines.filter(isFarOff);
+  if (check && off.length > 0) {
+    console.error(`--check: ${off.length} more than 15 % above their target`);
+    process.exitCode = 1;
+  }
+}
+
+/** Null once it was said what is wrong. */
+function toOptions() {
+  try {
+    const flag = /** @type {const} */ ({ type: 'boolean' });
+    return parseArgs({ options: { only: { type: 'string' }, quick: flag, check: flag } }).values;
+  } catch (error) {
+    console.error(`${/** @type {Error} */ (error).message}\n${USAGE}`);
+    process.exitCode = 2;
+    return null;
+  }
+}
+
+/**
+ * @param {import('./scenarios').Scenario[]} scenarios
+ * @param {import('./settings').Settings} settings
+ */
+async function measure(scenarios, settings) {
+  const lines = [];
+  for (const [i, { name, run }] of scenarios.entries()) {
+    say(`${i + 1} of ${scenarios.length}: ${name}`);
+    try {
+      lines.push(...(await run(settings)));
+    } catch (error) {
+      say(`${name}: ${/** @type {Error} */ (error).message}\n`);
+      process.exitCode = 1;
+    }
+  }
+  if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
+  return lines;
+}
+
+/** In a terminal, over what was said before. @param {string} text */
+function say(text) {
+  process.stdout.write(process.stdout.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
+}
+
+/** @param {import('./report').Line[]} lines */
+function summary(lines) {
+  const count = (what) => lines.filter((line) => verdict(line) === what).length;
+  const targets = lines.filter(({ target }) => target !== null).length;
+  const text = [`${targets} targets: ${count('reached')} reached, ${count('missed')} missed`];
+  if (count('not run') > 0) text.push(`${count('not run')} not run`);
+  const reasons = new Set(lines.map(({ peer }) => peer.missing && `${peer.label}: ${peer.missing}`));
+  return [text.join(', '), ...[...reasons].filter(Boolean).map((reason) => `  not run: ${reason}`)].join(
+    '\n',
+  );
+}
+
+function warnIfBusy() {
+  const [load] = os.loadavg();
+  if (load < os.cpus().length / 2) return;
+  console.log(
+    `other programs keep this machine busy (load ${load.toFixed(1)}): do not trust the times too far`,
+  );
+}
+
+function names() {
+  return SCENARIOS.map(({ name }) => `  ${name}`).join('\n');
+}
+
+function cpu() {
+  const all = os.cpus();
+  return `${all.length} × ${all[0]?.model.trim() ?? 'unknown CPU'}`;
+}
+
+main();

@@ -1,0 +1,160 @@
+'use strict';
+// All that is measured, in the order of the table. A peer's number is the target: how much of its time latchkey
+// may take, as the project has set itself; null where it has set none.
+
+const { memoryOfHolds, memoryOfPassingKeys } = require('./memory');
+const { loadTime, threadsStarted } = require('./start');
+const { timed } = require('./timed');
+
+/** @typedef {{ name: string, run: (settings: import('./settings').Settings) => Promise<import('./report').Line[]> }} Scenario */
+
+const ALOCK = 'latchkey-alock';
+const RWLOCK_PLUS = 'latchkey-rwlock-plus';
+const PROMISE = 'latchkey-promise';
+const NAMED = 'latchkey-named';
+const MS = 1e6;
+
+/** @type {Scenario[]} */
+const SCENARIOS = [
+  race('free key, alock face', { work: 'freeWrite', size: 1000 }, ALOCK, { alock: 0.6 }, 'floor-map'),
+  ...['write', 'read'].flatMap((mode) => {
+    const work = { work: mode === 'write' ? 'freeWrite' : 'freeRead', size: 1000 };
+    const peers = { 'rwlock-plus': 0.3, rwlock: null };
+    const expiring = { ...work, expiry: 10_000 };
+    return [
+      race(`free key, rwlock-plus face, ${mode}`, work, RWLOCK_PLUS, peers, 'floor-map'),
+      race(`free key with an expiry, ${mode}`, expiring, RWLOCK_PLUS, { 'rwlock-plus': 0.8 }, 'floor-map'),
+    ];
+  }),
+  ...queued(10, { 'rwlock-plus': null, rwlock: null }, { alock: null }),
+  ...queued(1000, { 'rwlock-plus': 0.6, rwlock: null }, { alock: 0.01 }),
+  ...queued(100_000, { 'rwlock-plus': null, rwlock: null }, { alock: null }),
+  race(
+    '10,000 queued, released in their callbacks',
+    { work: 'queueInside', size: 10_000 },
+    RWLOCK_PLUS,
+    { 'rwlock-plus': null, rwlock: null },
+    'floor-native',
+  ),
+  race(
+    '200,000 different keys, each once',
+    { work: 'manyKeys', size: 200_000 },
+    RWLOCK_PLUS,
+    { 'rwlock-plus': 0.5, rwlock: null },
+    'floor-map',
+  ),
+  memoryOfPassingKeys('memory that a key leaves behind', 200_000, 8),
+  memoryOfHolds('memory of a million holds', 1_000_000),
+  race(
+    '95 % readers, 5 % writers on one key',
+    { work: 'readersAndWriters', size: 1000 },
+    RWLOCK_PLUS,
+    { 'rwlock-plus': null, rwlock: null },
+    'floor-native',
+  ),
+  race(
+    'free key, promise face with a function',
+    { work: 'freeRun', size: 1000 },
+    PROMISE,
+    { 'async-mutex': 0.4, 'async-lock': 0.8 },
+    'floor-promise',
+  ),
+  race(
+    'named space, free key',
+    { work: 'freeRun', size: 1000 },
+    NAMED,
+    { 'navigator-locks': 0.1 },
+    'floor-native',
+  ),
+  contention('named space, two workers contend', 4000, NAMED, { 'navigator-locks': 0.2 }),
+  race(
+    'named space, 8,000 queued on one key',
+    { work: 'queueRun', size: 8000 },
+    NAMED,
+    { 'navigator-locks': 0.05 },
+    'floor-native',
+  ),
+  growth('a request as its queue grows', 'queue', 2, {
+    big: { size: 100_000, label: '100,000 queued' },
+    small: { size: 10, label: '10 queued' },
+  }),
+  growth('a free key as others are held', 'freeBesideKeysInUse', 3, {
+    big: { size: 1000, inUse: 1_000_000, label: '1,000,000 others held' },
+    small: { size: 1000, inUse: 0, label: 'none held' },
+  }),
+  growth('a request as the keys in use grow', 'readKeysInUse', 3, {
+    big: { size: 1_000_000, inUse: 1_000_000, label: 'over 1,000,000 keys in use' },
+    small: { size: 1000, inUse: 1, label: 'on 1 key in use' },
+  }),
+  loadTime("require('latchkey')", 5 * MS),
+  threadsStarted("require('latchkey'): threads"),
+];
+
+/**
+ * latchkey and its peers do the same work.
+ *
+ * @param {string} name
+ * @param {{ work: string, size: number, expiry?: number }} work
+ * @param {string} ours
+ * @param {Record<string, number | null>} peers each with its target
+ * @param {string} floor
+ */
+function race(name, work, ours, peers, floor) {
+  const adapters = [ours, ...Object.keys(peers), floor];
+  const sides = Object.fromEntries(adapters.map((adapter) => [adapter, { adapter, ...work }]));
+  const lines = Object.entries(peers).map(([peer, target]) => ({ ours, peer, target, floor }));
+  return timed(name, sides, lines);
+}
+
+/**
+ * A queue of so many, in both callback faces.
+ *
+ * @param {number} size
+ * @param {Record<string, number | null>} peers of the rwlock-plus face
+ * @param {Record<string, number | null>} alocks of the alock face
+ */
+function queued(size, peers, alocks) {
+  const name = `${size.toLocaleString('en')} queued on one key`;
+  const work = { work: 'queue', size };
+  return [
+    race(name, work, RWLOCK_PLUS, peers, 'floor-map'),
+    race(`${name}, alock face`, work, ALOCK, alocks, 'floor-map'),
+  ];
+}
+
+/**
+ * Two worker threads do the same work at once.
+ *
+ * @param {string} name
+ * @param {number} size
+ * @param {string} ours
+ * @param {Record<string, number | null>} peers each with its target
+ */
+function contention(name, size, ours, peers) {
+  const adapters = [ours, ...Object.keys(peers)];
+  const toSide = (of) => ({ adapter: 'pair', of, work: 'contend', size });
+  const sides = Object.fromEntries(adapters.map((of) => [of, toSide(of)]));
+  const lines = Object.entries(peers).map(([peer, target]) => ({ ours, peer, target, floor: null }));
+  return timed(name, sides, lines);
+}
+
+/**
+ * latchkey does the same work on two scales, and so does a bare Map.
+ *
+ * @param {string} name
+ * @param {string} work
+ * @param {number} target how much more a request may cost on the big scale
+ * @param {Record<'big' | 'small', { size: number, inUse?: number, label: string }>} scales
+ */
+function growth(name, work, target, { big, small }) {
+  const sides = {
+    big: { adapter: RWLOCK_PLUS, work, ...big },
+    small: { adapter: RWLOCK_PLUS, work, ...small },
+    floorBig: { adapter: 'floor-map', work, ...big, label: 'a bare Map' },
+    floorSmall: { adapter: 'floor-map', work, ...small },
+  };
+  const line = { ours: 'big', peer: 'small', target, floor: 'floorBig', floorBeside: 'floorSmall' };
+  return timed(name, sides, [line]);
+}
+
+module.exports = { SCENARIOS };

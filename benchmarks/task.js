@@ -1,0 +1,31 @@
+'use strict';
+// What the processes that measure have in common: a task comes as a message, its answer goes back as one, and
+// the process ends. And the garbage collector.
+
+const v8 = require('node:v8');
+const vm = require('node:vm');
+
+v8.setFlagsFromString('--expose-gc');
+const gc = vm.runInNewContext('gc');
+
+/** Collects all garbage, and lets pass what is due meanwhile, such as warnings and finalizers. */
+async function collect() {
+  gc();
+  await new Promise(setImmediate);
+}
+
+/** @param {(task: any) => unknown} toAnswer */
+function answer(toAnswer) {
+  process.once('message', async (task) => {
+    /** @type {any} */
+    let result;
+    try {
+      result = await toAnswer(task);
+    } catch (error) {
+      result = { error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    }
+    process.send?.(result, () => process.exit());
+  });
+}
+
+module.exports = { answer, collect };
