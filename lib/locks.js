@@ -322,10 +322,10 @@ function throwUnlessAway(error) {
 
 /**
  * @param {import('./port').KeyReport[]} reports
+ * @param {number} now
  * @returns {import('../index').LocksSnapshot}
  */
-function toSnapshot(reports) {
-  const now = Date.now();
+function toSnapshot(reports, now) {
   /** @type {import('../index').LocksSnapshot} */
   const snapshot = { held: [], pending: [] };
   for (const { key, held, pending } of reports) {

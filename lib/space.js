@@ -298,14 +298,17 @@ class Space {
   /**
    * The engine is asked, and so it has to know of all holds.
    *
-   * @param {(reports: import('./port').KeyReport[]) => unknown} read what to make of the answer
+   * @param {(reports: import('./port').KeyReport[], now: number) => unknown} read what to make of the answer; `now`
+   *   is the date at which its ages were true
    * @returns {unknown}
    */
   query(read) {
     for (const key of this.keys.all()) {
       if (key.first !== null) this.inflate(key);
     }
-    return read(port.query(this.number));
+    // Not before all holds have been handed over, which takes a while where there are many.
+    const now = Date.now();
+    return read(port.query(this.number), now);
   }
 
   /** Ends the use of the space, as soon as no hold of this object is left. */

@@ -81,7 +81,7 @@ class StoredSpace extends Space {
   }
 
   /**
-   * @param {(reports: import('./port').KeyReport[]) => unknown} read what to make of the answer
+   * @param {(reports: import('./port').KeyReport[], now: number) => unknown} read what to make of the answer
    * @returns {Promise<unknown>}
    */
   async query(read) {
@@ -89,7 +89,7 @@ class StoredSpace extends Space {
     const reports = await asked.catch((error) => {
       throw new StoreUnreachableError(undefined, error.message);
     });
-    return read(byKey(reports));
+    return read(byKey(reports), Date.now());
   }
 
   /**

@@ -104,11 +104,15 @@ class ThinKey {
    *
    * @param {Request} request
    */
-  release({ previous, next }) {
+  release(request) {
+    const { previous, next } = request;
     if (previous === null) this.first = next;
     else previous.next = next;
     if (next === null) this.last = previous;
     else next.previous = previous;
+    // A program may keep what was released, but not all readers that came after it.
+    request.previous = null;
+    request.next = null;
     this.give();
   }
 

@@ -22,8 +22,9 @@ pub(crate) enum Due {
 /// expiry, `t` being the earliest of that key in `holds`; `limits` holds each waiting request that has one.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
-    /// (key, deadline, request) of each hold that has an expiry.
-    holds: BTreeSet<(Index, Time, Index)>,
+    /// (key, deadline, fence, request) of each hold that has an expiry. Of those that were granted together the
+    /// first one is due first.
+    holds: BTreeSet<(Index, Time, u64, Index)>,
     /// (earliest deadline, key) of each key with a waiter.
     armed: BTreeSet<(Time, Index)>,
     /// (limit, request) of each request that waits for a limited time.
@@ -31,18 +32,18 @@ pub(crate) struct Deadlines {
 }
 
 impl Deadlines {
-    pub fn add(&mut self, key: Index, deadline: Time, request: Index) {
-        self.holds.insert((key, deadline, request));
+    pub fn add(&mut self, key: Index, deadline: Time, fence: u64, request: Index) {
+        self.holds.insert((key, deadline, fence, request));
     }
 
-    pub fn remove(&mut self, key: Index, deadline: Time, request: Index) {
-        self.holds.remove(&(key, deadline, request));
+    pub fn remove(&mut self, key: Index, deadline: Time, fence: u64, request: Index) {
+        self.holds.remove(&(key, deadline, fence, request));
     }
 
     /// The earliest deadline of a key's holds, and whose it is.
     pub fn first_of(&self, key: Index) -> Option<(Time, Index)> {
-        let from = (key, Time::ZERO, Index::MIN);
-        let &(_, deadline, request) = self.holds.range(from..).next().filter(|hold| hold.0 == key)?;
+        let from = (key, Time::ZERO, 0, Index::MIN);
+        let &(_, deadline, _, request) = self.holds.range(from..).next().filter(|hold| hold.0 == key)?;
         Some((deadline, request))
     }
 

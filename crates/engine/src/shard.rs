@@ -302,7 +302,7 @@ impl Shard {
         state.mode = request.mode;
         if let Some(deadline) = deadline {
             state.timed_holds += 1;
-            self.deadlines.add(request.key, deadline, index);
+            self.deadlines.add(request.key, deadline, fence, index);
         }
         state.holders.push_back(&mut self.requests, index);
         self.holds += 1;
@@ -340,9 +340,9 @@ impl Shard {
     fn end_hold(&mut self, index: Index, end: End) {
         let Request { key, mode, phase, .. } = self.requests[index];
         let state = &mut self.keys[key];
-        if let Phase::Holding { deadline: Some(deadline), .. } = phase {
+        if let Phase::Holding { deadline: Some(deadline), grant } = phase {
             state.timed_holds -= 1;
-            self.deadlines.remove(key, deadline, index);
+            self.deadlines.remove(key, deadline, grant.fence, index);
         }
         if mode == Mode::Write {
             state.recovered = match end {

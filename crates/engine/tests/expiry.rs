@@ -80,6 +80,21 @@ fn of_several_readers_only_the_overdue_ones_are_taken_away() {
 }
 
 #[test]
+fn readers_that_were_let_in_together_expire_in_the_order_of_their_grants() {
+    let mut world = World::new();
+    // Places are used again in the reverse order of their leaving: the readers will stand in them backwards.
+    let earlier: Vec<_> = (0..4).map(|_| world.read("k")).collect();
+    earlier.into_iter().for_each(|reader| assert_eq!(world.release(reader), [""; 0]));
+    let writer = world.write("k");
+    let readers: Vec<_> = (0..3).map(|_| world.expiring(10).read("k")).collect();
+    assert_eq!(world.release(writer).len(), 3);
+    let last = world.expiring(0).write("k");
+    world.advance(10);
+    let expired = readers.iter().map(|reader| format!("{reader} expired"));
+    assert_eq!(world.expire(), expired.chain([format!("{last} granted")]).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_release_after_the_expiry_does_nothing_to_anyone() {
     let mut world = World::new();
     let holder = world.expiring(10).write("k");

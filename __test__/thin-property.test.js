@@ -1,0 +1,161 @@
+'use strict';
+// Random programs on private locks: with thin locks, and with an engine that decides everything (LATCHKEY_THIN=off), they see
+// the same. Every callback in its order, with its arguments and its async context, every error and where it comes out,
+// every promise, `recovered`, the order of the fences, what `query` and the diagnostics channels tell.
+
+const { it, describe } = require('node:test');
+const assert = require('node:assert/strict');
+const { loadCopy, loadSweepingCopy } = require('./support/copies');
+const { randomFrom, seed } = require('./support/random');
+const { firstDifference } = require('./support/twin-log');
+const callbacks = require('./support/twin-callbacks');
+const promises = require('./support/twin-promises');
+
+const engine = loadCopy({ thin: false });
+const copies = { thin: loadCopy({ thin: true }), 'thin and always sweeping': loadSweepingCopy() };
+const { usage } = copies.thin.lib('native');
+
+/** How often a run is done again on a machine that stalls, before its program is given up. */
+const ATTEMPTS = 5;
+
+/**
+ * Compares a number of programs.
+ *
+ * @param {import('node:test').TestContext} t
+ * @param {number} count
+ * @param {(random: ReturnType<typeof randomFrom>) => any} randomProgram
+ * @param {(program: any, copy: ReturnType<typeof loadCopy>) => string[] | null | Promise<string[] | null>} run gives what the
+ *   program saw; null if that proves nothing
+ * @param {RegExp[]} musts what has to be seen, or else the programs are too tame
+ */
+async function compare(t, count, randomProgram, run, musts) {
+  const before = usage();
+  let [lines, given] = [0, 0];
+  const unseen = new Set(musts);
+  for (let n = seed; n < seed + count; n++) {
+    const program = randomProgram(randomFrom(n));
+    const expected = await run(program, engine);
+    for (const [name, copy] of Object.entries(copies)) {
+      const actual = expected && (await run(program, copy));
+      const difference = actual === null ? '' : firstDifference(expected, actual);
+      const message = `LATCHKEY_SEED=${n}, ${name} (-: the engine alone, +: ${name})`;
+      assert.ok(difference === '', `${message}\n${difference}\n${JSON.stringify(program)}`);
+      if (actual === null) given++;
+    }
+    lines += expected?.length ?? 0;
+    for (const must of unseen) if (expected?.some((line) => must.test(line))) unseen.delete(must);
+    // Dropped lock objects are collected between turns of the event loop.
+    if (n % 64 === 0) await new Promise(setImmediate);
+  }
+  t.diagnostic(
+    `seed ${seed}: ${count} programs, ${lines} lines compared on ${Object.keys(copies).length + 1} copies`,
+  );
+  if (given > 0) t.diagnostic(`${given} runs not compared, because the machine stalled`);
+  assert.ok(given < count, 'most programs could not be compared');
+  assert.deepEqual([...unseen], [], 'seen in no program');
+  const { holds, waiting } = usage();
+  assert.deepEqual(
+    { holds, waiting },
+    { holds: before.holds, waiting: before.waiting },
+    'nothing is left behind',
+  );
+}
+
+/** Runs again what a stall has spoilt. */
+async function patiently(start) {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { lines, stalled } = await start();
+    if (!stalled) return lines;
+  }
+  return null;
+}
+
+const runCallbacks = (program, copy) => new callbacks.Run(program, copy).run();
+const runPromises = (program, copy) => new promises.Run(program, copy).run();
+const quiet = { listens: false, throws: 0, closes: 0, timed: false };
+
+describe('a random program sees the same with thin locks and without', () => {
+  it('on the callback faces', (t) => {
+    const program = (random) =>
+      callbacks.randomProgram(random, {
+        requests: 3 + random.below(30),
+        keys: 1 + random.below(3),
+        releases: 0.3 + 0.3 * random.next(),
+        self: random.pick([0.1, 0.4, 0.7]),
+        listens: random.chance(0.3),
+        throws: random.pick([0, 0, 0.1, 0.3]),
+        timed: false,
+      });
+    return compare(t, 2000, program, runCallbacks, [
+      /obtained throws/,
+      /^reports/,
+      /released\(LockExpiredError/,
+      /released\(\d+,\d+\)/,
+      /latchkey:expire/,
+      /recovered: true/,
+    ]);
+  });
+
+  it('on the callback faces, nested without end', (t) => {
+    const program = (random) => {
+      const size = { ...quiet, requests: 800, keys: 1 + random.below(3), releases: 0.1, self: 0.99 };
+      return callbacks.randomProgram(random, size);
+    };
+    return compare(t, 10, program, runCallbacks, [/released/]);
+  });
+
+  it('on the promise face', (t) => {
+    const program = (random) =>
+      promises.randomProgram(random, {
+        requests: 3 + random.below(25),
+        keys: 1 + random.below(3),
+        releases: 0.3 + 0.3 * random.next(),
+        closes: random.pick([0, 0, 0.02]),
+        timed: false,
+      });
+    return compare(t, 600, program, runPromises, [
+      /lost: LockExpiredError/,
+      /rejected: LockTimeoutError/,
+      /rejected: LockQueueFullError/,
+      /rejected: LockClosedError/,
+      /rejected: Error \d+ aborted|rejected: Error .*throws/,
+      /got nothing/,
+      /holds .*,.* recovered: true/,
+      /did downgrade, and holds read/,
+      /^pending/,
+    ]);
+  });
+
+  it('on the callback faces, while expiries come by themselves', (t) => {
+    const program = (random) => {
+      const size = {
+        ...quiet,
+        requests: 3 + random.below(10),
+        keys: 1,
+        releases: 0.3,
+        self: 0.3,
+        timed: true,
+      };
+      return callbacks.randomProgram(random, size);
+    };
+    const run = (each, copy) =>
+      patiently(async () => {
+        const one = new callbacks.Run(each, copy);
+        return { lines: await one.runTimed(), stalled: one.clock.stalled };
+      });
+    return compare(t, 30, program, run, [/tick/, /released\(LockExpiredError/]);
+  });
+
+  it('on the promise face, while expiries and timeouts come by themselves', (t) => {
+    const program = (random) => {
+      const size = { ...quiet, requests: 3 + random.below(10), keys: 1, releases: 0.3, timed: true };
+      return promises.randomProgram(random, size);
+    };
+    const run = (each, copy) =>
+      patiently(async () => {
+        const one = new promises.Run(each, copy);
+        return { lines: await one.run(), stalled: one.clock.stalled };
+      });
+    return compare(t, 30, program, run, [/tick/, /lost: LockExpiredError/, /rejected: LockTimeoutError/]);
+  });
+});
