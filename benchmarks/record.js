@@ -67,4 +67,4 @@ function table(lines) {
   return [toRow(rows[0]), `| ${rule.join(' | ')} |`, ...rows.slice(1).map(toRow)].join('\n');
 }
 
-module.exports = { writeResults };
+module.exports = { writeResults, table };

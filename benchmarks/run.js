@@ -6,12 +6,12 @@
 //   npm run bench -- --quick             short and few rounds; writes nothing
 //   npm run bench -- --check             fails if a line is more than 15 % above its target
 
-const os = require('node:os');
 const { parseArgs } = require('node:util');
 const { isFarOff, table, verdict } = require('./report');
 const { writeResults } = require('./record');
 const { SCENARIOS } = require('./scenarios');
 const { FULL, QUICK } = require('./settings');
+const { cpu, warnIfBusy } = require('./where');
 
 const USAGE = 'usage: npm run bench [-- [--only <part of a scenario name>] [--quick] [--check]]';
 
@@ -94,21 +94,8 @@ function summary(lines) {
   );
 }
 
-function warnIfBusy() {
-  const [load] = os.loadavg();
-  if (load < os.cpus().length / 2) return;
-  console.log(
-    `other programs keep this machine busy (load ${load.toFixed(1)}): do not trust the times too far`,
-  );
-}
-
 function names() {
   return SCENARIOS.map(({ name }) => `  ${name}`).join('\n');
-}
-
-function cpu() {
-  const all = os.cpus();
-  return `${all.length} × ${all[0]?.model.trim() ?? 'unknown CPU'}`;
 }
 
 main();

@@ -16,6 +16,8 @@ async function collect() {
 
 /** @param {(task: any) => unknown} toAnswer */
 function answer(toAnswer) {
+  // Whoever asked is gone: interrupted, for example.
+  process.once('disconnect', () => process.exit());
   process.once('message', async (task) => {
     /** @type {any} */
     let result;

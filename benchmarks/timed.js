@@ -77,7 +77,9 @@ async function tryOut(side) {
   const label = side.label ?? adapter.label;
   const missing = adapter.missing ?? null;
   if (missing !== null) return { label, value: null, missing, failure: null };
-  const { failure } = await run('timed-process.js', { sides: [side], attemptOnly: true }, LIMITS);
+  // With keys in use there is no peer, and preparing a million of them is not what is limited.
+  const limits = side.inUse === undefined ? LIMITS : {};
+  const { failure } = await run('timed-process.js', { sides: [side], attemptOnly: true }, limits);
   return { label, value: null, missing, failure };
 }
 

@@ -1,6 +1,6 @@
 // Draws who held and who waited, 80 columns wide: what recorder.js wrote down, a block per key and a row per request,
-// where each key's clock starts at its own first request and all share one scale; and what record-threads.js wrote
-// down, a row per thread.
+// where each key's clock starts at its own first request and all share one scale; and what record-threads.js and
+// record-process.js wrote down, a row per thread or process.
 
 const { paint } = require('./paint');
 
@@ -15,6 +15,14 @@ const LOOKS = {
   read: { glyph: '▄', style: 'green' },
   wait: { glyph: '░', style: 'dim' },
   expired: { glyph: '✗', style: 'red' },
+  lease: { glyph: '╌', style: 'red' },
+};
+
+const MEANINGS = {
+  write: 'held alone',
+  read: 'held with other readers',
+  wait: 'waited',
+  expired: 'expired',
 };
 
 const look = (name) => paint(LOOKS[name].style, LOOKS[name].glyph);
@@ -31,15 +39,21 @@ function drawTimeline(keys) {
  * requests follow each other.
  */
 function drawThreads(key, threads, turns) {
-  const all = threads.flatMap(({ requests }) => requests).sort((a, b) => a.granted - b.granted);
+  const toName = (threadId) => (threadId === 0 ? 'main' : `worker ${threadId}`);
+  const rows = threads.map(({ threadId, requests }) => ({ name: toName(threadId), requests }));
+  return drawRows(key, rows, turns);
+}
+
+/** The drawing of the first `turns` holds of one key: a row for each of `owners`, `{ name, requests }`. */
+function drawRows(key, owners, turns) {
+  const all = owners.flatMap(({ requests }) => requests).sort((a, b) => a.granted - b.granted);
   const start = Math.min(...all.map(({ asked }) => asked));
   const end = Math.max(...all.slice(0, turns).map(({ ended }) => ended));
   const msPerColumn = chooseScale(end - start);
   const column = (moment) => Math.round((moment - start) / msPerColumn);
-  const rows = threads.map(({ threadId, requests }) => {
-    const name = (threadId === 0 ? 'main ' : `worker ${threadId} `).padStart(NAME);
-    return INDENT + name + drawBar(requests, column);
-  });
+  const rows = owners.map(
+    ({ name, requests }) => INDENT + `${name} `.padStart(NAME) + drawBar(requests, column),
+  );
   return [...drawAxis(msPerColumn, ''), INDENT + paint('bold', key), ...rows, ''];
 }
 
@@ -78,16 +92,17 @@ function drawKey({ key, requests }, msPerColumn) {
 
 /**
  * Blank until a request asked, then waiting, then holding. A hold has at least one column, however short; what is
- * still to come to an end goes on to the border.
+ * still to come to an end goes on to the border. Who was killed goes on as a lease.
  */
 function drawBar(requests, column) {
   const cells = Array(BAR).fill('');
-  for (const { mode, asked, granted, ended, expired } of requests) {
+  for (const { mode, asked, granted, ended, expired, killed, leaseEnd } of requests) {
     const held = granted === undefined ? BAR : column(granted);
     const end = ended === undefined ? BAR : Math.max(held + 1, column(ended));
     cells.fill('wait', column(asked), held);
     cells.fill(mode, held, end);
-    if (expired) cells.fill('expired', end - 1, end);
+    if (expired || killed) cells.fill('expired', end - 1, end);
+    if (killed) cells.fill('lease', end, column(leaseEnd));
   }
   return cells.map((name) => (name === '' ? ' ' : look(name))).join('');
 }
@@ -99,19 +114,10 @@ function times({ asked, granted, ended }) {
   return String(waited).padStart(NUMBER) + String(held).padStart(NUMBER);
 }
 
-function drawLegend() {
-  const meanings = {
-    write: 'held alone',
-    read: 'held with other readers',
-    wait: 'waited',
-    expired: 'expired',
-  };
-  return (
-    INDENT +
-    Object.keys(meanings)
-      .map((name) => `${look(name)} ${meanings[name]}`)
-      .join('    ')
-  );
+/** What the signs mean, each in a few words. */
+function drawLegend(meanings = MEANINGS) {
+  const signs = Object.entries(meanings).map(([name, meaning]) => `${look(name)} ${meaning}`);
+  return INDENT + signs.join('    ');
 }
 
-module.exports = { drawTimeline, drawThreads, drawLegend };
+module.exports = { drawTimeline, drawThreads, drawRows, drawLegend };

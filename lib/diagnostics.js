@@ -3,12 +3,12 @@
 // not pays for them: a request carries times only if it was made while somebody watched.
 
 const { channel } = require('node:diagnostics_channel');
-const { performance } = require('node:perf_hooks');
+const { now } = require('./clock');
 
 /** @typedef {import('./request').Request} Request */
 
 /**
- * When a request reached each point, in milliseconds of `performance.now()`.
+ * When a request reached each point, in milliseconds by `clock.js`.
  *
  * @typedef {{ asked: number, granted: number }} Times
  */
@@ -24,7 +24,7 @@ function enabled() {
 
 /** @param {Request} request */
 function asked(request) {
-  request.times = { asked: performance.now(), granted: NaN };
+  request.times = { asked: now(), granted: NaN };
 }
 
 /**
@@ -49,7 +49,7 @@ function waits(request) {
 /** @param {Request} request */
 function granted(request) {
   const times = /** @type {Times} */ (request.times);
-  times.granted = performance.now();
+  times.granted = now();
   const { fence, recovered } = request;
   const waited = times.granted - times.asked;
   ready.push({ to: grant, message: { ...describe(request), fence, recovered, waited } });
@@ -69,10 +69,10 @@ function expired(request) {
 function describeHold(request) {
   const { fence, recovered, times } = request;
   const { asked, granted } = /** @type {Times} */ (times);
-  const now = performance.now();
+  const end = now();
   // A hold may end here before the news of its grant has come from another thread.
-  const start = Number.isNaN(granted) ? now : granted;
-  return { ...describe(request), fence, recovered, waited: start - asked, held: now - start };
+  const start = Number.isNaN(granted) ? end : granted;
+  return { ...describe(request), fence, recovered, waited: start - asked, held: end - start };
 }
 
 /** @param {Request} request */

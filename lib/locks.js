@@ -1,7 +1,6 @@
 'use strict';
 // The promise face: `new Locks(options)` with `read`, `write` and what belongs to them.
 
-const { performance } = require('node:perf_hooks');
 const {
   toKey,
   checkCallback,
@@ -12,6 +11,7 @@ const {
   toStore,
 } = require('./arguments');
 const { unwatch, watch } = require('./abort');
+const { now } = require('./clock');
 const {
   LockClosedError,
   LockTimeoutError,
@@ -143,10 +143,10 @@ class Locks {
     this.#refuse(keys[0], wish.signal);
     /** @type {Hold[]} */
     const holds = [];
-    const start = performance.now();
+    const start = now();
     try {
       for (const key of keys) {
-        const rest = wish.timeout - (performance.now() - start);
+        const rest = wish.timeout - (now() - start);
         holds.push(await this.#take(mode, key, wish, Math.max(0, rest)));
       }
       const lost = holds.find((hold) => lossOf(hold) !== null);

@@ -9,16 +9,21 @@ const path = require('node:path');
 const { getEnvironmentData, isMainThread, setEnvironmentData } = require('node:worker_threads');
 const { version } = require('../package.json');
 
+const LOADER = 'binding.js';
+
 /**
  * @typedef {object} Copy
  * @property {string} version
  * @property {string} addon what to require
  */
 
-/** @returns {string} the platform as the binary packages name it, such as `linux-x64-gnu` */
-function platform() {
+/**
+ * @param {'gnu' | 'musl'} libc of a Linux
+ * @returns {string} the platform as the binary packages name it, such as `linux-x64-gnu`
+ */
+function platform(libc) {
   const { platform: os, arch } = process;
-  if (os === 'linux') return `linux-${arch}-${isMusl() ? 'musl' : 'gnu'}`;
+  if (os === 'linux') return `linux-${arch}-${libc}`;
   return os === 'win32' ? `win32-${arch}-msvc` : `${os}-${arch}`;
 }
 
@@ -29,10 +34,34 @@ function isMusl() {
 
 /** @param {string} addon */
 function load(addon) {
+  return loadDirectly(addon) ?? loadOrExplain(addon);
+}
+
+/**
+ * Loads the binary from where it is on nearly all machines. The generated loader, which knows all of them, takes
+ * some milliseconds for that.
+ *
+ * @param {string} addon
+ */
+function loadDirectly(addon) {
+  if (path.basename(addon) !== LOADER || process.env.NAPI_RS_NATIVE_LIBRARY_PATH) return null;
+  const name = platform('gnu');
+  for (const place of [path.join(path.dirname(addon), `latchkey.${name}.node`), `@latchkey/native-${name}`]) {
+    try {
+      return require(place);
+    } catch {
+      // Not there, or not for this machine: the loader looks everywhere, and says what is wrong.
+    }
+  }
+  return null;
+}
+
+/** @param {string} addon */
+function loadOrExplain(addon) {
   try {
     return require(addon);
   } catch (error) {
-    throw explain(platform(), [...causes(error)]);
+    throw explain(platform(isMusl() ? 'musl' : 'gnu'), [...causes(error)]);
   }
 }
 
@@ -101,7 +130,7 @@ function findConflict() {
 
 /** @returns {{ binding: any, own: Copy, conflict: Copy | null }} */
 function loadOnce() {
-  const own = { version, addon: path.join(__dirname, '..', 'native', 'binding.js') };
+  const own = { version, addon: path.join(__dirname, '..', 'native', LOADER) };
   const first = /** @type {Copy | undefined} */ (getEnvironmentData('latchkey') ?? loadedElsewhere());
   if (getEnvironmentData('latchkey') === undefined) setEnvironmentData('latchkey', first ?? own);
   const agrees = first?.version === own.version;

@@ -5,9 +5,9 @@
 // Numbers cross through one typed array (an argument of a native call costs about 45 ns). Each function here
 // writes its inputs, calls, and reads the answers before anything else can run.
 
-const { performance } = require('node:perf_hooks');
 const { isMainThread, threadId } = require('node:worker_threads');
 const { binding, own, findConflict } = require('./native');
+const { now } = require('./clock');
 const { LockTwoCopiesError } = require('./errors');
 
 /** @typedef {import('./thin').ThinKey} ThinKey */
@@ -149,7 +149,7 @@ function requestBySlot(key) {
 function adopt(holder, key) {
   describe(holder);
   words[at.heldFence] = holder.fence;
-  words[at.heldAge] = holder.since === 0 ? 0 : performance.now() - holder.since;
+  words[at.heldAge] = holder.since === 0 ? 0 : now() - holder.since;
   if (key.slot === -1) {
     native.adopt(holder.key);
     setSlot(key);

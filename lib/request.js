@@ -37,7 +37,7 @@ class Request {
     this.recovered = false;
 
     // While it holds its key without the engine: its neighbours among the key's holders, and when it was
-    // granted, by `performance.now()`, if that may matter.
+    // granted, by `clock.js`, if that may matter.
     /** @type {Request | null} */
     this.previous = null;
     /** @type {Request | null} */

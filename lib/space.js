@@ -2,7 +2,7 @@
 // One lock object's keys, as this thread sees them: what is granted without the engine, which JavaScript
 // request an engine event is about, and how far that request has got.
 
-const { performance } = require('node:perf_hooks');
+const { now } = require('./clock');
 const port = require('./port');
 const { takeGrant, takeEvents, awake } = require('./events');
 const diagnostics = require('./diagnostics');
@@ -104,7 +104,7 @@ class Space {
     }
     request.state = HOLDING;
     request.fence = port.nextFence();
-    if (this.dated) request.since = performance.now();
+    if (this.dated) request.since = now();
     if (request.times !== null) diagnostics.granted(request);
     return 1;
   }
@@ -307,8 +307,8 @@ class Space {
       if (key.first !== null) this.inflate(key);
     }
     // Not before all holds have been handed over, which takes a while where there are many.
-    const now = Date.now();
-    return read(port.query(this.number), now);
+    const date = Date.now();
+    return read(port.query(this.number), date);
   }
 
   /** Ends the use of the space, as soon as no hold of this object is left. */

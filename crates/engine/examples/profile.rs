@@ -13,7 +13,7 @@
 
 use std::hint::black_box;
 
-use latchkey_engine::{Ask, Mode, Patience, Port, Released, Space, Ticket, Time};
+use latchkey_engine::{Ask, KeyName, Mode, Patience, Port, Released, Space, Ticket, Time};
 
 const OPERATIONS: usize = 100_000;
 /// How many queue on the key before the first one releases.
@@ -46,11 +46,15 @@ fn free_key(space: &Space) {
     }
 }
 
-/// All ask, then each releases, which grants the key to the next one.
+/// All ask, then each releases, which grants the key to the next one. The first one names the key by its units, and
+/// the others by the slot that it got, as the addon does.
 fn queue(space: &Space) {
     let mut tickets = Vec::with_capacity(QUEUED);
     for _ in 0..OPERATIONS / QUEUED {
-        tickets.extend((0..QUEUED).map(|_| request(space)));
+        let first = request(space);
+        let slot = space.slot_of(first).expect("it holds its key");
+        tickets.push(first);
+        tickets.extend((1..QUEUED).map(|_| ask(space, KeyName::Slot(slot))));
         for ticket in tickets.drain(..) {
             release(space, ticket);
         }
@@ -59,14 +63,12 @@ fn queue(space: &Space) {
 
 fn request(space: &Space) -> Ticket {
     let key = [u16::from(b'k'); 16];
-    let ask = Ask {
-        port: Port(1),
-        tag: 0,
-        key: black_box(&key).into(),
-        mode: Mode::Write,
-        expiry: None,
-        patience: Patience::Forever,
-    };
+    ask(space, black_box(&key).into())
+}
+
+fn ask(space: &Space, key: KeyName<'_>) -> Ticket {
+    let ask =
+        Ask { port: Port(1), tag: 0, key, mode: Mode::Write, expiry: None, patience: Patience::Forever };
     black_box(space.request(ask, Time::ZERO)).result.ticket().expect("it is patient")
 }
 

@@ -111,7 +111,8 @@ impl Up {
     /// Sends a question; its reply comes with the news.
     pub fn ask(&mut self, question: impl Future<Output = Reply> + Send + 'static) {
         self.silent_since.get_or_insert_with(clock::now);
-        self.replies.push(question.boxed());
+        // Questions are sent in the order in which they are first polled: none may give way in between.
+        self.replies.push(tokio::task::unconstrained(question).boxed());
     }
 
     /// The server has said something.

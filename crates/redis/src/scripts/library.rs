@@ -19,8 +19,8 @@ macro_rules! lock_script {
     };
 }
 
-pub static ACQUIRE: Script = lock_script!("acquire.lua");
-pub static RELEASE: Script = lock_script!("release.lua");
+pub static ACQUIRE: Script = script!("acquire-free.lua", "bucket.lua", "settle.lua", "acquire.lua");
+pub static RELEASE: Script = script!("release-alone.lua", "bucket.lua", "settle.lua", "release.lua");
 pub static DOWNGRADE: Script = lock_script!("downgrade.lua");
 pub static RECLAIM: Script = lock_script!("reclaim.lua");
 pub static POKE: Script = lock_script!("poke.lua");
