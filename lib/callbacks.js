@@ -5,7 +5,9 @@
 const { AsyncResource } = require('node:async_hooks');
 const { deliver, deliverAtOnce, deliverGrant, deliverOwnGrant, reportLater, GRANTED } = require('./delivery');
 const { LockExpiredError, LockLostError } = require('./errors');
+const { openSpace } = require('./open-space');
 const { Request } = require('./request');
+const { READ, WRITE } = require('./space');
 
 /** @typedef {import('./space').Space} Space */
 /** @typedef {import('./thin').ThinKey} ThinKey */
@@ -168,4 +170,4 @@ function tellEnd({ space, key }, released, args) {
   else if (released !== null) released.apply(undefined, args);
 }
 
-module.exports = { lock };
+module.exports = { lock, openSpace, READ, WRITE };
