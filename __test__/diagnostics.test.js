@@ -6,7 +6,7 @@ const { it, afterEach } = require('node:test');
 const assert = require('node:assert/strict');
 const diagnostics = require('node:diagnostics_channel');
 const { Locks, Lock } = require('latchkey');
-const { overReaches, freshName } = require('./support/reaches');
+const { overReaches, freshName, assertFree } = require('./support/reaches');
 const { Thread } = require('./support/thread');
 const { errorOf, turn, watch } = require('./support/watch');
 const { block } = require('./support/until');
@@ -42,7 +42,10 @@ afterEach(() => {
   for (const name of CHANNELS) assert.equal(diagnostics.hasSubscribers(`latchkey:${name}`), false);
 });
 
-overReaches('the channels', (open) => {
+overReaches('the channels', (open, { later }) => {
+  /** What is told of each request of a store: it waits until the store has answered. */
+  const waits = (...messages) => (later ? messages : []);
+
   it('tell of a wait, a grant and a release, in order', async () => {
     const locks = open();
     const messages = listen();
@@ -53,6 +56,7 @@ overReaches('the channels', (open) => {
     stopListening();
     assert.deepEqual(brief(messages).toSorted(), [
       ...['grant key read', 'grant key write', 'release key read', 'release key write', 'wait key read'],
+      ...waits('wait key write'),
     ]);
     const order = brief(messages);
     assert.ok(order.indexOf('wait key read') < order.indexOf('release key write'));
@@ -118,7 +122,7 @@ overReaches('the channels', (open) => {
   it('say null for the space of a private one', async () => {
     const locks = new Locks();
     const messages = listen();
-    locks.tryWrite('key').release();
+    (await locks.tryWrite('key')).release();
     stopListening();
     assert.deepEqual(
       messages.map(([name, { space }]) => [name, space]),
@@ -129,20 +133,23 @@ overReaches('the channels', (open) => {
     );
   });
 
-  it('tell of a try that succeeds, and of none that fails', () => {
+  it('tell of a try that succeeds, and of none that fails', async () => {
     const locks = open();
     const messages = listen();
-    const hold = locks.tryWrite('key');
-    assert.equal(locks.tryWrite('key'), null);
-    assert.equal(locks.tryRead('key'), null);
+    const hold = await locks.tryWrite('key');
+    assert.equal(await locks.tryWrite('key'), null);
+    assert.equal(await locks.tryRead('key'), null);
     hold.release();
     stopListening();
-    assert.deepEqual(brief(messages), ['grant key write', 'release key write']);
+    const tried = waits('wait key write', 'wait key read');
+    assert.deepEqual(brief(messages), [
+      ...[...waits('wait key write'), 'grant key write', ...tried, 'release key write'],
+    ]);
   });
 
   it('tell of no grant and no release for one that left the queue', async () => {
     const locks = open();
-    const hold = locks.tryWrite('key');
+    const hold = await locks.tryWrite('key');
     const messages = listen();
     const controller = new AbortController();
     const calls = [
@@ -182,7 +189,7 @@ overReaches('the channels', (open) => {
       const locks = open();
       const messages = listen(name);
       // One that waits, and one that is taken away.
-      const hold = locks.tryWrite('key');
+      const hold = await locks.tryWrite('key');
       const waiting = locks.write('key', { expiry: 5 });
       hold.release();
       await waiting;
@@ -202,9 +209,9 @@ overReaches('the channels', (open) => {
     await early.settled;
     early.value.release();
     assert.deepEqual(messages, []);
-    locks.tryWrite('key').release();
+    (await locks.tryWrite('key')).release();
     stopListening();
-    assert.deepEqual(brief(messages), ['grant key write', 'release key write']);
+    assert.deepEqual(brief(messages), [...waits('wait key write'), 'grant key write', 'release key write']);
   });
 
   it('stay silent once nobody listens any more, and nothing else changes', async () => {
@@ -219,7 +226,7 @@ overReaches('the channels', (open) => {
     next.value.release();
     await turn();
     assert.equal(messages.length, length);
-    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    await assertFree(locks);
   });
 
   it('never say a time that is no number', async () => {
@@ -238,7 +245,7 @@ overReaches('the channels', (open) => {
   });
 });
 
-overReaches('a subscriber', (open) => {
+overReaches('a subscriber', (open, { later }) => {
   for (const name of CHANNELS) {
     it(`of ${name} may use locks itself, these and others: no grant gets lost`, async () => {
       const locks = open();
@@ -250,13 +257,14 @@ overReaches('a subscriber', (open) => {
         busy = true;
         told++;
         own.tryWrite('log').release();
-        locks.tryWrite('log')?.release();
-        locks.query();
+        if (!later) locks.tryWrite('log')?.release();
+        else void locks.tryWrite('log').then((hold) => hold?.release());
+        void locks.query();
         busy = false;
       };
       diagnostics.subscribe(`latchkey:${name}`, listener);
       subscriptions.push(() => diagnostics.unsubscribe(`latchkey:${name}`, listener));
-      const lost = locks.tryWrite('key', { expiry: 10 });
+      const lost = await locks.tryWrite('key', { expiry: 10 });
       const log = [];
       const calls = [0, 1, 2, 3].map((i) =>
         locks[i < 2 ? 'write' : 'read']('key', { timeout: 2000 }, () => void log.push(i)),
@@ -265,7 +273,7 @@ overReaches('a subscriber', (open) => {
       assert.deepEqual(log, [0, 1, 2, 3]);
       assert.equal(lost.signal.aborted, true);
       assert.ok(told > 0);
-      assert.deepEqual(locks.query(), { held: [], pending: [] });
+      await assertFree(locks);
     });
   }
 });

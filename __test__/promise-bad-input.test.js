@@ -56,7 +56,7 @@ overReachesAndModes('a call', (open, mode) => {
   /** Asserts that a call is refused, by a rejection, and changes nothing. */
   async function assertRejects(expected, ...args) {
     const locks = open();
-    const hold = locks.tryWrite('held');
+    const hold = await locks.tryWrite('held');
     const before = usage();
     const call = locks[mode](...args);
     assert.ok(call instanceof Promise);
@@ -69,11 +69,11 @@ overReachesAndModes('a call', (open, mode) => {
       { holds: before.holds, taken: before.keys, waiting: before.waiting },
     );
     assert.deepEqual(
-      locks.query().held.map(({ key }) => key),
+      (await locks.query()).held.map(({ key }) => key),
       ['held'],
     );
     hold.release();
-    const next = locks.tryWrite('key');
+    const next = await locks.tryWrite('key');
     assert.notEqual(next, null);
     next.release();
     return error;
@@ -86,8 +86,8 @@ overReachesAndModes('a call', (open, mode) => {
       await assertRejects(WRONG_TYPE, key, never);
       await assertRejects(WRONG_TYPE, key);
       await assertRejects(WRONG_TYPE, ['a', key], never);
-      assert.throws(() => open()[TRY[mode]](key), WRONG_TYPE);
-      assert.throws(() => open()[TRY[mode]](['a', key]), WRONG_TYPE);
+      await assert.rejects(async () => open()[TRY[mode]](key), WRONG_TYPE);
+      await assert.rejects(async () => open()[TRY[mode]](['a', key]), WRONG_TYPE);
     });
   }
 
@@ -108,17 +108,18 @@ overReachesAndModes('a call', (open, mode) => {
   }
 
   for (const value of [...wrongMilliseconds, ...outOfRange]) {
-    it(`that tries refuses expiry: ${inspect(value)}`, () => {
+    it(`that tries refuses expiry: ${inspect(value)}`, async () => {
       const locks = open();
       const expected = typeof value === 'number' ? OUT_OF_RANGE : WRONG_TYPE;
-      assert.throws(() => locks[TRY[mode]]('key', { expiry: value }), expected);
-      assert.throws(() => locks[TRY[mode]](['a'], { expiry: value }), expected);
-      assert.deepEqual(locks.query(), { held: [], pending: [] });
+      await assert.rejects(async () => locks[TRY[mode]]('key', { expiry: value }), expected);
+      await assert.rejects(async () => locks[TRY[mode]](['a'], { expiry: value }), expected);
+      assert.deepEqual(await locks.query(), { held: [], pending: [] });
     });
   }
 
-  it('that tries refuses options that are no object', () => {
-    for (const options of optionValues) assert.throws(() => open()[TRY[mode]]('key', options), WRONG_TYPE);
+  it('that tries refuses options that are no object', async () => {
+    for (const options of optionValues)
+      await assert.rejects(async () => open()[TRY[mode]]('key', options), WRONG_TYPE);
   });
 
   it('names what is wrong, and what it was', async () => {
@@ -140,7 +141,7 @@ overReachesAndModes('a call', (open, mode) => {
       },
     };
     assert.equal(await errorOf(locks[mode]('key', options)), mine);
-    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    assert.deepEqual(await locks.query(), { held: [], pending: [] });
   });
 });
 

@@ -42,9 +42,9 @@ overReachesAndModes('close', (open, mode) => {
       refused,
     );
     await assert.rejects(locks[mode](['a', 'b']), refused);
-    assert.throws(() => locks.tryRead('key'), refused);
-    assert.throws(() => locks.tryWrite(['a']), refused);
-    assert.throws(() => locks.query(), refused);
+    await assert.rejects(async () => locks.tryRead('key'), refused);
+    await assert.rejects(async () => locks.tryWrite(['a']), refused);
+    await assert.rejects(async () => locks.query(), refused);
     locks.close();
   });
 
@@ -52,7 +52,7 @@ overReachesAndModes('close', (open, mode) => {
     const locks = open();
     locks.close();
     const refused = { name: 'LockClosedError', code: 'ERR_LOCK_CLOSED' };
-    assert.throws(() => locks.tryWrite([]), refused);
+    await assert.rejects(async () => locks.tryWrite([]), refused);
     await assert.rejects(locks[mode]([]), refused);
   });
 
@@ -147,14 +147,14 @@ overReaches('close', (open) => {
 overReaches('10,000 waits on many keys', (open) => {
   it('all end by one close', async () => {
     const locks = open();
-    const holds = Array.from({ length: 100 }, (_, i) => locks.tryWrite(`key ${i}`));
+    const holds = await Promise.all(Array.from({ length: 100 }, (_, i) => locks.tryWrite(`key ${i}`)));
     const calls = Array.from({ length: 10_000 }, (_, i) =>
       watch(locks[i % 3 === 0 ? 'write' : 'read'](`key ${i % 100}`)),
     );
     locks.close();
     await Promise.all(calls.map(({ settled }) => settled));
     assert.ok(calls.every(({ value }) => value.code === 'ERR_LOCK_CLOSED'));
-    holds.forEach((hold) => hold.release());
+    await Promise.all(holds.map((hold) => hold.release()));
   });
 });
 

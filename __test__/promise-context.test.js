@@ -31,7 +31,7 @@ overReachesAndModes('the async context', (open, mode) => {
   it('is that of the one who asked, after the await of a hold', async () => {
     const locks = open();
     const seen = [];
-    const hold = locks.tryWrite('key');
+    const hold = await locks.tryWrite('key');
     const calls = ['a', 'b', undefined].map((name) =>
       storage.run(name, async () => {
         const own = await locks[mode]('key');
@@ -63,7 +63,7 @@ overReachesAndModes('the async context', (open, mode) => {
   it('is kept after a time limit, an abort, a close, and an expiry', async () => {
     const locks = open();
     const seen = [];
-    const hold = locks.tryWrite('key');
+    const hold = await locks.tryWrite('key');
     const controller = new AbortController();
     const ask = (name, key, options) =>
       storage.run(name, async () => {
@@ -77,7 +77,7 @@ overReachesAndModes('the async context', (open, mode) => {
     const aborted = ask('abort', 'key', { signal: controller.signal });
     storage.run('aborter', () => controller.abort());
     await aborted;
-    const lost = locks.tryWrite('other', { expiry: 1 });
+    const lost = await locks.tryWrite('other', { expiry: 1 });
     await storage.run('after an expiry', async () => {
       await locks[mode]('other');
       seen.push(storage.getStore());

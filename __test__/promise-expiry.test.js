@@ -5,9 +5,9 @@
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { LockError, LockExpiredError } = require('latchkey');
-const { overReaches, overReachesAndModes, TRY } = require('./support/reaches');
+const { overReaches, overReachesAndModes, TRY, assertFree } = require('./support/reaches');
 const { errorOf, turn, watch } = require('./support/watch');
-const { block, deferred, sleep } = require('./support/until');
+const { block, deferred, sleep, until } = require('./support/until');
 
 /** Milliseconds; long enough for a test to do something within it on a busy machine. */
 const EXPIRY = 40;
@@ -35,7 +35,7 @@ overReachesAndModes('an overdue hold', (open, mode) => {
     const hold = await locks[mode]('key');
     await sleep(30);
     assert.equal(hold.signal.aborted, false);
-    assert.equal(locks.query().held.length, 1);
+    assert.equal((await locks.query()).held.length, 1);
     hold.release();
     assert.equal(hold.signal.aborted, false);
   });
@@ -58,11 +58,11 @@ overReachesAndModes('an overdue hold', (open, mode) => {
       const locks = open({ expiry: EXPIRY });
       const hold = await locks[mode]('key');
       pass(EXPIRY);
-      const next = locks[TRY[other]]('key');
+      const next = await locks[TRY[other]]('key');
       assert.notEqual(next, null);
       assertLost(hold);
       next.release();
-      assert.deepEqual(locks.query(), { held: [], pending: [] });
+      await assertFree(locks);
     });
   }
 
@@ -91,7 +91,7 @@ overReachesAndModes('an overdue hold', (open, mode) => {
     hold.release();
     hold.downgrade();
     hold.release();
-    assert.equal(locks.tryRead('key'), null);
+    assert.equal(await locks.tryRead('key'), null);
     assert.equal(next.mode, 'write');
     assert.equal(next.signal.aborted, false);
     assert.equal(hold.mode, mode);
@@ -139,13 +139,13 @@ overReachesAndModes('an expiry', (open, mode) => {
 
   it('may be given to a call that tries', async () => {
     const locks = open({ expiry: 60_000 });
-    const hold = locks[TRY[mode]]('key', { expiry: 5 });
+    const hold = await locks[TRY[mode]]('key', { expiry: 5 });
     (await locks.write('key')).release();
     assertLost(hold);
     const longer = open({ expiry: 1 });
-    const safe = longer[TRY[mode]]('key', { expiry: 0 });
+    const safe = await longer[TRY[mode]]('key', { expiry: 0 });
     pass(1);
-    assert.equal(longer.tryWrite('key'), null);
+    assert.equal(await longer.tryWrite('key'), null);
     safe.release();
   });
 
@@ -200,9 +200,9 @@ overReachesAndModes('a function whose hold is taken away while it runs', (open, 
     assert.equal(call.value, signal.reason);
     assert.deepEqual(log, ['aborted', 'next granted', 'settles']);
     // The end of the late function has released nothing of the next one's.
-    assert.equal(locks.tryRead('key'), null);
+    assert.equal(await locks.tryRead('key'), null);
     next.release();
-    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    await assertFree(locks);
   });
 
   it('fails the same, if it never looked at its signal', async () => {
@@ -241,12 +241,14 @@ overReachesAndModes('a function whose hold is taken away while it runs', (open, 
 
   it('has nothing to fear, if it released before', async () => {
     const locks = open({ expiry: EXPIRY });
-    const finish = deferred();
+    const [released, finish] = [deferred(), deferred()];
     const call = locks[mode]('key', async (hold) => {
       hold.release();
+      released.resolve();
       await finish.promise;
       return hold.signal.aborted;
     });
+    await released.promise;
     pass(EXPIRY);
     await locks.write('key', () => {});
     finish.resolve();
@@ -263,14 +265,15 @@ overReachesAndModes('a function whose hold is taken away while it runs', (open, 
   });
 });
 
-overReaches('several overdue readers', (open) => {
+overReaches('several overdue readers', (open, { later }) => {
   it('are taken away together, those that are not overdue stay', async () => {
     const locks = open();
-    const old = [locks.tryRead('key', { expiry: 5 }), locks.tryRead('key', { expiry: 6 })];
-    const young = locks.tryRead('key', { expiry: 60_000 });
-    const never = locks.tryRead('key');
+    const old = [await locks.tryRead('key', { expiry: 5 }), await locks.tryRead('key', { expiry: 6 })];
+    const young = await locks.tryRead('key', { expiry: 60_000 });
+    const never = await locks.tryRead('key');
     pass(6);
     const writer = watch(locks.write('key'));
+    if (later) await until(() => old.every(({ signal }) => signal.aborted), 'the losses to be told');
     old.forEach(assertLost);
     assert.equal(young.signal.aborted, false);
     await turn();
@@ -311,7 +314,7 @@ overReaches('what an expired writer leaves', (open) => {
     assertLost(lost);
     assert.equal(lost.recovered, false);
     assert.equal(reader.recovered, true);
-    assert.equal(locks.query().held[0].recovered, true);
+    assert.equal((await locks.query()).held[0].recovered, true);
     reader.release();
     // A reader heals nothing, nor does the late release of the one that was taken away.
     lost.release();
@@ -349,9 +352,9 @@ overReaches('what an expired writer leaves', (open) => {
     const locks = open({ expiry: 5 });
     await locks.write('b');
     (await locks.read('b', { expiry: 0 })).release();
-    const held = locks.tryWrite('c', { expiry: 0 });
+    const held = await locks.tryWrite('c', { expiry: 0 });
     // Each of these takes `b` on the way, and gives it back without having handed it to anybody.
-    assert.equal(locks.tryWrite(['b', 'c'], { expiry: 0 }), null);
+    assert.equal(await locks.tryWrite(['b', 'c'], { expiry: 0 }), null);
     assert.equal(
       (await errorOf(locks.write(['b', 'c'], { expiry: 0, timeout: 5 }))).code,
       'ERR_LOCK_TIMEOUT',
@@ -369,18 +372,18 @@ overReaches('whoever is told of a loss', (open) => {
     lost.signal.addEventListener('abort', () => {
       seen.tried = locks.tryWrite('key');
       seen.other = locks.tryWrite('other');
-      seen.held = locks.query().held.length;
+      seen.query = locks.query();
       seen.late = watch(locks.write('key'));
       lost.release();
     });
     const next = await locks.write('key');
-    assert.equal(seen.tried, null);
-    assert.equal(seen.held, 2);
+    assert.equal(await seen.tried, null);
+    assert.equal((await seen.query).held.length, 2);
     next.release();
     await seen.late.settled;
     seen.late.value.release();
-    seen.other.release();
-    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    (await seen.other).release();
+    await assertFree(locks);
   });
 
   it('may end the wait of the very one that is granted by it', async () => {
@@ -393,6 +396,6 @@ overReaches('whoever is told of a loss', (open) => {
     await Promise.all([call.settled, behind.settled]);
     assert.equal(call.value, 'not any more');
     assert.equal(behind.value, 'ran');
-    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    await assertFree(locks);
   });
 });

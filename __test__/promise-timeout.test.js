@@ -5,7 +5,7 @@
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { LockError, LockTimeoutError, LockQueueFullError } = require('latchkey');
-const { overReaches, overReachesAndModes } = require('./support/reaches');
+const { overReaches, overReachesAndModes, assertFree, untilPending } = require('./support/reaches');
 const { errorOf, turn, watch } = require('./support/watch');
 
 /** Longer than any test takes. */
@@ -16,12 +16,12 @@ overReachesAndModes('a time limit', (open, mode) => {
     const locks = open();
     const hold = await locks[mode]('key', { timeout: 0 });
     const [next] = [watch(locks.write('key', { timeout: 0 }))];
-    assert.equal(locks.query().pending.length, 0);
+    assert.equal((await locks.query()).pending.length, 0);
     await turn();
     assert.equal(next.state, 'rejected');
     assert.equal(next.value.code, 'ERR_LOCK_TIMEOUT');
     hold.release();
-    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    await assertFree(locks);
   });
 
   it('ends a wait no sooner than it says, with its error', async () => {
@@ -42,7 +42,7 @@ overReachesAndModes('a time limit', (open, mode) => {
       // The engine's clock and this one are read a moment apart.
       assert.ok(waited > timeout - 1, `${waited} ms instead of ${timeout}`);
     }
-    assert.equal(locks.query().pending.length, 0);
+    assert.equal((await locks.query()).pending.length, 0);
     hold.release();
   });
 
@@ -72,7 +72,7 @@ overReachesAndModes('a time limit', (open, mode) => {
     const quick = await locks[mode]('other', { timeout: 1 });
     await errorOf(locks.write('other', { timeout: 20 }));
     assert.equal(hold.signal.aborted, false);
-    assert.equal(locks.query().held.length, 2);
+    assert.equal((await locks.query()).held.length, 2);
     hold.release();
     quick.release();
   });
@@ -85,7 +85,7 @@ overReachesAndModes('a time limit', (open, mode) => {
       watch(locks[mode]('key', { timeout: i % 2 === 0 ? LONG : 10 }, () => void log.push(i))),
     );
     await Promise.all([next[1].settled, next[3].settled, next[5].settled]);
-    assert.equal(locks.query().pending.length, 3);
+    assert.equal((await locks.query()).pending.length, 3);
     hold.release();
     await Promise.all(next.map(({ settled }) => settled));
     assert.deepEqual(log, [0, 2, 4]);
@@ -96,7 +96,10 @@ overReachesAndModes('a time limit', (open, mode) => {
   });
 });
 
-overReaches('when a waiting writer gives up', (open) => {
+overReaches('when a waiting writer gives up', (open, { later }) => {
+  /** By how many ms the clocks of those who give up may differ: the thread that keeps a store hears of them later. */
+  const slack = later ? 25 : 1;
+
   it('the readers behind it are granted beside those who read', async () => {
     const locks = open();
     const reader = await locks.read('key');
@@ -106,7 +109,7 @@ overReaches('when a waiting writer gives up', (open) => {
     await writer.settled;
     assert.equal(writer.value.code, 'ERR_LOCK_TIMEOUT');
     [reader, ...holds].forEach((hold) => hold.release());
-    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    await assertFree(locks);
   });
 
   it('a thousand of them give up in the order of their limits', async () => {
@@ -126,9 +129,9 @@ overReaches('when a waiting writer gives up', (open) => {
     let latest = 0;
     for (const [from, to] of log) {
       latest = Math.max(latest, from);
-      assert.ok(latest <= to + 1, `one with a limit at ${latest} before one at ${to}`);
+      assert.ok(latest <= to + slack, `one with a limit at ${latest} before one at ${to}`);
     }
-    assert.deepEqual(locks.query().pending, []);
+    await untilPending(locks, 0);
     hold.release();
   });
 });
@@ -146,7 +149,7 @@ overReaches('maxPending', (open) => {
       { name: 'LockQueueFullError', code: 'ERR_LOCK_QUEUE_FULL', key: 'key' },
     );
     assert.match(error.message, /'key'.*\b2\b/);
-    assert.equal(locks.query().pending.length, 2);
+    assert.equal((await locks.query()).pending.length, 2);
     hold.release();
     await waiting[0].settled;
     waiting[0].value.release();
@@ -161,7 +164,7 @@ overReaches('maxPending', (open) => {
     const free = await locks.write('b');
     assert.equal((await errorOf(locks.write('b'))).code, 'ERR_LOCK_QUEUE_FULL');
     assert.equal((await errorOf(locks.write('b', { timeout: 10 }))).code, 'ERR_LOCK_QUEUE_FULL');
-    assert.equal(locks.tryWrite('b'), null);
+    assert.equal(await locks.tryWrite('b'), null);
     free.release();
     hold.release();
     await waiting.settled;

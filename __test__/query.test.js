@@ -3,9 +3,10 @@
 
 const { it, describe, before, after } = require('node:test');
 const assert = require('node:assert/strict');
+const { hostname } = require('node:os');
 const { threadId } = require('node:worker_threads');
 const { Lock, Locks } = require('latchkey');
-const { overReaches, freshName } = require('./support/reaches');
+const { overReaches, freshName, assertFree } = require('./support/reaches');
 const { Thread } = require('./support/thread');
 const { watch } = require('./support/watch');
 const { block, until } = require('./support/until');
@@ -13,9 +14,12 @@ const { block, until } = require('./support/until');
 /** The clock of `since` and the engine's are read a moment apart, and rounded. */
 const CLOCKS = 5;
 
-overReaches('query', (open) => {
-  it('says nothing of an empty space', () => {
-    assert.deepEqual(open().query(), { held: [], pending: [] });
+overReaches('query', (open, { later }) => {
+  /** What a store adds. */
+  const origin = later ? { host: hostname(), pid: process.pid } : {};
+
+  it('says nothing of an empty space', async () => {
+    assert.deepEqual(await open().query(), { held: [], pending: [] });
   });
 
   it('says who holds: key, mode, fence, since, thread, recovered', async () => {
@@ -23,7 +27,7 @@ overReaches('query', (open) => {
     const start = Date.now();
     const hold = await locks.write('key');
     const end = Date.now();
-    const [held, ...others] = locks.query().held;
+    const [held, ...others] = (await locks.query()).held;
     assert.deepEqual(others, []);
     const { since, ...rest } = held;
     assert.deepEqual(rest, {
@@ -32,6 +36,7 @@ overReaches('query', (open) => {
       fence: hold.fence,
       thread: threadId,
       recovered: false,
+      ...origin,
     });
     assert.ok(Number.isInteger(since));
     assert.ok(since >= start - CLOCKS && since <= end + CLOCKS, `${since} not in ${start}..${end}`);
@@ -45,43 +50,46 @@ overReaches('query', (open) => {
     const start = Date.now();
     const waiting = modes.map((mode) => watch(locks[mode]('key', () => {})));
     const end = Date.now();
-    const { pending } = locks.query();
+    const { pending } = await locks.query();
     assert.deepEqual(
       pending.map(({ key, mode, thread }) => ({ key, mode, thread })),
       modes.map((mode) => ({ key: 'key', mode, thread: threadId })),
     );
     for (const { since, ...rest } of pending) {
-      assert.deepEqual(Object.keys(rest).toSorted(), ['key', 'mode', 'thread']);
+      assert.deepEqual(
+        Object.keys(rest).toSorted(),
+        [...Object.keys(origin), 'key', 'mode', 'thread'].toSorted(),
+      );
       assert.ok(since >= start - CLOCKS && since <= end + CLOCKS);
     }
     hold.release();
     await Promise.all(waiting.map(({ settled }) => settled));
-    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    await assertFree(locks);
   });
 
   it('counts a hold from its grant, a wait from its asking', async () => {
     const locks = open();
     const hold = await locks.write('key');
     const asked = locks.write('key');
-    const [before] = locks.query().pending;
+    const [before] = (await locks.query()).pending;
     block(50);
     hold.release();
     const next = await asked;
-    const [held] = locks.query().held;
+    const [held] = (await locks.query()).held;
     assert.ok(held.since - before.since >= 50 - CLOCKS, `${held.since - before.since}`);
     next.release();
   });
 
   it('says all readers of a key, in the order of their grants', async () => {
     const locks = open();
-    const holds = [locks.tryRead('key'), locks.tryRead('key'), locks.tryRead('key')];
+    const holds = [await locks.tryRead('key'), await locks.tryRead('key'), await locks.tryRead('key')];
     assert.deepEqual(
-      locks.query().held.map(({ mode, fence }) => [mode, fence]),
+      (await locks.query()).held.map(({ mode, fence }) => [mode, fence]),
       holds.map(({ fence }) => ['read', fence]),
     );
     holds[1].release();
     assert.deepEqual(
-      locks.query().held.map(({ fence }) => fence),
+      (await locks.query()).held.map(({ fence }) => fence),
       [holds[0].fence, holds[2].fence],
     );
     holds.forEach((hold) => hold.release());
@@ -92,10 +100,10 @@ overReaches('query', (open) => {
     const holds = [];
     const waiting = [];
     for (let i = 0; i < 300; i++) {
-      holds.push(locks.tryWrite(`key ${i}`));
+      holds.push(await locks.tryWrite(`key ${i}`));
       waiting.push(watch(locks.read(`key ${i}`, () => {})));
     }
-    const { held, pending } = locks.query();
+    const { held, pending } = await locks.query();
     assert.deepEqual(held.map(({ key }) => key).toSorted(), holds.map(({ key }) => key).toSorted());
     assert.deepEqual(
       pending.map(({ key }) => key),
@@ -107,20 +115,20 @@ overReaches('query', (open) => {
 
   it('is a picture of its moment, which changes nothing and does not change', async () => {
     const locks = open();
-    const hold = locks.tryWrite('key');
-    const picture = locks.query();
+    const hold = await locks.tryWrite('key');
+    const picture = await locks.query();
     picture.held.push('mine');
-    assert.equal(locks.query().held.length, 1);
+    assert.equal((await locks.query()).held.length, 1);
     hold.release();
     assert.equal(picture.held[0].key, 'key');
-    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    await assertFree(locks);
   });
 
   it('says nothing of a key that is only remembered as recovered', async () => {
     const locks = open({ expiry: 1 });
     await locks.write('key');
     (await locks.read('key')).release();
-    assert.deepEqual(locks.query(), { held: [], pending: [] });
+    await assertFree(locks);
   });
 });
 

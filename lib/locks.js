@@ -14,6 +14,7 @@ const { unwatch, watch } = require('./abort');
 const { now } = require('./clock');
 const {
   LockClosedError,
+  LockQueueFullError,
   LockTimeoutError,
   StoreUnreachableError,
   invalidType,
@@ -255,7 +256,7 @@ class Locks {
         ? this.#take(mode, keys, wish)
         : this.#takeAll(mode, keys, wish));
     } catch (error) {
-      if (error instanceof LockTimeoutError) return null;
+      if (error instanceof LockTimeoutError || error instanceof LockQueueFullError) return null;
       throw error;
     }
   }
@@ -295,6 +296,9 @@ class Locks {
  * @param {(hold: H) => unknown} fn
  */
 async function runAndRelease(hold, lossOfHold, fn) {
+  // Taken away before `fn` could start: others may be in by now.
+  const early = lossOfHold(hold);
+  if (early !== null) throw early;
   let result;
   try {
     result = await fn(hold);

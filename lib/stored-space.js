@@ -73,6 +73,17 @@ class StoredSpace extends Space {
   }
 
   /**
+   * Nothing is told within a call: not even its own answer, which may be here already. All comes from the event
+   * loop, in the store's order.
+   *
+   * @returns {null}
+   */
+  takeEvents() {
+    diagnostics.publish();
+    return null;
+  }
+
+  /**
    * @param {Error} error
    * @returns {Promise<never>}
    */

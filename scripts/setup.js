@@ -8,14 +8,14 @@ const { ROOT, npm, run } = require('./command');
 
 const OLDEST_NODE = 20;
 const RUST_SOURCES = ['Cargo.toml', 'Cargo.lock', 'build.rs', 'src', 'crates'];
-const NOT_IN_THE_ADDON = ['tests', 'benches', 'target'];
+const NOT_IN_THE_ADDON = ['tests', 'benches', 'examples', 'target'];
 
 async function setup() {
   requireNode();
   await requireRust();
   if (!dependenciesAreInstalled()) await step('Installing dependencies (about 20 s)', npm('ci'));
   if (!addonIsBuilt()) {
-    await step('Building the Rust addon (about a minute the first time)', npm('run', 'build'));
+    await step('Building the Rust addon (some minutes the first time)', npm('run', 'build'));
   }
 }
 
@@ -70,7 +70,7 @@ function addonIsBuilt() {
 /** The newest modification time of the Rust sources in a file or folder. */
 function newest(file) {
   const stat = fs.statSync(file);
-  if (!stat.isDirectory()) return /\.(rs|toml|lock)$/.test(file) ? stat.mtimeMs : 0;
+  if (!stat.isDirectory()) return /\.(rs|lua|toml|lock)$/.test(file) ? stat.mtimeMs : 0;
   const names = fs.readdirSync(file).filter((name) => !NOT_IN_THE_ADDON.includes(name));
   return Math.max(0, ...names.map((name) => newest(path.join(file, name))));
 }

@@ -5,11 +5,15 @@
 //   npm run torture -- --seed 123      this seed, 100 times: threads never meet twice in the same way
 //   npm run torture -- --history 500   only seeds
 //   npm run torture -- --deaths 100    only deaths
+//   npm run torture -- --store 500     only seeds, over a store, on a redis-server that is started for it: 500 (of 1,000)
+//   npm run torture -- --store --seed 123
 'use strict';
 
 const { setup } = require('./setup');
 
 const SEEDS = 10_000;
+/** A store's: a death takes a lease. */
+const STORE_SEEDS = 1000;
 const DEATHS = 1_000;
 /** How often one seed is run. */
 const AGAIN = 100;
@@ -18,20 +22,25 @@ async function main(args) {
   const plan = toPlan(args);
   if (plan === null) {
     console.error(
-      'usage: npm run torture [-- <seeds> | --seed <seed> | --history <seeds> | --deaths <times>]',
+      'usage: npm run torture [-- <seeds> | --seed <seed> | --history <seeds> | --deaths <times> | --store [<seeds> | --seed <seed>]]',
     );
     process.exitCode = 2;
     return;
   }
   await setup();
   const green = [];
-  if (plan.seeds.length > 0) green.push(await history(plan.seeds));
+  if (plan.seeds.length > 0) green.push(await history(plan.seeds, plan.store));
   if (plan.deaths > 0) green.push(await deaths(plan.deaths));
   process.exitCode = green.every(Boolean) ? 0 : 1;
 }
 
-/** @returns {{ seeds: number[], deaths: number } | null} null if nobody could know what is meant */
+/** @returns {{ seeds: number[], deaths: number, store?: boolean } | null} null if nobody could know what is meant */
 function toPlan(args) {
+  if (args[0] === '--store') {
+    const rest = args.length === 1 ? ['--history', STORE_SEEDS] : args.slice(1);
+    const plan = toPlan(rest.length === 1 ? ['--history', ...rest] : rest);
+    return plan === null || plan.deaths > 0 ? null : { ...plan, store: true };
+  }
   const start = Date.now() % 2 ** 30;
   const from = (count) => Array.from({ length: count }, (_, i) => start + i);
   const [first, second] = args;
@@ -45,10 +54,11 @@ function toPlan(args) {
 }
 
 /** @returns {Promise<boolean>} whether no promise was broken */
-async function history(seeds) {
-  const { Torture } = require('../__test__/torture/run');
-  console.log(`History: ${seeds.length} runs, seeds ${seeds[0]} to ${seeds.at(-1)}`);
-  const torture = new Torture();
+async function history(seeds, store = false) {
+  console.log(
+    `History${store ? ' over a store' : ''}: ${seeds.length} runs, seeds ${seeds[0]} to ${seeds.at(-1)}`,
+  );
+  const { torture, stop } = store ? await overStore() : inProcess();
   const sums = { events: 0, deaths: 0 };
   const failed = [];
   const progress = reporter(seeds.length);
@@ -58,15 +68,16 @@ async function history(seeds) {
     for (const [what, count] of Object.entries(counts)) sums[what] = (sums[what] ?? 0) + count;
     if (complaints.length > 0) {
       failed.push(seed);
-      console.log(`\nseed ${seed} (again: npm run torture -- --seed ${seed})`);
+      console.log(`\nseed ${seed} (again: npm run torture -- ${store ? '--store ' : ''}--seed ${seed})`);
       for (const complaint of complaints) console.log(`  ${complaint}`);
     }
     progress(i + 1, `${failed.length} failed`);
   }
   const left = Object.entries(await torture.end()).filter(([, count]) => count !== 0);
+  await stop();
   for (const [what, count] of left) console.log(`  left at the end: ${count} ${what}`);
   const { events, deaths, grants, exclusion, order, told, recovered } = sums;
-  console.log(`  ${events} events, ${deaths} workers died, ${grants} grants`);
+  console.log(`  ${events} events, ${deaths} ${store ? 'processes' : 'workers'} died, ${grants} grants`);
   console.log(
     `  proven: exclusion of ${exclusion} pairs, order of ${order}, recovered of ${recovered} grants,`,
   );
@@ -75,6 +86,18 @@ async function history(seeds) {
     failed.length === 0 ? '  no promise broken' : `  ${failed.length} runs failed: ${failed.join(', ')}`,
   );
   return failed.length === 0 && left.length === 0;
+}
+
+function inProcess() {
+  const { Torture } = require('../__test__/torture/run');
+  return { torture: new Torture(), stop() {} };
+}
+
+async function overStore() {
+  const { Redis } = require('../__test__/support/redis');
+  const { StoreTorture } = require('../__test__/torture/run-store');
+  const redis = await new Redis().start();
+  return { torture: new StoreTorture(redis), stop: () => redis.stop() };
 }
 
 /** @returns {Promise<boolean>} whether each waiter was served in time */

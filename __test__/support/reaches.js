@@ -1,10 +1,15 @@
 'use strict';
 // The reaches of the promise face under one shape, so that a promise's test is written once and run over each.
 //
-// `open(options)` gives a Locks whose keys nobody else uses.
+// `open(options)` gives a Locks whose keys nobody else uses. A store answers later: so a test awaits what `tryRead`,
+// `tryWrite`, `query`, `release` and `downgrade` return, which changes nothing in the other reaches. What is about
+// *before the call returns* is for those only (`if (!later)`).
 
-const { describe } = require('node:test');
+const { describe, after } = require('node:test');
+const assert = require('node:assert/strict');
 const { Locks } = require('latchkey');
+const { useRedis, withoutRedis } = require('./redis');
+const { PATIENCE } = require('./until');
 
 let names = 0;
 
@@ -13,39 +18,93 @@ function freshName() {
   return `space ${process.pid} ${names++}`;
 }
 
+/** @type {import('./redis').Redis | undefined} started for the files that need it */
+let redis;
+
+/** A server for the file's tests; it stays until it has answered all that they still asked of it. */
+function startServer() {
+  if (withoutRedis !== false) return undefined;
+  after(async () => {
+    const last = new Locks({ name: freshName(), store: redis?.url });
+    await last.query();
+    last.close();
+  });
+  return useRedis();
+}
+
 /** @typedef {(options?: Record<string, any>) => InstanceType<typeof Locks>} Open */
 
-/** @type {{ name: string, open: Open }[]} */
+/** @typedef {{ name: string, later: boolean, skip?: string | false, open: Open }} Reach */
+
+/** @type {Reach[]} */
 const reaches = [
-  { name: 'private', open: (options) => new Locks(options) },
-  { name: 'named', open: (options) => new Locks({ name: freshName(), ...options }) },
+  { name: 'private', later: false, open: (options) => new Locks(options) },
+  { name: 'named', later: false, open: (options) => new Locks({ name: freshName(), ...options }) },
+  {
+    name: 'stored',
+    later: true,
+    skip: withoutRedis,
+    open: (options) => new Locks({ name: freshName(), store: redis?.url, ...options }),
+  },
 ];
 
 /**
  * Describes a behaviour once per reach.
  *
  * @param {string} behaviour
- * @param {(open: Open) => void} suite
+ * @param {(open: Open, reach: Reach) => void} suite
  */
 function overReaches(behaviour, suite) {
-  for (const { name, open } of reaches) describe(`${behaviour} (${name})`, () => suite(open));
+  redis ??= startServer();
+  for (const reach of reaches) {
+    const { name, open, skip = false } = reach;
+    describe(`${behaviour} (${name})`, { skip }, () => suite(open, reach));
+  }
 }
 
 /**
  * The same, once per reach and mode.
  *
  * @param {string} behaviour
- * @param {(open: Open, mode: 'read' | 'write') => void} suite
+ * @param {(open: Open, mode: 'read' | 'write', reach: Reach) => void} suite
  */
 function overReachesAndModes(behaviour, suite) {
-  for (const { name, open } of reaches) {
+  redis ??= startServer();
+  for (const reach of reaches) {
+    const { name, open, skip = false } = reach;
     for (const mode of /** @type {const} */ (['read', 'write'])) {
-      describe(`${behaviour} (${name}, ${mode})`, () => suite(open, mode));
+      describe(`${behaviour} (${name}, ${mode})`, { skip }, () => suite(open, mode, reach));
     }
   }
+}
+
+/**
+ * Asserts that nobody holds or waits for anything. Where answers come later, a request that was given up leaves in the
+ * background.
+ *
+ * @param {InstanceType<typeof Locks>} locks
+ */
+async function assertFree(locks) {
+  let seen = locks.query();
+  if (seen instanceof Promise) {
+    const end = performance.now() + PATIENCE;
+    while (!isEmpty((seen = await seen)) && performance.now() < end) seen = locks.query();
+  }
+  assert.deepEqual(seen, { held: [], pending: [] });
+}
+
+function isEmpty({ held, pending }) {
+  return held.length + pending.length === 0;
+}
+
+/** Waits until so many requests wait: in a store, they are on their way for a while. */
+async function untilPending(locks, count) {
+  const end = performance.now() + PATIENCE;
+  while ((await locks.query()).pending.length !== count && performance.now() < end);
+  assert.equal((await locks.query()).pending.length, count);
 }
 
 /** The `try` of a mode. */
 const TRY = { read: 'tryRead', write: 'tryWrite' };
 
-module.exports = { overReaches, overReachesAndModes, freshName, TRY };
+module.exports = { overReaches, overReachesAndModes, assertFree, untilPending, freshName, TRY };

@@ -10,11 +10,12 @@ const { checkRecovered } = require('./recovered');
 
 /**
  * @param {object[]} events see `log.js`
+ * @param {boolean} [stored] whether a store kept the locks, for threads that are processes
  * @returns {{ complaints: string[], proven: Record<string, number> }} what is wrong; and how many facts of
  *   each sort were proven, so that a checker that looked at nothing is noticed
  */
-function check(events) {
-  const history = readHistory(events);
+function check(events, stored = false) {
+  const history = readHistory(events, stored);
   const proven = { grants: 0, exclusion: 0, order: 0, told: 0, recovered: 0 };
   const complaints = [...history.complaints];
   const complain = (text, ...parts) => complaints.push([text, ...parts.map(describe)].join('\n    '));
@@ -57,22 +58,23 @@ function checkPairs(history, parts, granted, complain, proven) {
   for (const a of granted) {
     for (const b of granted) {
       if (a === b) continue;
-      checkOrder(a, b, complain, proven);
+      checkOrder(history, a, b, complain, proven);
       if (a.write === 0 && b.write === 0) continue;
       checkExclusion(history, a, b, complain, proven);
-      checkTold(parts, a, b, complain, proven);
+      checkTold(history, parts, a, b, complain, proven);
     }
     checkPatience(history, a, complain);
   }
 }
 
 /** Who was in the queue before another one asked is granted before that one, and fences grow. */
-function checkOrder(a, b, complain, proven) {
+function checkOrder({ stored }, a, b, complain, proven) {
   if (!isKnown(a.fence) || !isKnown(b.fence)) return;
   if (a.granted.at < b.asked.at) {
     if (a.fence > b.fence)
       complain('the fence does not grow: the first was granted before the second asked:', a, b);
-  } else if (a.returned && a.returned.at < b.asked.at) {
+    // In a store, order is by arrival at the server: of one process that is the order of asking.
+  } else if (a.returned && a.returned.at < b.asked.at && (!stored || a.thread === b.thread)) {
     if (a.fence > b.fence) complain('overtaken: the first waited before the second asked:', a, b);
     proven.order++;
   }
@@ -101,9 +103,11 @@ function checkPatience(history, a, complain) {
  * Whoever loses a hold is told before the next one on the same thread is granted. Proven only where nobody
  * can have stood between the two: another one's grant may bring the second letter before the first.
  */
-function checkTold(parts, a, b, complain, proven) {
+function checkTold({ stored }, parts, a, b, complain, proven) {
   // A reader may share what was downgraded.
   if (a.downgrading && b.write === 0) return;
+  // A store's answer to a release says so, which may be later: its holder was about to let go.
+  if (stored && a.releasing) return;
   if (!a.expired || a.thread !== b.thread || !(a.fence < b.fence) || !isKnown(a.fence)) return;
   if (a.granted.at > b.granted.at) return;
   const between = ({ fence, asked, gone }) =>

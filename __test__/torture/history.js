@@ -6,8 +6,10 @@
 
 /**
  * @param {object[]} events see `log.js`
+ * @param {boolean} stored whether a store kept the locks: then a process that was killed may be granted something
+ *   as long as its lease lasts
  */
-function readHistory(events) {
+function readHistory(events, stored) {
   const complaints = [];
   const parts = new Map();
   const threads = new Map();
@@ -25,7 +27,7 @@ function readHistory(events) {
     else if (part[event.kind]) complaints.push(`${event.kind}@${event.at}: for the second time`);
     else addTo(part, event);
   }
-  const history = new History([...parts.values()], threads);
+  const history = new History([...parts.values()], threads, stored);
   return Object.assign(history, { complaints });
 }
 
@@ -47,7 +49,8 @@ function addTo(part, event) {
 }
 
 class History {
-  constructor(parts, threads) {
+  constructor(parts, threads, stored) {
+    this.stored = stored;
     this.parts = parts;
     this.threads = threads;
     this.byKey = Map.groupBy ? Map.groupBy(parts, ({ key }) => key) : groupByKey(parts);
@@ -58,7 +61,7 @@ class History {
   /** The place in the log from which on a part cannot hold or wait any more. */
   #gone(part) {
     const end = part.released ?? part.expired ?? part.ended ?? part.failed;
-    return end?.at ?? this.threads.get(part.thread).died?.at ?? Infinity;
+    return end?.at ?? (this.stored ? undefined : this.threads.get(part.thread).died?.at) ?? Infinity;
   }
 
   /** The place in the log up to which a thread lived for certain. */

@@ -12,17 +12,19 @@ const STEPS = 24;
 
 class Program {
   /**
-   * @param {import('./log').Log} log
-   * @param {{ space: string, seed: number, thread: number }} plan
+   * @param {import('./log').Log | import('./file-log').FileLog} log
+   * @param {{ space: string, seed: number, thread: number, store?: object }} plan
    */
-  constructor(log, { space, seed, thread }) {
+  constructor(log, { space, seed, thread, store }) {
     this.log = log;
-    this.space = space;
+    this.place = { name: space, store };
+    /** Whether answers come later. */
+    this.later = store !== undefined;
     this.random = randomFrom(seed);
     this.thread = thread;
-    this.steady = new Locks({ name: space });
-    this.closed = new Locks({ name: space, expiry: 2, maxPending: 3 });
-    this.callbacks = [new Lock(0, null, { name: space }), new Lock(3, null, { name: space })];
+    this.steady = new Locks(this.place);
+    this.closed = new Locks({ ...this.place, expiry: 2, maxPending: 3 });
+    this.callbacks = [new Lock(0, null, this.place), new Lock(3, null, this.place)];
     this.requests = new Set();
     this.faults = [];
   }
@@ -149,27 +151,35 @@ class Program {
   /** One of the lock objects is closed, and another one made. */
   close() {
     this.closed.close();
-    this.closed = new Locks({ name: this.space, expiry: 2, maxPending: 3 });
+    this.closed = new Locks({ ...this.place, expiry: 2, maxPending: 3 });
   }
 
   /** The engine's own word: at any moment a key has one writer, or readers only. */
   query() {
-    const { held } = this.steady.query();
-    for (const key of KEYS) {
-      const holders = held.filter((hold) => hold.key === key);
-      if (holders.length > 1 && holders.some(({ mode }) => mode === 'write')) {
-        throw new Error(`query() shows a writer that is not alone: ${JSON.stringify(holders)}`);
-      }
-    }
+    const snapshot = this.steady.query();
+    return snapshot instanceof Promise ? snapshot.then(checkSnapshot) : checkSnapshot(snapshot);
   }
 
-  /** The engine's word on a hold that cannot have expired, if there is no other that it could be. */
+  /**
+   * The engine's word on a hold that cannot have expired, if there is no other that it could be. A store's would come
+   * too late.
+   */
   lookUp(key, mode) {
+    if (this.later) return null;
     const { held } = this.steady.query();
     const own = held.filter(
       (hold) => hold.key === KEYS[key] && hold.thread === this.thread && hold.mode === mode,
     );
     return own.length === 1 ? own[0] : null;
+  }
+}
+
+function checkSnapshot({ held }) {
+  for (const key of KEYS) {
+    const holders = held.filter((hold) => hold.key === key);
+    if (holders.length > 1 && holders.some(({ mode }) => mode === 'write')) {
+      throw new Error(`query() shows a writer that is not alone: ${JSON.stringify(holders)}`);
+    }
   }
 }
 

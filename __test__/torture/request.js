@@ -51,8 +51,12 @@ class Request {
       if (throws) throw new Error('the error of the function did not come out');
     } catch (error) {
       if (!this.granted) return this.#fail(error);
-      if (throws ? error !== OWN : !(error instanceof LockExpiredError && this.lost)) throw error;
-      this.#leave();
+      if (throws ? error !== OWN : !(error instanceof LockExpiredError && (this.lost || this.#later)))
+        throw error;
+      // A store says so in its answer to the release only, or to nobody where the function's own error came first.
+      if (!this.lost && this.#later && this.wish.expiry > 0)
+        this.#write(throws || this.wish.several ? 'ended' : 'expired');
+      else this.#leave();
       return;
     }
     if (this.lost) throw new Error('the hold was lost, and the call was a success');
@@ -61,7 +65,8 @@ class Request {
 
   /** tryRead or tryWrite. */
   async attempt(ask) {
-    const hold = this.#asking(ask);
+    const asked = this.#asking(ask);
+    const hold = asked instanceof Promise ? await asked.catch((error) => this.#lostOnTheWay(error)) : asked;
     if (hold === null) this.#write('failed');
     else await this.#useAndRelease(hold);
   }
@@ -106,8 +111,13 @@ class Request {
   async #useAndRelease(hold) {
     await this.#use(hold);
     if (!this.lost) {
-      this.#release(hold);
-      this.#leave();
+      const answer = this.#release(hold);
+      if (answer === undefined) this.#leave();
+      else
+        await answer.then(
+          () => this.#leave(),
+          (error) => this.#leaveExpired(error),
+        );
     }
     if (this.habits.again) hold.release();
   }
@@ -118,7 +128,7 @@ class Request {
     if (hold.signal.aborted) this.#lose(hold);
     else hold.signal.addEventListener('abort', () => this.#lose(hold), { once: true });
     await this.#holdThen(() => {
-      if (this.habits.downgrade && !this.lost) this.#downgrade(hold);
+      return this.habits.downgrade && !this.lost ? this.#downgrade(hold) : undefined;
     });
   }
 
@@ -126,12 +136,23 @@ class Request {
     // Synchronously, when nothing is waited for: then the hold ends before the call that asked returns.
     const held = this.habits.hold();
     if (held !== undefined) await held;
-    action();
+    const answer = action();
+    if (answer !== undefined) await answer;
   }
 
   #downgrade(hold) {
     this.#write('downgrading');
-    hold.downgrade();
+    const answer = hold.downgrade();
+    // Its rejection is a loss, of which the signal tells, too.
+    if (answer !== undefined)
+      return answer.then(
+        () => this.#downgraded(hold),
+        () => {},
+      );
+    this.#downgraded(hold);
+  }
+
+  #downgraded(hold) {
     if (this.lost) return;
     if (hold.mode !== 'read') throw new Error('downgraded, and still a write hold');
     // Of several keys some may have been lost at this very moment.
@@ -180,7 +201,17 @@ class Request {
   #release(hold) {
     this.releasing = true;
     this.#write('releasing');
-    hold.release();
+    return hold.release();
+  }
+
+  /** A store's answer to the release says that the hold had been taken away. */
+  #leaveExpired(error) {
+    if (!(error instanceof LockExpiredError)) throw error;
+    if (!this.lost) this.#write(this.wish.several ? 'ended' : 'expired');
+  }
+
+  get #later() {
+    return this.program.later;
   }
 
   #leave() {
@@ -190,10 +221,14 @@ class Request {
 
   #fail(error) {
     const expected = error === ABORTED || (error instanceof LockError && FAILURES.includes(error.code));
-    // Several keys, and one expired while another was waited for.
-    const lostOnTheWay = this.wish.several && this.wish.expiry > 0 && error instanceof LockExpiredError;
-    if (!expected && !lostOnTheWay) throw error;
+    if (!expected) this.#lostOnTheWay(error);
     this.#write('failed');
+  }
+
+  /** Several keys, and one expired while another was waited for: none is held. Anything else is a fault. */
+  #lostOnTheWay(error) {
+    if (!(this.wish.several && this.wish.expiry > 0 && error instanceof LockExpiredError)) throw error;
+    return null;
   }
 
   #write(kind, fields = {}, keys = this.wish.keys) {

@@ -20,7 +20,8 @@ do
       call('ZADD', KEYS[3], 0, id .. '|' .. ARGV[8] .. '|' .. ARGV[9] .. '|' .. ARGV[10] .. '|' .. ARGV[7])
       call('PEXPIRE', KEYS[3], keep)
       local expiry = tonumber(ARGV[9])
-      local due = expiry > 0 and string.format('%.0f', now + expiry) or '0'
+      -- As in `grant` of settle.lua: `now` is up to a millisecond behind.
+      local due = expiry > 0 and string.format('%.0f', now + 1 + expiry) or '0'
       call('HSET', holders, 'mode', ARGV[8], 'due', due, id, fence .. '|' .. due .. '|0')
       call('PEXPIRE', holders, keep)
       return { 'granted', tick, 0 }

@@ -110,7 +110,8 @@ end
 
 local function grant(id, mode, expiry)
   local fence = next_tick()
-  return fence, add_holder(id, mode, fence, expiry > 0 and now + expiry or 0)
+  -- `now` is up to a millisecond behind: nobody loses a hold before its expiry.
+  return fence, add_holder(id, mode, fence, expiry > 0 and now + 1 + expiry or 0)
 end
 
 local function head_of_queue()

@@ -1,0 +1,141 @@
+'use strict';
+// A TCP proxy between a program and the server: counts what passes, and cuts, delays or swallows it.
+
+const crypto = require('node:crypto');
+const fs = require('node:fs');
+const net = require('node:net');
+const path = require('node:path');
+const { once } = require('node:events');
+const { Reader } = require('./resp');
+const { deferred } = require('./until');
+
+const SCRIPTS = path.join(__dirname, '../../crates/redis/src/scripts');
+/** The text with which each script ends, by its name: 'acquire', 'release', 'beat' … */
+const TEXTS = new Map(
+  fs
+    .readdirSync(SCRIPTS)
+    .filter((file) => file.endsWith('.lua') && !['bucket.lua', 'settle.lua'].includes(file))
+    .map((file) => [path.basename(file, '.lua'), fs.readFileSync(path.join(SCRIPTS, file), 'utf8')]),
+);
+
+class Proxy {
+  /** @param {number} port of the server */
+  constructor(port) {
+    this.serverPort = port;
+    /** How often each command, or script, has passed: `{ acquire: 1, release: 1, … }`. @type {Record<string, number>} */
+    this.counts = {};
+    /** Milliseconds by which everything is late, in each direction. */
+    this.delay = 0;
+    /** Whether nothing passes, without anybody being told. */
+    this.swallows = false;
+    /** Whether new connections are closed at once. */
+    this.refuses = false;
+    /** @type {Set<net.Socket>} both ends of each connection */
+    this.sockets = new Set();
+    /** Names of scripts by their hashes. @type {Map<string, string>} */
+    this.scripts = new Map();
+    /** @type {{ what: string, when: 'before' | 'after', cut: ReturnType<typeof deferred> } | null} */
+    this.trap = null;
+    this.listener = net.createServer((client) => this.#accept(client));
+  }
+
+  async start() {
+    this.listener.listen(0, '127.0.0.1');
+    await once(this.listener, 'listening');
+    return this;
+  }
+
+  get url() {
+    return `redis://127.0.0.1:${/** @type {net.AddressInfo} */ (this.listener.address()).port}`;
+  }
+
+  /** Resets all connections. */
+  cut() {
+    for (const socket of this.sockets) socket.resetAndDestroy();
+  }
+
+  /**
+   * Resets all connections once, when this command or script comes by: before the server gets it, or after the
+   * server has run it and before its answer arrives.
+   *
+   * @param {string} what
+   * @param {'before' | 'after'} when
+   * @returns {Promise<void>} when it has happened
+   */
+  cutAt(what, when) {
+    this.trap = { what, when, cut: deferred() };
+    return this.trap.cut.promise;
+  }
+
+  async stop() {
+    this.listener.close();
+    this.cut();
+    await once(this.listener, 'close');
+  }
+
+  #accept(client) {
+    if (this.refuses) return void client.resetAndDestroy();
+    const server = net.connect(this.serverPort, '127.0.0.1');
+    const link = { holdsAnswers: false };
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ]) {
+      this.sockets.add(socket.setNoDelay());
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        this.sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    const reader = new Reader();
+    client.on('data', (piece) => {
+      if (this.swallows) return;
+      for (const command of reader.read(piece)) {
+        if (this.#isCutBefore(this.#nameOf(command), link)) return this.#spring();
+      }
+      this.#pass(piece, server);
+    });
+    server.on('data', (piece) => {
+      if (this.swallows) return;
+      if (link.holdsAnswers) return this.#spring();
+      this.#pass(piece, client);
+    });
+  }
+
+  #pass(piece, socket) {
+    if (this.delay === 0) socket.write(piece);
+    else setTimeout(() => socket.writable && socket.write(piece), this.delay);
+  }
+
+  /** The name of a command, or of the script that it runs; counted. */
+  #nameOf([word, ...rest]) {
+    let name = word.toLowerCase();
+    if (name === 'script' && rest[0]?.toLowerCase() === 'load') this.#learn(rest[1]);
+    if (name === 'evalsha') name = this.scripts.get(rest[0]) ?? name;
+    this.counts[name] = (this.counts[name] ?? 0) + 1;
+    return name;
+  }
+
+  #learn(text) {
+    for (const [name, end] of TEXTS) {
+      if (text.endsWith(end)) this.scripts.set(crypto.createHash('sha1').update(text).digest('hex'), name);
+    }
+  }
+
+  #isCutBefore(name, link) {
+    if (this.trap?.what !== name) return false;
+    if (this.trap.when === 'before') return true;
+    link.holdsAnswers = true;
+    return false;
+  }
+
+  #spring() {
+    const { trap } = this;
+    this.trap = null;
+    this.cut();
+    trap?.cut.resolve();
+  }
+}
+
+module.exports = { Proxy };
