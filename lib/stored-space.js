@@ -141,6 +141,16 @@ class StoredSpace extends Space {
 
   /**
    * @param {Request} request
+   * @param {Event[]} events
+   */
+  timedOut(request, events) {
+    // It may have been released in vain, when it was abandoned: then no other answer follows.
+    this.settle(request, null);
+    super.timedOut(request, events);
+  }
+
+  /**
+   * @param {Request} request
    * @param {number} kind EXPIRED or LOST
    * @param {Event[]} events
    */
