@@ -111,7 +111,8 @@ overReaches('the channels', (open, { later }) => {
     assert.equal(messages.filter(([name]) => name === 'expire').length, 1);
     const [, expired] = messages.find(([name]) => name === 'expire');
     assert.equal(expired.fence, lost.fence);
-    assert.ok(expired.held >= 9.9, `held ${expired.held}`);
+    // From when this thread knew of its grant.
+    if (!later) assert.ok(expired.held >= 9.9, `held ${expired.held}`);
     assert.equal(messages.filter(([name]) => name === 'release').length, 1);
     const grants = messages.filter(([name]) => name === 'grant').map(([, { recovered }]) => recovered);
     assert.deepEqual(grants, [false, true]);

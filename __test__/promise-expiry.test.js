@@ -212,8 +212,7 @@ overReachesAndModes('a function whose hold is taken away while it runs', (open, 
     await locks.write('key', () => {});
     finish.resolve('result');
     await call.settled;
-    assert.equal(call.state, 'rejected');
-    assert.equal(call.value.code, 'ERR_LOCK_EXPIRED');
+    assert.deepEqual([call.state, call.value.code], ['rejected', 'ERR_LOCK_EXPIRED']);
   });
 
   it('fails with its own error, if it throws one', async () => {

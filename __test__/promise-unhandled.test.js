@@ -5,13 +5,16 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { runWith } = require('./support/child');
+const { useRedis, withoutRedis } = require('./support/redis');
 
 const STRICT = ['--unhandled-rejections=strict', '--trace-warnings', '--throw-deprecation'];
 
 describe('a program that does everything and handles what it is given', () => {
-  for (const reach of ['private', 'named']) {
-    it(`ends well (${reach})`, async () => {
-      const { code, signal, stdout, stderr } = await runWith(STRICT, everything, reach);
+  const redis = useRedis();
+  for (const reach of ['private', 'named', 'stored']) {
+    it(`ends well (${reach})`, { skip: reach === 'stored' && withoutRedis }, async () => {
+      const place = { private: {}, named: { name: 'space' }, stored: { name: 'space', store: redis.url } };
+      const { code, signal, stdout, stderr } = await runWith(STRICT, everything, place[reach]);
       assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
       const { ended, bad } = JSON.parse(stdout);
       assert.deepEqual(bad, []);
@@ -24,7 +27,7 @@ describe('a program that does everything and handles what it is given', () => {
 });
 
 /** The program. */
-async function everything(reach) {
+async function everything(place) {
   const { Locks } = require('latchkey');
   const bad = [];
   for (const event of [
@@ -36,7 +39,7 @@ async function everything(reach) {
   ]) {
     process.on(event, (what) => bad.push(`${event}: ${what}`));
   }
-  const options = { maxPending: 6, ...(reach === 'named' ? { name: 'space' } : {}) };
+  const options = { maxPending: 6, ...place };
   const turn = () => new Promise(setImmediate);
   const ended = {};
   const calls = [];

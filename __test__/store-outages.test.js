@@ -206,7 +206,10 @@ describe('a server', { skip: withoutRedis, concurrency: 4 }, () => {
   const openOn = (server, options) =>
     new Locks({ name: 'space', store: { url: server.url, ttl: TTL, ...options } });
   // Stores with the same options are one store of this process: another command timeout makes it another one.
-  const openTwo = (server) => [openOn(server), openOn(server, { commandTimeout: 4000 })];
+  const openTwo = (server, ttl = TTL) => [
+    openOn(server, { ttl }),
+    openOn(server, { ttl, commandTimeout: 4000 }),
+  ];
 
   for (const [what, settings] of Object.entries({
     'without persistence': [],
@@ -214,7 +217,8 @@ describe('a server', { skip: withoutRedis, concurrency: 4 }, () => {
   })) {
     it(`killed and started again ${what} keeps holds, order and fences`, async () => {
       const server = await start(...settings);
-      const [a, b] = openTwo(server);
+      // However busy the machine, the server is back before this is over.
+      const [a, b] = openTwo(server, 3 * TTL);
       const hold = await a.write('key');
       const waiting = [];
       for (const locks of [b, a, b]) {

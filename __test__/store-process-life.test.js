@@ -74,6 +74,22 @@ describe('a process with a store', { skip: withoutRedis }, () => {
     await assertFreed('released', false);
   });
 
+  it('ends, though a wait was aborted in the very moment in which its time was up', async () => {
+    const program = async (options) => {
+      const { Locks: Other } = require('latchkey');
+      const locks = new Other({ name: 'both', store: options });
+      const hold = await locks.write('key');
+      const controller = new AbortController();
+      const wait = locks.write('key', { timeout: 20, signal: controller.signal }).catch(console.log);
+      // Meanwhile its time is up, of which this thread has not read yet.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+      controller.abort('aborted');
+      await wait;
+      await hold.release();
+    };
+    assert.deepEqual(await lines(program), ['aborted']);
+  });
+
   it('process.exit() in the middle of everything frees all at once', async () => {
     const program = async (options) => {
       const { Locks: Other } = require('latchkey');

@@ -96,10 +96,19 @@ function endAll(holds, end) {
  * @returns {Promise<void>}
  */
 function together(answers) {
-  const all = Promise.all(answers).then(() => {});
+  const all = oneByOne(answers);
   // As with each of them, nobody has to wait for it.
   all.catch(() => {});
   return all;
+}
+
+/**
+ * `Promise.all`, which is told of a second rejection, too: that would be an event `multipleResolves`.
+ *
+ * @param {(Promise<void> | undefined)[]} answers
+ */
+async function oneByOne(answers) {
+  for (const answer of answers) await answer;
 }
 
 /**

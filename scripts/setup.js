@@ -5,6 +5,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { ROOT, npm, run } = require('./command');
+const { provideRedis } = require('./redis');
 
 const OLDEST_NODE = 20;
 const RUST_SOURCES = ['Cargo.toml', 'Cargo.lock', 'build.rs', 'src', 'crates'];
@@ -17,6 +18,7 @@ async function setup() {
   if (!addonIsBuilt()) {
     await step('Building the Rust addon (some minutes the first time)', npm('run', 'build'));
   }
+  await provideRedis();
 }
 
 function requireNode() {

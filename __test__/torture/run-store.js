@@ -71,9 +71,7 @@ class StoreTorture {
     for (let replaced = 0; ; replaced++) {
       const end = replaced === REPLACEMENTS || random.chance(0.75) ? 'live' : random.pick(DEATHS);
       const delay = random.below(40);
-      const player = (this.#processes[lane] ??= fork(PROCESS, {
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      }));
+      const player = (this.#processes[lane] ??= startProcess());
       const thread = player.pid;
       const kill = () => {
         log.add('killing', { thread });
@@ -98,6 +96,15 @@ class StoreTorture {
     const requests = await this.#redis.command('ZCARD', '{latchkey:0}:o');
     return { queues, requests };
   }
+}
+
+/** Starts a process; what it complains of is shown, unless it is meant to. */
+function startProcess() {
+  const player = fork(PROCESS, { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+  let complaint = '';
+  player.stderr.on('data', (text) => (complaint += text));
+  player.stderr.on('end', () => complaint.includes('meant to be thrown') || process.stderr.write(complaint));
+  return player;
 }
 
 function endOf(player) {

@@ -96,6 +96,8 @@ impl Line {
             Self::Idle { .. } => std::future::pending().await,
             Self::Connecting { joining, .. } => News::Joined(joining.await),
             Self::Up(up) => tokio::select! {
+                // Pushes first: a loss is sent before the grant that it makes possible, which may come as a reply.
+                biased;
                 push = up.pushes.recv() => News::Push(push),
                 Some(reply) = up.replies.next() => News::Reply(reply),
             },
