@@ -5,6 +5,8 @@
 const lock = require('./lib/alock');
 const Lock = require('./lib/rwlock-plus');
 const STATE = require('./lib/state');
+const { Locks } = require('./lib/locks');
+const { Hold } = require('./lib/hold');
 const errors = require('./lib/errors');
 const { invalidType } = errors;
 
@@ -26,6 +28,8 @@ latchkey.prototype = Lock.prototype;
 module.exports = latchkey;
 module.exports.lock = lock;
 module.exports.Lock = Lock;
+module.exports.Locks = Locks;
+module.exports.Hold = Hold;
 module.exports.LockError = errors.LockError;
 module.exports.LockExpiredError = errors.LockExpiredError;
 module.exports.LockLostError = errors.LockLostError;
@@ -34,28 +38,3 @@ module.exports.LockClosedError = errors.LockClosedError;
 module.exports.LockQueueFullError = errors.LockQueueFullError;
 module.exports.LockTwoCopiesError = errors.LockTwoCopiesError;
 module.exports.StoreUnreachableError = errors.StoreUnreachableError;
-
-// Loaded by those programs only that ask for it: the callback faces do without. (Node finds the names that an ES
-// module can import by looking for such assignments.)
-lazily('Locks', () => {
-  module.exports.Locks = require('./lib/locks').Locks;
-});
-lazily('Hold', () => {
-  module.exports.Hold = require('./lib/hold').Hold;
-});
-
-/**
- * @param {string} name
- * @param {() => void} assign
- */
-function lazily(name, assign) {
-  const as = { configurable: true, enumerable: true };
-  const get = () => {
-    assign();
-    return /** @type {any} */ (latchkey)[name];
-  };
-  // Once it is assigned, it is a property as the others are.
-  const set = (/** @type {unknown} */ value) =>
-    Object.defineProperty(latchkey, name, { ...as, writable: true, value });
-  Object.defineProperty(latchkey, name, { ...as, get, set });
-}

@@ -1,19 +1,12 @@
 'use strict';
 // The alock face: `lock(key, fn)`.
 
+const callbacks = require('./callbacks');
+const { Space, WRITE } = require('./space');
 const { toKey, checkCallback } = require('./arguments');
-// Now, not with the first lock: a program without a binary for its machine is to hear of it when it starts.
-require('./native');
 
-/** @typedef {import('./callbacks').Callback} Callback */
-
-/**
- * Locks in the space of all keys of this copy of the package. The first call opens it, and loads what that takes: a
- * program that never locks does not wait for it when it starts.
- *
- * @type {((key: string, fn: Callback) => void) | undefined}
- */
-let lockKey;
+/** @type {Space | undefined} all keys of this copy of the package, opened by the first call */
+let space;
 
 /**
  * @param {unknown} key
@@ -22,15 +15,8 @@ let lockKey;
 function lock(key, fn) {
   const name = toKey(key);
   checkCallback('fn', fn);
-  lockKey ??= open();
-  lockKey(name, fn);
-}
-
-function open() {
-  const callbacks = require('./callbacks');
-  const space = callbacks.openSpace(undefined, undefined, false);
-  return (/** @type {string} */ key, /** @type {Callback} */ fn) =>
-    callbacks.lock(space, key, callbacks.WRITE, 0, fn, null, null);
+  space ??= new Space(undefined, false);
+  callbacks.lock(space, name, WRITE, 0, fn, null, null);
 }
 
 module.exports = lock;

@@ -5,9 +5,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const { deliver, deliverAtOnce, deliverGrant, deliverOwnGrant, reportLater, GRANTED } = require('./delivery');
 const { LockExpiredError, LockLostError } = require('./errors');
-const { openSpace } = require('./open-space');
 const { Request } = require('./request');
-const { READ, WRITE } = require('./space');
 
 /** @typedef {import('./space').Space} Space */
 /** @typedef {import('./thin').ThinKey} ThinKey */
@@ -170,4 +168,4 @@ function tellEnd({ space, key }, released, args) {
   else if (released !== null) released.apply(undefined, args);
 }
 
-module.exports = { lock, openSpace, READ, WRITE };
+module.exports = { lock };

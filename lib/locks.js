@@ -296,9 +296,6 @@ class Locks {
  * @param {(hold: H) => unknown} fn
  */
 async function runAndRelease(hold, lossOfHold, fn) {
-  // Taken away before `fn` could start: others may be in by now.
-  const early = lossOfHold(hold);
-  if (early !== null) throw early;
   let result;
   try {
     result = await fn(hold);

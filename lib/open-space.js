@@ -2,6 +2,7 @@
 // Opens the keys of a new lock object: private, those of a named space, or those that a store keeps.
 
 const { Space } = require('./space');
+const { StoredSpace } = require('./stored-space');
 
 /**
  * @param {string | undefined} name undefined for a private space
@@ -11,8 +12,6 @@ const { Space } = require('./space');
  */
 function openSpace(name, store, dated) {
   if (name === undefined || store === undefined) return new Space(name, dated);
-  // Loaded by those programs only that have a store.
-  const { StoredSpace } = require('./stored-space');
   return new StoredSpace(name, store);
 }
 

@@ -2,18 +2,12 @@
 // The rwlock-plus face: `new Lock(timeout, logger)` with `readLock` and `writeLock`; ours is a third
 // argument, for a named space.
 
+const callbacks = require('./callbacks');
+const { openSpace } = require('./open-space');
+const { READ, WRITE } = require('./space');
 const { toKey, checkCallback, toExpiry, toOptions, toSpaceName, toStore } = require('./arguments');
 const { invalidThis, invalidType } = require('./errors');
 const STATE = require('./state');
-// Now, not with the first lock: a program without a binary for its machine is to hear of it when it starts.
-require('./native');
-
-/**
- * Loaded with the first lock object: a program that makes none does not wait for it when it starts.
- *
- * @type {typeof import('./callbacks')}
- */
-let callbacks;
 
 /**
  * What a lock object keeps.
@@ -36,10 +30,7 @@ function Lock(timeout, logger, options) {
   const store = toStore(given, name);
   // The old package took `false` for "none", and programs write `slow && 10000`.
   const expiry = toExpiry('timeout', /** @type {unknown} */ (timeout) === false ? null : timeout);
-  const warned = toLogger(logger);
-  callbacks ??= require('./callbacks');
-  const space = callbacks.openSpace(name, store, expiry > 0);
-  const value = { expiry, logger: warned, space };
+  const value = { expiry, logger: toLogger(logger), space: openSpace(name, store, expiry > 0) };
   Object.defineProperty(this, STATE, { value, configurable: true });
 }
 
@@ -50,7 +41,7 @@ function Lock(timeout, logger, options) {
  * @param {import('./callbacks').Callback} lockObtainedCallback
  */
 Lock.prototype.readLock = function readLock(key, releaseCallback, lockObtainedCallback) {
-  request(this, false, key, releaseCallback, lockObtainedCallback);
+  request(this, READ, key, releaseCallback, lockObtainedCallback);
 };
 
 /**
@@ -60,17 +51,17 @@ Lock.prototype.readLock = function readLock(key, releaseCallback, lockObtainedCa
  * @param {import('./callbacks').Callback} lockObtainedCallback
  */
 Lock.prototype.writeLock = function writeLock(key, releaseCallback, lockObtainedCallback) {
-  request(this, true, key, releaseCallback, lockObtainedCallback);
+  request(this, WRITE, key, releaseCallback, lockObtainedCallback);
 };
 
 /**
  * @param {any} lock
- * @param {boolean} write
+ * @param {number} mode
  * @param {unknown} key
  * @param {import('./callbacks').Callback | null | undefined} released
  * @param {import('./callbacks').Callback} obtained
  */
-function request(lock, write, key, released, obtained) {
+function request(lock, mode, key, released, obtained) {
   const state = /** @type {State | undefined} */ (lock?.[STATE]);
   if (state === undefined) throw invalidThis('readLock and writeLock have to be called on a Lock');
   const name = toKey(key);
@@ -80,7 +71,6 @@ function request(lock, write, key, released, obtained) {
     throw invalidType('releaseCallback', 'a function or null', released);
   }
   const { space, expiry, logger } = state;
-  const mode = write ? callbacks.WRITE : callbacks.READ;
   callbacks.lock(space, name, mode, expiry, obtained, released || null, logger);
 }
 

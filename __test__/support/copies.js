@@ -22,6 +22,10 @@ function loadCopy({ thin, prepare = () => {} }) {
   try {
     prepare((name) => require(inside(name)));
     const latchkey = require(path.join(ROOT, 'index.js'));
+    // What is loaded with the first lock, and with the first use of a name, belongs to this copy, too.
+    new latchkey.Lock();
+    latchkey('the first lock', (done) => done());
+    void latchkey.Locks;
     // All of them are loaded by now.
     const modules = new Map(ours().map((file) => [file, require.cache[file]]));
     const lib = (name) => modules.get(inside(name)).exports;
