@@ -69,8 +69,9 @@ overReachesAndModes('a time limit', (open, mode) => {
     first.release();
     const hold = await asked;
     // Others time out after it, so its own limit's alarm has had its chance.
-    const quick = await locks[mode]('other', { timeout: 1 });
-    await errorOf(locks.write('other', { timeout: 20 }));
+    // Long enough for the answer of a store.
+    const quick = await locks[mode]('other', { timeout: 200 });
+    await errorOf(locks.write('other', { timeout: 250 }));
     assert.equal(hold.signal.aborted, false);
     assert.equal((await locks.query()).held.length, 2);
     hold.release();
