@@ -29,14 +29,17 @@ function called(name, lock) {
   };
 }
 
-/** @returns {Face} */
-function constructed(name, Lock) {
+/**
+ * @param {number} [usual] the expiry, unless a test asks for another one
+ * @returns {Face}
+ */
+function constructed(name, Lock, usual) {
   return {
     name,
     modes: ['write', 'read'],
     tells: true,
     expires: true,
-    open({ expiry, logger } = {}) {
+    open({ expiry = usual, logger } = {}) {
       const lock = new Lock(expiry, logger);
       return {
         write: (key, obtained, released = null) => lock.writeLock(key, released, obtained),
@@ -53,6 +56,13 @@ const faces = [
   constructed('rwlock-plus', RwlockPlus),
   constructed('latchkey constructed', latchkey),
 ];
+
+/**
+ * A face whose holds and waiters the engine counts in its `usage()`, as soon as somebody waits; of the others without an
+ * expiry it knows nothing. Its holds outlast every test, so that one that leaves somebody waiting would keep the process
+ * alive.
+ */
+const lasting = constructed('rwlock-plus, with an expiry', RwlockPlus, 600_000);
 
 /**
  * Describes a behaviour once per face that has it.
@@ -87,6 +97,7 @@ function freshKey() {
 
 module.exports = {
   faces,
+  lasting,
   telling: faces.filter((face) => face.tells),
   expiring: faces.filter((face) => face.expires),
   sharing: faces.filter((face) => face.modes.includes('read')),

@@ -4,7 +4,7 @@
 
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
-const { faces, overFaces, freshKey } = require('./faces');
+const { faces, lasting, overFaces, freshKey } = require('./faces');
 const { hold } = require('./support/queue');
 const { usage } = require('../lib/native');
 
@@ -144,11 +144,13 @@ overFaces('an object as a key', faces, (face) => {
   });
 });
 
-overFaces('refused as a key, and nothing changed', faces, (face) => {
+overFaces('refused as a key, and nothing changed', [...faces, lasting], (face) => {
   for (const [name, key] of REFUSED) {
     it(name, () => {
       const locks = face.open();
-      hold(locks, 'write', freshKey())();
+      const waiter = freshKey();
+      const release = hold(locks, 'write', waiter);
+      locks.write(waiter, (releaseNext) => releaseNext());
       const before = usage();
       for (const mode of face.modes) {
         assert.throws(() => locks[mode](key, assert.fail), {
@@ -157,6 +159,17 @@ overFaces('refused as a key, and nothing changed', faces, (face) => {
         });
       }
       assert.deepEqual(usage(), before);
+      release();
+      for (const free of [waiter, ...textsOf(key)]) hold(locks, 'write', free)();
     });
   }
 });
+
+/** What a refused key might have been taken for. */
+function textsOf(key) {
+  try {
+    return [String(key), Object.prototype.toString.call(key)];
+  } catch {
+    return ['undefined', 'null', '', '[object Object]'];
+  }
+}

@@ -4,11 +4,12 @@
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
-const { faces, telling, expiring, overFaces, overModes } = require('./faces');
+const { faces, lasting, telling, expiring, overFaces, overModes } = require('./faces');
 const { hold } = require('./support/queue');
 const { runWith } = require('./support/child');
-const { collectUntil, gc } = require('./support/gc');
+const { collectUntil, gc, memoryAfterGc } = require('./support/gc');
 const { usage } = require('../lib/native');
+const { THIN } = require('../lib/thin');
 
 const MB = 2 ** 20;
 
@@ -17,7 +18,7 @@ describe('a million different keys, each once', () => {
   // code in steps, and keeps memory for each (15 MB on Node 26). Another million keys are behind that when it begins, so
   // that the number says what locks leave behind.
   const options = ['--max-semi-space-size=1'];
-  for (const face of faces) {
+  for (const face of [...faces, lasting]) {
     for (const mode of face.modes) {
       it(`grow resident memory by less than 20 MB (${face.name}, ${mode})`, async (t) => {
         const { code, stdout, stderr } = await runWith(options, millionKeys, face.name, mode);
@@ -35,8 +36,8 @@ describe('a million different keys, each once', () => {
 /** The program. */
 function millionKeys(name, mode) {
   const { memoryAfterGc } = require('./support/gc');
-  const { faces: all } = require('./faces');
-  const locks = all.find((face) => face.name === name).open();
+  const { faces, lasting } = require('./faces');
+  const locks = [...faces, lasting].find((face) => face.name === name).open();
   let granted = 0;
   const once = (release) => {
     granted++;
@@ -53,84 +54,149 @@ function millionKeys(name, mode) {
   })();
 }
 
-overModes('what a key costs', faces, (face, mode) => {
-  it('is nothing after it was held, waited for and released', () => {
-    const locks = face.open();
-    const before = usage();
-    for (let i = 0; i < 100; i++) {
+overModes('what a key costs', [...faces, lasting], (face, mode) => {
+  const locks = face.open();
+  /** Has keys held, waited for and released, and gives what the last of them took while it was in use. */
+  const use = (from, count) => {
+    let used;
+    for (let i = from; i < from + count; i++) {
       const release = hold(locks, mode, `cost ${i}`);
-      locks.write(`cost ${i}`, (releaseNext) => releaseNext());
-      assert.equal(usage().holds, before.holds + 1);
-      assert.equal(usage().waiting, before.waiting + 1);
+      let granted = 0;
+      locks.write(`cost ${i}`, (releaseNext) => {
+        granted++;
+        releaseNext();
+      });
+      used = usage();
       release();
+      assert.equal(granted, 1);
     }
+    return used;
+  };
+
+  it('is nothing after it was held, waited for and released', async () => {
+    const engine = usage();
+    use(0, 2000);
+    const before = await memoryAfterGc();
+    use(2000, 20_000);
+    const after = await memoryAfterGc();
+    // Each would cost more than a hundred bytes.
+    assert.ok(after.heapUsed - before.heapUsed < MB, `heap: ${before.heapUsed} to ${after.heapUsed}`);
     const { keys, holds, waiting } = usage();
     assert.deepEqual(
       { keys, holds, waiting },
-      { keys: before.keys, holds: before.holds, waiting: before.waiting },
+      { keys: engine.keys, holds: engine.holds, waiting: engine.waiting },
     );
   });
+
+  const decides = face === lasting || !THIN;
+  it(`is ${decides ? 'a hold and a waiter' : 'nothing, ever,'} in the engine`, () => {
+    const { holds, waiting } = usage();
+    const used = use(0, 1);
+    const cost = decides ? 1 : 0;
+    assert.deepEqual([used.holds - holds, used.waiting - waiting], [cost, cost]);
+  });
 });
+
+/** Counts those of which the collector has told. */
+function collector() {
+  const collected = new Set();
+  const registry = new FinalizationRegistry((name) => collected.add(name));
+  /** @returns {() => void} a callback that does nothing, to be counted when it is collected */
+  const callback = (name) => {
+    const named = () => void name;
+    registry.register(named, name);
+    return named;
+  };
+  return { collected, callback };
+}
 
 overFaces('a dropped lock object', telling, (face) => {
   it('is collected with its holds and its waiters', async () => {
     gc();
     const before = usage();
+    const { collected, callback } = collector();
     (() => {
       for (let i = 0; i < 50; i++) {
         const locks = face.open();
-        hold(locks, 'write', 'key', () => {});
-        locks.write('key', () => {});
+        hold(locks, 'write', 'key', callback(`writer ${i}`));
+        locks.write('key', callback(`waiting writer ${i}`));
+        locks.read('key', callback(`waiting reader ${i}`), callback(`end of ${i}`));
         hold(locks, 'read', 'other');
       }
     })();
-    assert.ok(usage().spaces >= before.spaces + 50);
-    await collectUntil(() => usage().spaces <= before.spaces, 'dropped locks to be collected');
+    const all = () => collected.size === 200 && usage().spaces <= before.spaces;
+    await collectUntil(all, 'dropped locks to be collected');
     assert.ok(usage().holds <= before.holds);
     assert.ok(usage().waiting <= before.waiting);
   });
 
   it('is collected with holds that may expire, as long as nobody waits', async () => {
     gc();
-    const before = usage().spaces;
+    const before = usage();
+    const { collected, callback } = collector();
     (() => {
-      for (let i = 0; i < 50; i++) hold(face.open({ expiry: 60_000 }), 'write', 'key', () => {});
+      for (let i = 0; i < 50; i++) {
+        const locks = face.open({ expiry: 60_000 });
+        hold(locks, 'write', 'key', callback(`writer ${i}`));
+        // The second one has the engine asked, which knows of both then.
+        for (const n of [0, 1]) hold(locks, 'read', 'other', callback(`reader ${n} of ${i}`));
+      }
     })();
-    await collectUntil(() => usage().spaces <= before, 'dropped locks to be collected');
+    assert.ok(usage().spaces >= before.spaces + 50);
+    assert.ok(usage().holds >= before.holds + 100);
+    const all = () => collected.size === 150 && usage().spaces <= before.spaces;
+    await collectUntil(all, 'dropped locks to be collected');
+    assert.ok(usage().holds <= before.holds);
   });
 
-  it('lives on while somebody can still release one of its holds', async () => {
-    let granted = 0;
-    const release = (() => {
-      const locks = face.open();
-      const first = hold(locks, 'write', 'key');
-      locks.write('key', () => granted++);
-      return first;
-    })();
-    // Others are collected meanwhile: the collector did run, finalizers too.
-    const before = usage().spaces;
-    (() => void face.open())();
-    await collectUntil(() => usage().spaces <= before, 'another lock to be collected');
-    release();
-    assert.equal(granted, 1);
-  });
+  for (const expiry of [undefined, 60_000]) {
+    const which = expiry === undefined ? 'without an expiry' : 'with an expiry';
+    it(`lives on while somebody can still release one of its holds (${which})`, async () => {
+      let granted = 0;
+      const { collected, callback } = collector();
+      const release = (() => {
+        const locks = face.open({ expiry });
+        const first = hold(locks, 'write', 'key');
+        locks.write('key', (releaseNext) => {
+          granted++;
+          releaseNext();
+        });
+        // Others are collected meanwhile: the collector did run, finalizers too.
+        hold(face.open({ expiry }), 'write', 'key', callback('another'));
+        return first;
+      })();
+      await collectUntil(() => collected.size === 1, 'another lock to be collected');
+      assert.equal(granted, 0);
+      release();
+      assert.equal(granted, 1);
+    });
+  }
 });
 
 overFaces('a lock object that stays', expiring, (face) => {
-  it('does not keep what it gave to those that were released', async () => {
-    const locks = face.open({ expiry: 60_000 });
-    const collected = new Set();
-    const registry = new FinalizationRegistry((name) => collected.add(name));
-    (() => {
-      for (const mode of ['read', 'write']) {
-        const obtained = (release) => release();
-        const released = () => {};
-        registry.register(obtained, `${mode} obtained`);
-        registry.register(released, `${mode} released`);
-        locks[mode](`key ${mode}`, obtained, released);
-      }
-    })();
-    await collectUntil(() => collected.size === 4, 'the callbacks of released holds');
-    locks.write('key', (release) => release());
-  });
+  for (const expiry of [undefined, 60_000]) {
+    const which = expiry === undefined ? 'without an expiry' : 'with an expiry';
+    it(`does not keep what it gave to those that were released (${which})`, async () => {
+      const locks = face.open({ expiry });
+      const collected = new Set();
+      const registry = new FinalizationRegistry((name) => collected.add(name));
+      (() => {
+        const ask = (mode, key, name) => {
+          const obtained = (release) => release();
+          const released = () => {};
+          registry.register(obtained, `${name} obtained`);
+          registry.register(released, `${name} released`);
+          locks[mode](key, obtained, released);
+        };
+        for (const mode of ['read', 'write']) ask(mode, `key ${mode}`, mode);
+        const release = hold(locks, 'write', 'contended');
+        for (const name of ['write 1', 'write 2', 'read 3', 'read 4', 'write 5', 'read 6']) {
+          ask(name.split(' ')[0], 'contended', `waiting ${name}`);
+        }
+        release();
+      })();
+      await collectUntil(() => collected.size === 16, 'the callbacks of released holds');
+      for (const key of ['key read', 'key write', 'contended']) hold(locks, 'write', key)();
+    });
+  }
 });

@@ -6,11 +6,18 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Lock } = require('latchkey');
 const { usage } = require('../lib/native');
+const { THIN } = require('../lib/thin');
 const { ModelLock } = require('./support/model');
 const { randomProgram, runProgram } = require('./support/program');
 const { randomFrom, seed } = require('./support/random');
 
 const PROGRAMS = 4000;
+
+/** Without an expiry its holders are only counted; with one, the engine decides as soon as somebody may have to wait. */
+const sorts = [
+  { sort: 'without an expiry', isCounted: THIN, open: () => new Lock() },
+  { sort: 'with an expiry that nobody reaches', isCounted: false, open: () => new Lock(600_000) },
+];
 
 /** A log that also counts, for `runProgram`, how many were granted. */
 function recorder(also = () => {}) {
@@ -22,44 +29,55 @@ function recorder(also = () => {}) {
   return Object.assign(log, { lines: [], obtained: 0 });
 }
 
-describe('a random program', () => {
-  it(`calls back in the order of the model (${PROGRAMS} programs)`, (t) => {
-    t.diagnostic(`seed ${seed}`);
-    let lines = 0;
-    for (let n = 0; n < PROGRAMS; n++) {
-      const random = randomFrom(seed + n);
-      const requests = 3 + random.below(38);
-      const size = { requests, keys: 1 + random.below(3), releases: 0.3 + 0.3 * random.next(), self: 0.4 };
-      const program = randomProgram(random, size);
-      const [expected, actual] = [recorder(), recorder()];
-      runProgram(program, new ModelLock(), expected);
-      runProgram(program, new Lock(), actual);
-      const message = () => `LATCHKEY_SEED=${seed + n}: ${JSON.stringify(program)}`;
-      if (actual.lines.join() !== expected.lines.join()) {
-        t.diagnostic(message());
-        assert.deepEqual(actual.lines, expected.lines);
+for (const { sort, isCounted, open } of sorts) {
+  describe(`a random program on a Lock ${sort}`, () => {
+    it(`calls back in the order of the model (${PROGRAMS} programs)`, (t) => {
+      t.diagnostic(`seed ${seed}`);
+      let lines = 0;
+      for (let n = 0; n < PROGRAMS; n++) {
+        const random = randomFrom(seed + n);
+        const requests = 3 + random.below(38);
+        const size = { requests, keys: 1 + random.below(3), releases: 0.3 + 0.3 * random.next(), self: 0.4 };
+        const program = randomProgram(random, size);
+        const [expected, actual] = [recorder(), recorder()];
+        runProgram(program, new ModelLock(), expected);
+        runProgram(program, open(), actual);
+        if (actual.lines.join() !== expected.lines.join()) {
+          t.diagnostic(`LATCHKEY_SEED=${seed + n}: ${JSON.stringify(program)}`);
+          assert.deepEqual(actual.lines, expected.lines);
+        }
+        assert.ok(expected.obtained > 0 && expected.obtained <= requests);
+        lines += actual.lines.length;
       }
-      assert.ok(expected.obtained > 0 && expected.obtained <= requests);
-      lines += actual.lines.length;
-    }
-    t.diagnostic(`${lines} steps compared`);
-  });
+      t.diagnostic(`${lines} steps compared`);
+    });
 
-  it('keeps order and exclusion, and forgets nobody, when it nests without end', (t) => {
-    t.diagnostic(`seed ${seed}`);
-    const before = usage();
-    for (let n = 0; n < 20; n++) {
-      const random = randomFrom(seed + n);
-      const size = { requests: 3000, keys: 1 + random.below(3), releases: 0.1, self: 0.99 };
-      assertPromises(randomProgram(random, size), `LATCHKEY_SEED=${seed + n}`);
-    }
-    assert.equal(usage().holds, before.holds);
-    assert.equal(usage().waiting, before.waiting);
+    it('keeps order and exclusion, and forgets nobody, when it nests without end', (t) => {
+      t.diagnostic(`seed ${seed}`);
+      const before = usage();
+      let free = 0;
+      for (let n = 0; n < 20; n++) {
+        const random = randomFrom(seed + n);
+        // Of every other program all members release themselves, so that nobody is left inside.
+        const self = n % 2 === 0 ? 1 : 0.99;
+        const size = { requests: 3000, keys: 1 + random.below(3), releases: 0.1, self };
+        const program = randomProgram(random, size);
+        free += assertPromises({ lock: open(), isCounted }, program, `LATCHKEY_SEED=${seed + n}`);
+      }
+      assert.equal(usage().holds, before.holds);
+      assert.equal(usage().waiting, before.waiting);
+      t.diagnostic(`${free} keys were free once the gates were open`);
+      assert.ok(free >= 30, `only ${free} keys were free then`);
+    });
   });
-});
+}
 
-/** Runs a program between two holds that make everything queue up, and checks each promise as it goes. */
-function assertPromises(program, name) {
+/**
+ * Runs a program between two holds that make everything queue up, and checks each promise as it goes.
+ *
+ * @returns {number} how many keys were free when the first hold had ended
+ */
+function assertPromises({ lock, isCounted }, program, name) {
   const asked = new Map();
   const inside = new Map();
   const steps = new Map();
@@ -81,9 +99,8 @@ function assertPromises(program, name) {
       ended.add(step.ask);
     }
   };
-  const lock = new Lock();
   const holdsBefore = usage().holds;
-  // Who is inside is known before the engine lets others in.
+  // Who is inside is known before others are let in.
   const watched = (method) => (key, released, obtained) =>
     lock[method](key, released, (release) =>
       obtained((number) => {
@@ -91,22 +108,35 @@ function assertPromises(program, name) {
         release(number);
       }),
     );
-  const gates = [0, 1, 2].map((n) => {
+  const keys = ['key 0', 'key 1', 'key 2'];
+  const gates = keys.map((key) => {
     let open;
-    lock.writeLock(`key ${n}`, null, (release) => (open = release));
+    lock.writeLock(key, null, (release) => (open = release));
     return open;
   });
+  const entered = new Set();
+  let free = 0;
   const log = recorder(check);
   runProgram(program, { readLock: watched('readLock'), writeLock: watched('writeLock') }, log, () => {
     gates.forEach((open) => open());
+    // Whoever was granted was told before release() returned: no key is held but by those who are known to be inside.
+    for (const key of keys) {
+      lock.writeLock(key, null, (release) => {
+        entered.add(key);
+        release();
+      });
+      const isHeld = inside.has(key) && inside.get(key).size > 0;
+      assert.equal(entered.has(key), !isHeld, `${name}: ${key} is ${isHeld ? 'held' : 'free'}`);
+    }
+    free = entered.size;
+    if (isCounted) return;
+    // Where somebody waits, the engine knows of each hold; where nobody holds, it knows of none.
     const told = [...inside.values()].reduce((sum, holders) => sum + holders.size, 0);
-    assert.equal(
-      usage().holds - holdsBefore,
-      told,
-      `${name}: whoever was granted was told before release returned`,
-    );
+    assert.equal(usage().holds - holdsBefore, told, `${name}: holds`);
   });
+  assert.equal(entered.size, keys.length, `${name}: whoever waited behind them was let in`);
   for (const [key, left] of asked) assert.deepEqual(left, [], `${name}: all of ${key} were granted`);
   for (const step of steps.values())
     if (step.after) assert.ok(ended.has(step.ask), `${name}: ${step.ask} was told`);
+  return free;
 }

@@ -5,6 +5,7 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { overReaches, overReachesAndModes, assertFree, untilPending } = require('./support/reaches');
 const { errorOf, turn, watch } = require('./support/watch');
+const { deferred } = require('./support/until');
 const { memoryAfterGc } = require('./support/gc');
 const { run, runWith } = require('./support/child');
 const { randomFrom, seed } = require('./support/random');
@@ -44,15 +45,20 @@ overReaches('requests for one key', (open) => {
     const locks = open();
     const log = [];
     const hold = await locks.write('key');
-    const work = (name) => async () => {
-      log.push(name);
-      await turn();
-      await turn();
-      log.push(`/${name}`);
-    };
-    const calls = ['r1', 'r2', 'w3', 'r4', 'r5', 'r6', 'w7'].map((name) =>
-      locks[name[0] === 'r' ? 'read' : 'write']('key', work(name)),
-    );
+    // Nobody ends before all of the group have begun, and then not at once: somebody else might come in meanwhile.
+    const calls = [['r1', 'r2'], ['w3'], ['r4', 'r5', 'r6'], ['w7']].flatMap((group) => {
+      const { promise: all, resolve } = deferred();
+      let begun = 0;
+      const work = (name) => async () => {
+        log.push(name);
+        if (++begun === group.length) resolve();
+        await all;
+        await turn();
+        await turn();
+        log.push(`/${name}`);
+      };
+      return group.map((name) => locks[name[0] === 'r' ? 'read' : 'write']('key', work(name)));
+    });
     hold.release();
     await Promise.all(calls);
     assert.deepEqual(log, [

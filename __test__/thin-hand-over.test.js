@@ -1,47 +1,45 @@
 'use strict';
 // When somebody may have to wait for a thin key, the engine is given all that is known of its holders: their order, modes,
-// fences, ages and expiries. Holders that were only counted get stand-ins there.
+// fences, ages and expiries.
 
 const { it, describe, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
-const { openThinFaces } = require('./support/thin-faces');
-const { hold } = require('./support/queue');
+const { openThinFaces, LONG } = require('./support/thin-faces');
 const { block } = require('./support/until');
 
-const { alock, latchkey, lib, faces, calls } = openThinFaces(true);
+const { latchkey, lib, calls } = openThinFaces(true);
 const { Locks, Lock } = latchkey;
 const { usage } = lib('native');
 
 beforeEach(() => void calls());
 
 describe('the first one that has to wait', () => {
-  for (const { name, open } of faces.filter((face) => !face.name.startsWith('Locks'))) {
-    it(`has the holder handed over, and the key’s text crosses once (${name})`, () => {
-      const locks = open();
-      const log = [];
-      const before = usage();
-      const release = hold(locks, 'write', 'handed');
-      for (const n of [1, 2]) {
-        locks.write('handed', (releaseNext) => {
-          log.push(n);
-          releaseNext();
-        });
-      }
-      assert.deepEqual(calls(), ['adopt(handed)', 'request', 'request']);
-      assert.equal(usage().holds, before.holds + 1);
-      assert.equal(usage().waiting, before.waiting + 2);
-      release();
-      release();
-      assert.deepEqual(log, [1, 2]);
-      assert.deepEqual(calls(), ['release', 'release', 'release']);
-      assert.deepEqual(usage(), {
-        ...usage(),
-        holds: before.holds,
-        waiting: before.waiting,
-        keys: before.keys,
+  it('has the holder handed over, and the key’s text crosses once', () => {
+    const lock = new Lock(LONG);
+    const log = [];
+    const before = usage();
+    let release;
+    lock.writeLock('handed', null, (given) => (release = given));
+    assert.equal(usage().holds, before.holds);
+    for (const n of [1, 2]) {
+      lock.writeLock('handed', null, (releaseNext) => {
+        log.push(n);
+        releaseNext();
       });
-    });
-  }
+    }
+    assert.deepEqual(calls(), ['adopt(handed)', 'request', 'request']);
+    assert.equal(usage().holds, before.holds + 1);
+    assert.equal(usage().waiting, before.waiting + 2);
+    release();
+    release();
+    assert.deepEqual(log, [1, 2]);
+    assert.deepEqual(calls(), ['release', 'release', 'release']);
+    const { holds, waiting, keys } = usage();
+    assert.deepEqual(
+      { holds, waiting, keys },
+      { holds: before.holds, waiting: before.waiting, keys: before.keys },
+    );
+  });
 });
 
 describe('a promise face’s holders are handed over', () => {
@@ -49,7 +47,7 @@ describe('a promise face’s holders are handed over', () => {
     const locks = new Locks();
     const readers = [locks.tryRead('key')];
     const other = locks.tryWrite('other');
-    block(60);
+    block(200);
     const now = Date.now();
     readers.push(locks.tryRead('key'), locks.tryRead('key'));
     const { held, pending } = locks.query();
@@ -65,8 +63,9 @@ describe('a promise face’s holders are handed over', () => {
       [[other.fence, 'write']],
     );
     const [early, late, later] = ofKey.map(({ since }) => since);
-    assert.ok(late - early >= 59, `${early}, then ${late}, 60 ms later`);
-    assert.ok(late <= later, `${late}, then ${later}`);
+    // Where the machine stalls while an age is handed over, it is that much too young.
+    assert.ok(late - early >= 150, `${early}, then ${late}, 200 ms later`);
+    assert.ok(Math.abs(later - late) < 50, `${late}, then ${later} at once`);
     assert.ok(Math.abs(later - now) < 500, `${later} is not now (${now})`);
     for (const each of [...readers, other]) each.release();
   });
@@ -177,94 +176,5 @@ describe('a hold with an expiry that is handed over', () => {
     block(10);
     lock.readLock('key', null, () => log.push('next'));
     assert.deepEqual(log, ['ERR_LOCK_EXPIRED', 'next']);
-  });
-});
-
-describe('holders that were only counted', () => {
-  it('have a stand-in each, which each of them may end, in any order, once', () => {
-    const lock = new Lock();
-    const before = usage().holds;
-    const told = [];
-    const releases = [0, 1, 2].map((n) => {
-      let release;
-      lock.readLock(
-        'key',
-        (...args) => told.push([n, ...args]),
-        (given) => (release = given),
-      );
-      return release;
-    });
-    assert.equal(usage().holds, before);
-    let written = 0;
-    lock.writeLock('key', null, () => written++);
-    assert.deepEqual(calls(), ['adopt(key)', 'adopt', 'adopt', 'request']);
-    for (const [i, n] of [1, 2, 0].entries()) {
-      assert.equal(usage().holds, before + 3 - i);
-      assert.equal(written, 0);
-      releases[n]('word', n);
-      releases[n]('again');
-    }
-    assert.equal(written, 1);
-    assert.deepEqual(told, [
-      [1, 'word', 1],
-      [2, 'word', 2],
-      [0, 'word', 0],
-    ]);
-  });
-
-  it('keep readers out where they write, and share where they read', () => {
-    const lock = new Lock();
-    let log = [];
-    const into = (word) => (release) => {
-      log.push(word);
-      release();
-    };
-    const writer = hold({ write: (key, obtained) => lock.writeLock(key, null, obtained) }, 'write', 'key');
-    lock.readLock('key', null, into('reader'));
-    assert.deepEqual(log, []);
-    writer();
-    assert.deepEqual(log, ['reader']);
-    log = [];
-    const reader = hold({ read: (key, obtained) => lock.readLock(key, null, obtained) }, 'read', 'key');
-    lock.writeLock('key', null, into('writer'));
-    // The writer that waits keeps this one behind it, though it could share.
-    lock.readLock('key', null, into('behind'));
-    assert.deepEqual(log, []);
-    reader();
-    assert.deepEqual(log, ['writer', 'behind']);
-  });
-
-  it('are told apart by nobody: readers that came later release first', () => {
-    const lock = new Lock();
-    const take = () => hold({ read: (key, obtained) => lock.readLock(key, null, obtained) }, 'read', 'key');
-    const early = take();
-    let written = 0;
-    lock.writeLock('key', null, (release) => {
-      written++;
-      release();
-    });
-    early();
-    assert.equal(written, 1);
-    const [a, b] = [take(), take()];
-    lock.writeLock('key', null, () => written++);
-    b();
-    assert.equal(written, 1);
-    a();
-    assert.equal(written, 2);
-  });
-
-  it('of one key are not those of another one', () => {
-    const log = [];
-    const releases = ['a', 'b'].map((key) => hold({ write: alock }, 'write', `counted ${key}`));
-    for (const key of ['a', 'b']) {
-      alock(`counted ${key}`, (release) => {
-        log.push(key);
-        release();
-      });
-    }
-    releases[1]();
-    assert.deepEqual(log, ['b']);
-    releases[0]();
-    assert.deepEqual(log, ['b', 'a']);
   });
 });

@@ -18,6 +18,9 @@ const { usage } = copies.thin.lib('native');
 /** How often a run is done again on a machine that stalls, before its program is given up. */
 const ATTEMPTS = 5;
 
+/** What must be seen in no program. */
+const NEVER = /^left waiting: \d|is held in the end/;
+
 /**
  * Compares a number of programs.
  *
@@ -42,6 +45,7 @@ async function compare(t, count, randomProgram, run, musts) {
       assert.ok(difference === '', `${message}\n${difference}\n${JSON.stringify(program)}`);
       if (actual === null) given++;
     }
+    assert.deepEqual(expected?.filter((line) => NEVER.test(line)) ?? [], [], `LATCHKEY_SEED=${n}`);
     lines += expected?.length ?? 0;
     for (const must of unseen) if (expected?.some((line) => must.test(line))) unseen.delete(must);
     // Dropped lock objects are collected between turns of the event loop.
@@ -93,6 +97,12 @@ describe('a random program sees the same with thin locks and without', () => {
       /released\(\d+,\d+\)/,
       /latchkey:expire/,
       /recovered: true/,
+      // Those who only count see all that a line can do, too.
+      /obtained \(alock, write, waited/,
+      /obtained \(no expiry, write, waited/,
+      /obtained \(no expiry, read, waited, beside 0\)/,
+      /obtained \(no expiry, read, waited, beside [1-9]/,
+      /is free in the end/,
     ]);
   });
 
@@ -101,7 +111,8 @@ describe('a random program sees the same with thin locks and without', () => {
       const size = { ...quiet, requests: 800, keys: 1 + random.below(3), releases: 0.1, self: 0.99 };
       return callbacks.randomProgram(random, size);
     };
-    return compare(t, 10, program, runCallbacks, [/released/]);
+    const musts = [/released/, /obtained \((alock|no expiry), \w+, waited/];
+    return compare(t, 10, program, runCallbacks, musts);
   });
 
   it('on the promise face', (t) => {

@@ -1,120 +1,204 @@
 'use strict';
-// Idle thin keys are kept for a while, because programs use the same ones again: a bounded number of them, at any number of
-// keys, swept at a cost that does not grow with it. Keys in use are never swept.
+// Idle keys of a lock object are kept for a while, because programs use the same ones again: a bounded number of them, at any
+// number of keys, swept at a cost that does not grow with it. Keys in use are never swept. For both sorts: thin keys, and
+// those that are only counted.
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
-const { loadCopy } = require('./support/copies');
+const { loadCopy, loadSweepingCopy } = require('./support/copies');
 const { freshName } = require('./support/reaches');
 const { block } = require('./support/until');
 const { errorOf, watch, turn } = require('./support/watch');
 
 const { latchkey, lib } = loadCopy({ thin: true });
 const { ThinKeys, ThinKey, ENGINE } = lib('thin');
+const { CountedSpace, CountedKey } = lib('counted-space');
 const { usage } = lib('native');
 
 const MILLION = 1_000_000;
 const KEEP_IDLE = 1024;
 
 /** Counts at how many keys the sweeps of `work` look. */
-function lookedAt(work) {
-  const { isIdle } = ThinKey.prototype;
+function lookedAt({ prototype }, work) {
+  const { isIdle } = prototype;
   let count = 0;
-  ThinKey.prototype.isIdle = function () {
+  prototype.isIdle = function () {
     count++;
     return isIdle.call(this);
   };
   try {
     work();
   } finally {
-    ThinKey.prototype.isIdle = isIdle;
+    prototype.isIdle = isIdle;
   }
   return count;
 }
 
-function take(keys, name) {
-  const key = keys.find(name);
-  assert.equal(key.take(true), true);
-  return key;
+const writer = () => ({ mode: 1, expiry: 0, previous: null, next: null });
+
+/** Both sorts of keys under one shape: `take(name)` makes a free key held by a writer, `give` frees it. */
+const sorts = [
+  {
+    name: 'thin',
+    Key: ThinKey,
+    open() {
+      const keys = new ThinKeys(true);
+      const take = (name) => {
+        const key = keys.find(name);
+        assert.equal(key.grant(writer()), true);
+        return key;
+      };
+      return { keys, take, give: (key) => key.release(key.last), isFree: (key) => key.state === 0 };
+    },
+  },
+  {
+    name: 'counted',
+    Key: CountedKey,
+    open() {
+      const space = new CountedSpace();
+      const take = (name) => {
+        const key = space.take(name, 1);
+        assert.notEqual(key, null);
+        return key;
+      };
+      const give = (key) => assert.equal(space.give(key), false);
+      return { keys: space.keys, take, give, isFree: (key) => key.admits(1) };
+    },
+  },
+];
+
+/** Asserts that `idle` counts the idle keys, and gives the number of all. */
+function countKeys(keys) {
+  const all = [...keys.all()];
+  assert.equal(keys.idle, all.filter((key) => key.isIdle()).length);
+  return all.length;
 }
 
-const inMap = (keys) => [...keys.all()].length;
-
-describe('of a million keys', () => {
-  it('that are used one after another, no more than 1,024 idle ones are kept at any time', () => {
-    const keys = new ThinKeys(true);
-    let most = 0;
-    const looked = lookedAt(() => {
-      for (let i = 0; i < MILLION; i++) {
-        take(keys, `${i}`).give();
-        most = Math.max(most, keys.map.size);
-      }
+for (const { name, Key, open } of sorts) {
+  describe(`of a million ${name} keys`, () => {
+    it('that are used one after another, no more than 1,024 idle ones are kept at any time', () => {
+      const { keys, take, give } = open();
+      let most = 0;
+      const looked = lookedAt(Key, () => {
+        for (let i = 0; i < MILLION; i++) {
+          give(take(`${i}`));
+          most = Math.max(most, keys.map.size);
+        }
+      });
+      assert.ok(most <= KEEP_IDLE + 1, `${most} were kept`);
+      assert.ok(looked < 1.1 * MILLION, `sweeps looked at ${looked}`);
+      countKeys(keys);
     });
-    assert.ok(most <= KEEP_IDLE + 1, `${most} were kept`);
-    assert.ok(looked < 1.1 * MILLION, `sweeps looked at ${looked}`);
+
+    it('that are all held at once, none is swept, and their end costs a few looks each', () => {
+      const { keys, take, give } = open();
+      let held = [];
+      const looked = lookedAt(Key, () => {
+        held = Array.from({ length: MILLION }, (_, i) => take(`${i}`));
+        assert.equal(keys.map.size, MILLION);
+        for (const key of held) give(key);
+      });
+      assert.ok(looked < 4 * MILLION, `sweeps looked at ${looked}`);
+      assert.ok(countKeys(keys) <= KEEP_IDLE, `${keys.map.size} are kept`);
+    });
+
+    it('that come and go beside ten thousand that stay, each costs a few looks', () => {
+      const { keys, take, give, isFree } = open();
+      const stay = Array.from({ length: 10_000 }, (_, i) => take(`stays ${i}`));
+      let most = 0;
+      const looked = lookedAt(Key, () => {
+        for (let i = 0; i < MILLION; i++) {
+          give(take(`goes ${i}`));
+          most = Math.max(most, keys.map.size);
+        }
+      });
+      assert.ok(looked < 4 * MILLION, `sweeps looked at ${looked}`);
+      assert.ok(most <= 1.5 * stay.length + 1, `${most} were kept`);
+      for (const [i, key] of stay.entries()) {
+        assert.equal(keys.find(`stays ${i}`), key);
+        assert.equal(isFree(key), false, 'it is held still');
+        give(key);
+      }
+      countKeys(keys);
+    });
   });
 
-  it('that are all held at once, none is swept, and their end costs a few looks each', () => {
-    const keys = new ThinKeys(true);
-    let held = [];
-    const looked = lookedAt(() => {
-      held = Array.from({ length: MILLION }, (_, i) => take(keys, `${i}`));
-      assert.equal(inMap(keys), MILLION);
-      for (const key of held) key.give();
-    });
-    assert.ok(looked < 4 * MILLION, `sweeps looked at ${looked}`);
-    assert.ok(inMap(keys) <= KEEP_IDLE, `${inMap(keys)} are kept`);
-  });
-
-  it('that come and go beside ten thousand that stay, each costs a few looks', () => {
-    const keys = new ThinKeys(true);
-    const stay = Array.from({ length: 10_000 }, (_, i) => take(keys, `stays ${i}`));
-    let most = 0;
-    const looked = lookedAt(() => {
-      for (let i = 0; i < MILLION; i++) {
-        take(keys, `goes ${i}`).give();
-        most = Math.max(most, keys.map.size);
+  it(`a ${name} key in regular use is not made anew each time`, () => {
+    const { keys, take, give } = open();
+    const names = Array.from({ length: 1000 }, (_, i) => `${i}`);
+    const first = names.map((each) => keys.find(each));
+    for (const round of [1, 2, 3]) {
+      for (const [i, each] of names.entries()) {
+        const key = take(each);
+        assert.equal(key, first[i], `in round ${round}`);
+        give(key);
       }
-    });
-    assert.ok(looked < 4 * MILLION, `sweeps looked at ${looked}`);
-    assert.ok(most <= 1.5 * stay.length + 1, `${most} were kept`);
-    for (const [i, key] of stay.entries()) {
-      assert.equal(keys.find(`stays ${i}`), key);
-      assert.equal(key.take(true), false, 'it is held still');
-      key.give();
+    }
+    assert.equal(countKeys(keys), names.length);
+    assert.equal(keys.idle, names.length);
+  });
+}
+
+it('of a million keys of a named space it is the same', () => {
+  const keys = new ThinKeys(false);
+  const stays = keys.find('stays');
+  stays.enterEngine();
+  let most = 0;
+  const looked = lookedAt(ThinKey, () => {
+    for (let i = 0; i < MILLION; i++) {
+      const key = keys.find(`${i}`);
+      assert.equal(key.state, ENGINE);
+      key.enterEngine();
+      key.leaveEngine();
+      most = Math.max(most, keys.map.size);
     }
   });
-
-  it('of a named space it is the same', () => {
-    const keys = new ThinKeys(false);
-    const stays = keys.find('stays');
-    stays.enterEngine();
-    let most = 0;
-    const looked = lookedAt(() => {
-      for (let i = 0; i < MILLION; i++) {
-        const key = keys.find(`${i}`);
-        assert.equal(key.state, ENGINE);
-        key.enterEngine();
-        key.leaveEngine();
-        most = Math.max(most, keys.map.size);
-      }
-    });
-    assert.ok(most <= KEEP_IDLE + 2, `${most} were kept`);
-    assert.ok(looked < 1.1 * MILLION, `sweeps looked at ${looked}`);
-    assert.equal(keys.find('stays'), stays);
-  });
+  assert.ok(most <= KEEP_IDLE + 2, `${most} were kept`);
+  assert.ok(looked < 1.1 * MILLION, `sweeps looked at ${looked}`);
+  assert.equal(keys.find('stays'), stays);
+  countKeys(keys);
 });
 
-it('a key in regular use is not made anew each time', () => {
+it('`idle` is exact, whatever has happened to thin keys: held, shared, the engine’s, forgotten by it', () => {
   const keys = new ThinKeys(true);
-  const names = Array.from({ length: 1000 }, (_, i) => `${i}`);
-  const first = names.map((name) => keys.find(name));
-  for (const round of [1, 2, 3]) {
-    for (const [i, name] of names.entries()) {
-      const key = take(keys, name);
-      assert.equal(key, first[i], `in round ${round}`);
-      key.give();
-    }
+  const [written, shared, engines, forgotten, free] = ['a', 'b', 'c', 'd', 'e'].map((each) =>
+    keys.find(each),
+  );
+  const holder = writer();
+  const readers = [1, 2].map(() => ({ ...writer(), mode: 0 }));
+  const isExact = (idle) => assert.deepEqual([countKeys(keys), keys.idle], [5, idle]);
+  isExact(5);
+  written.grant(holder);
+  isExact(4);
+  for (const reader of readers) shared.grant(reader);
+  isExact(3);
+  engines.inflate(assert.fail);
+  forgotten.inflate(assert.fail);
+  isExact(1);
+  forgotten.deflate();
+  isExact(2);
+  written.inflate(() => {});
+  shared.release(readers[0]);
+  isExact(2);
+  shared.release(readers[1]);
+  isExact(3);
+  written.deflate();
+  engines.deflate();
+  isExact(5);
+  assert.equal(free.isIdle(), true);
+});
+
+it('the copy with which the random programs run keeps next to no idle key, of either sort', () => {
+  const copy = loadSweepingCopy();
+  const space = new (copy.lib('counted-space').CountedSpace)();
+  const keys = new (copy.lib('thin').ThinKeys)(true);
+  for (let i = 0; i < 10; i++) {
+    space.give(space.take(`${i}`, 1));
+    assert.ok(space.keys.map.size <= 2, `${space.keys.map.size} counted keys`);
+    const [key, request] = [keys.find(`${i}`), writer()];
+    key.grant(request);
+    key.release(request);
+    assert.ok(keys.map.size <= 2, `${keys.map.size} thin keys`);
   }
 });
 
@@ -186,4 +270,41 @@ describe('while a hundred thousand other keys come and go', () => {
       });
     });
   }
+});
+
+describe('while a hundred thousand other keys come and go in a lock object that counts', () => {
+  const others = (lock) => {
+    for (let i = 0; i < 100_000; i++) lock.writeLock(`other ${i}`, null, (release) => release());
+  };
+  const take = (lock, mode, key) => {
+    let release = null;
+    lock[mode](key, null, (given) => (release = given));
+    return release;
+  };
+
+  it('holders keep their keys, and those who wait their places', () => {
+    const lock = new latchkey.Lock();
+    const log = [];
+    const into = (word) => (release) => {
+      log.push(word);
+      release();
+    };
+    const release = take(lock, 'writeLock', 'written');
+    const readers = [1, 2].map(() => take(lock, 'readLock', 'read'));
+    others(lock);
+    lock.readLock('written', null, into('reader of the written one'));
+    lock.writeLock('read', null, into('writer of the read one'));
+    others(lock);
+    lock.writeLock('written', null, into('writer of the written one'));
+    others(lock);
+    assert.deepEqual(log, []);
+    release();
+    assert.deepEqual(log.splice(0), ['reader of the written one', 'writer of the written one']);
+    readers[0]();
+    others(lock);
+    assert.deepEqual(log, []);
+    readers[1]();
+    assert.deepEqual(log, ['writer of the read one']);
+    for (const key of ['written', 'read']) assert.notEqual(take(lock, 'writeLock', key), null);
+  });
 });

@@ -6,6 +6,9 @@ const { alternate } = require('./measure');
 const { FULL } = require('./settings');
 const { median } = require('./statistics');
 
+/** An expiry that never comes, in milliseconds. */
+const LONG = 600_000;
+
 const OURS = { adapter: 'latchkey-rwlock-plus' };
 
 const LADDERS = {
@@ -24,9 +27,18 @@ const LADDERS = {
     rungs: {
       'an object, a place in line, a closure': { adapter: 'rungs', rung: 'line' },
       'the async context of the one who asked': { adapter: 'rungs', rung: 'context' },
-      'two empty native calls': { adapter: 'rungs', rung: 'crossings' },
       latchkey: OURS,
       'rwlock-plus': { adapter: 'rwlock-plus' },
+    },
+  },
+  'The same with an expiry, which is the engine’s business': {
+    work: 'queue',
+    rungs: {
+      'an object, a place in line, a closure': { adapter: 'rungs', rung: 'line' },
+      'the async context of the one who asked': { adapter: 'rungs', rung: 'context' },
+      'two empty native calls': { adapter: 'rungs', rung: 'crossings' },
+      latchkey: { ...OURS, expiry: LONG },
+      'rwlock-plus': { adapter: 'rwlock-plus', expiry: LONG },
     },
   },
 };

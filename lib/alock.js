@@ -2,10 +2,11 @@
 // The alock face: `lock(key, fn)`.
 
 const callbacks = require('./callbacks');
-const { Space, WRITE } = require('./space');
+const { openForCallbacks } = require('./open-space');
+const { WRITE } = require('./space');
 const { toKey, checkCallback } = require('./arguments');
 
-/** @type {Space | undefined} all keys of this copy of the package, opened by the first call */
+/** @type {ReturnType<typeof openForCallbacks> | undefined} all keys of this copy of the package, opened by the first call */
 let space;
 
 /**
@@ -15,7 +16,7 @@ let space;
 function lock(key, fn) {
   const name = toKey(key);
   checkCallback('fn', fn);
-  space ??= new Space(undefined, false);
+  space ??= openForCallbacks(undefined, undefined, false);
   callbacks.lock(space, name, WRITE, 0, fn, null, null);
 }
 

@@ -5,10 +5,11 @@
 const { AsyncResource } = require('node:async_hooks');
 const { deliver, deliverAtOnce, deliverGrant, deliverOwnGrant, reportLater, GRANTED } = require('./delivery');
 const { LockExpiredError, LockLostError } = require('./errors');
-const { Request } = require('./request');
+const { CountedSpace } = require('./counted-space');
+const { Request, WAITING } = require('./request');
 
 /** @typedef {import('./space').Space} Space */
-/** @typedef {import('./thin').ThinKey} ThinKey */
+/** @typedef {import('./counted-space').CountedKey} CountedKey */
 /** @typedef {(...args: any[]) => void} Callback */
 /** @typedef {{ warn(message: string): void }} Logger */
 
@@ -18,7 +19,7 @@ const NONE = [];
 /**
  * Asks for a key. If it can be granted now, `obtained` has been called when this returns.
  *
- * @param {Space} space
+ * @param {Space | CountedSpace} space
  * @param {string} key
  * @param {number} mode
  * @param {number} expiry milliseconds, or 0
@@ -27,16 +28,20 @@ const NONE = [];
  * @param {Logger | null} logger
  */
 function lock(space, key, mode, expiry, obtained, released, logger) {
+  if (!(space instanceof CountedSpace)) {
+    const request = new CallbackRequest(space, key, mode, expiry, obtained, released, logger);
+    return ask(request, expiry > 0 && released !== null);
+  }
   const taken = space.take(key, mode);
-  if (taken !== null) obtained.call(undefined, countedRelease(space, taken, released));
-  else ask(new CallbackRequest(space, key, mode, expiry, obtained, released, logger));
+  if (taken === null) ask(new CountedRequest(space, key, mode, obtained, released), false);
+  else obtained.call(undefined, countedRelease(space, taken, released));
 }
 
 /**
- * The release function of a hold that is only counted.
+ * The release function of a hold without a request.
  *
- * @param {Space} space
- * @param {ThinKey} key
+ * @param {CountedSpace} space
+ * @param {CountedKey} key
  * @param {Callback | null} released
  */
 function countedRelease(space, key, released) {
@@ -44,14 +49,50 @@ function countedRelease(space, key, released) {
   return function release() {
     if (ended) return;
     ended = true;
-    const standIn = space.give(key);
-    if (standIn !== null) {
-      space.release(standIn);
-      tellEnd(standIn, released, [...arguments]);
-    } else if (released !== null) {
-      released.apply(undefined, /** @type {any} */ (arguments));
-    }
+    if (space.give(key)) tellEnd(space, key.name, released, released === null ? NONE : [...arguments]);
+    else if (released !== null) released.apply(undefined, /** @type {any} */ (arguments));
   };
+}
+
+/** Has what the others need of a request, and no more: it is made for each one that waits. */
+class CountedRequest {
+  /**
+   * @param {CountedSpace} space
+   * @param {string} key
+   * @param {number} mode
+   * @param {Callback} obtained
+   * @param {Callback | null} released
+   */
+  constructor(space, key, mode, obtained, released) {
+    this.space = space;
+    this.key = key;
+    this.mode = mode;
+    this.state = WAITING;
+    /** @type {CountedKey | null} its key, once it has asked */
+    this.at = null;
+    /** @type {CountedRequest | null} the next one in the line */
+    this.next = null;
+    this.obtained = obtained;
+    this.released = released;
+    /** @type {AsyncResource | null} the async context of the one who asked, once it is needed later */
+    this.context = null;
+    /** Whether its grant was put off. Belongs to `delivery.js`. */
+    this.untold = false;
+    // For diagnostics.
+    this.fence = 0;
+    this.recovered = false;
+    /** @type {import('./diagnostics').Times | null} */
+    this.times = null;
+  }
+
+  onGranted() {
+    const request = this;
+    callObtained(request, function release() {
+      const { space, key, released } = request;
+      if (!space.release(request)) return;
+      tellEnd(space, key, released, released === null ? NONE : [...arguments]);
+    });
+  }
 }
 
 class CallbackRequest extends Request {
@@ -78,12 +119,10 @@ class CallbackRequest extends Request {
 
   onGranted() {
     const request = this;
-    const release = function () {
-      // The arguments are only copied where there are some.
+    callObtained(request, function release() {
+      // They are only copied where there are some.
       request.release(arguments.length === 0 ? NONE : [...arguments]);
-    };
-    if (this.context === null) this.obtained.call(undefined, release);
-    else this.context.runInAsyncScope(this.obtained, undefined, release);
+    });
   }
 
   /** @param {any[]} args */
@@ -93,7 +132,7 @@ class CallbackRequest extends Request {
     if (!this.space.release(this)) return;
     this.ended = true;
     if (this.space.answersLater) this.args = args;
-    else tellEnd(this, this.released, args);
+    else tellEnd(this.space, this.key, this.released, args);
   }
 
   onExpired() {
@@ -136,13 +175,25 @@ class CallbackRequest extends Request {
   }
 }
 
-/** @param {CallbackRequest} request */
-function ask(request) {
-  const { space, expiry } = request;
-  const granted = space.ask(request, Infinity) === 1;
+/**
+ * @param {CountedRequest | CallbackRequest} request
+ * @param {(release: Callback) => void} release
+ */
+function callObtained({ context, obtained }, release) {
+  if (context === null) obtained.call(undefined, release);
+  else context.runInAsyncScope(obtained, undefined, release);
+}
+
+/**
+ * @param {CountedRequest | CallbackRequest} request
+ * @param {boolean} mayEndLater whether its hold may be ended by somebody else, even if it is granted now
+ */
+function ask(request, mayEndLater) {
+  const { space } = request;
+  const granted = space.ask(/** @type {any} */ (request), Infinity) === 1;
   const events = space.takeEvents(request.key);
   // Whoever is called later, by somebody else or by the clock, is called in the context of the one who asked.
-  if (!granted || space.backlogs.size !== 0 || (expiry > 0 && request.released !== null)) {
+  if (!granted || mayEndLater || space.backlogs.size !== 0) {
     request.context = new AsyncResource('latchkey');
   }
   if (events !== null) {
@@ -156,11 +207,12 @@ function ask(request) {
 /**
  * Tells those whom the end of a hold let in, and then its own callback.
  *
- * @param {Request} request whose hold has just been ended
+ * @param {Space | CountedSpace} space
+ * @param {string} key a hold of which has just ended
  * @param {Callback | null} released
  * @param {any[]} args
  */
-function tellEnd({ space, key }, released, args) {
+function tellEnd(space, key, released, args) {
   const granted = space.takeGrant();
   if (granted !== null) return deliverGrant(granted, released, args);
   const events = space.takeEvents(key);
@@ -168,4 +220,4 @@ function tellEnd({ space, key }, released, args) {
   else if (released !== null) released.apply(undefined, args);
 }
 
-module.exports = { lock };
+module.exports = { lock, CountedRequest };

@@ -21,7 +21,7 @@ const ENDED = 5;
 
 const READ = 0;
 
-/** @typedef {import('./request').Request} Request */
+/** @typedef {import('./request').Request | import('./callbacks').CountedRequest} Request */
 /** @typedef {{ request: Request, kind: number, detail?: any }} Event */
 
 /**
@@ -220,7 +220,7 @@ function tellUntold(request, errors) {
 }
 
 /**
- * @param {Request} request
+ * @param {any} request one that this can happen to: a `CountedRequest` is only granted
  * @param {number} kind
  * @param {any} detail
  * @param {unknown[]} errors

@@ -5,7 +5,7 @@
 const { channel } = require('node:diagnostics_channel');
 const { now } = require('./clock');
 
-/** @typedef {import('./request').Request} Request */
+/** @typedef {import('./request').Request | import('./callbacks').CountedRequest} Request */
 
 /**
  * When a request reached each point, in milliseconds by `clock.js`.

@@ -36,12 +36,12 @@ class Request {
     this.fence = 0;
     this.recovered = false;
 
-    // While it holds its key without the engine: its neighbours among the key's holders, and when it was
-    // granted, by `clock.js`, if that may matter.
-    /** @type {Request | null} */
+    // Its neighbours in the list that it is in.
+    /** @type {any} a request */
     this.previous = null;
-    /** @type {Request | null} */
+    /** @type {any} a request */
     this.next = null;
+    /** While it holds its key without the engine: when it was granted, by `clock.js`, if that may matter. */
     this.since = 0;
 
     // While the engine has it: its place in the space's list of requests, and its ticket.

@@ -3,7 +3,7 @@
 // argument, for a named space.
 
 const callbacks = require('./callbacks');
-const { openSpace } = require('./open-space');
+const { openForCallbacks } = require('./open-space');
 const { READ, WRITE } = require('./space');
 const { toKey, checkCallback, toExpiry, toOptions, toSpaceName, toStore } = require('./arguments');
 const { invalidThis, invalidType } = require('./errors');
@@ -30,7 +30,7 @@ function Lock(timeout, logger, options) {
   const store = toStore(given, name);
   // The old package took `false` for "none", and programs write `slow && 10000`.
   const expiry = toExpiry('timeout', /** @type {unknown} */ (timeout) === false ? null : timeout);
-  const value = { expiry, logger: toLogger(logger), space: openSpace(name, store, expiry > 0) };
+  const value = { expiry, logger: toLogger(logger), space: openForCallbacks(name, store, expiry > 0) };
   Object.defineProperty(this, STATE, { value, configurable: true });
 }
 

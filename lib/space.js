@@ -6,20 +6,22 @@ const { now } = require('./clock');
 const port = require('./port');
 const { takeGrant, takeEvents, awake } = require('./events');
 const diagnostics = require('./diagnostics');
-const { deliver, GRANTED, EXPIRED, TIMED_OUT } = require('./delivery');
-const { ThinKeys, ENGINE } = require('./thin');
-const { Request, WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, ENDED } = require('./request');
+const { deliver, deliverGrant, GRANTED, EXPIRED, TIMED_OUT } = require('./delivery');
+const { ThinKeys, ENGINE, THIN } = require('./thin');
+const { WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, ENDED } = require('./request');
 
 const READ = 0;
 const WRITE = 1;
-/** For tests: whether the engine decides everything. */
-const THIN = process.env.LATCHKEY_THIN !== 'off';
+/** @type {any[]} */
+const NONE = [];
+
 /** Above this many places an emptied list of requests gives its memory back. */
 const KEEP_PLACES = 1024;
 
 /** @typedef {import('./delivery').Event} Event */
 
 /** @typedef {import('./thin').ThinKey} ThinKey */
+/** @typedef {import('./request').Request} Request */
 
 /** Closes the engine's side of a space that the program has dropped. */
 const dropped = new FinalizationRegistry(port.close);
@@ -56,34 +58,7 @@ class Space {
      */
     this.backlogs = new Map();
     this.keys = new ThinKeys(name === undefined && THIN);
-    /** Whether thin holders are only counted. */
-    this.counted = this.keys.thin && !dated;
     dropped.register(this, this.number, this);
-  }
-
-  /**
-   * Takes a key without a request, if that needs nobody's waiting and nobody will have to be told of it.
-   *
-   * @param {string} name
-   * @param {number} mode
-   * @returns {ThinKey | null} the key, to be given back by `give`
-   */
-  take(name, mode) {
-    if (!this.counted || this.backlogs.size !== 0 || diagnostics.enabled()) return null;
-    const key = this.keys.find(name);
-    return key.take(mode === WRITE) ? key : null;
-  }
-
-  /**
-   * Gives such a key back.
-   *
-   * @param {ThinKey} key
-   * @returns {Request | null} null if that is all; else the engine has the key, and this request is to be ended
-   */
-  give(key) {
-    if (key.state === ENGINE) return /** @type {Request} */ (key.standIns.pop());
-    key.give();
-    return null;
   }
 
   /**
@@ -99,7 +74,7 @@ class Space {
     const key = this.keys.find(request.key);
     request.at = key;
     // While something is still to be told, only the engine knows the order.
-    if (this.counted || this.backlogs.size !== 0 || !key.grant(request)) {
+    if (this.backlogs.size !== 0 || !key.grant(request)) {
       return this.askEngine(key, request, patience);
     }
     request.state = HOLDING;
@@ -139,21 +114,7 @@ class Space {
       port.adopt(holder, key);
       this.timed ||= holder.expiry > 0;
     };
-    key.inflate(adopt, (write) => this.standIn(key, write));
-  }
-
-  /**
-   * A request for a holder that was only counted.
-   *
-   * @param {ThinKey} key
-   * @param {boolean} write
-   */
-  standIn(key, write) {
-    const request = new Request(this, key.name, write ? WRITE : READ, 0);
-    request.at = key;
-    request.state = HOLDING;
-    request.fence = port.nextFence();
-    return request;
+    key.inflate(adopt);
   }
 
   /**
@@ -202,6 +163,8 @@ class Space {
    * @param {string} key
    */
   tellOthers(key) {
+    const granted = this.takeGrant();
+    if (granted !== null) return deliverGrant(granted, null, NONE);
     const events = this.takeEvents(key);
     if (events !== null) deliver(events);
   }
@@ -304,7 +267,7 @@ class Space {
    */
   query(read) {
     for (const key of this.keys.all()) {
-      if (key.first !== null) this.inflate(key);
+      if (key.last !== null) this.inflate(key);
     }
     // Not before all holds have been handed over, which takes a while where there are many.
     const date = Date.now();

@@ -54,14 +54,15 @@ function takeFromCache() {
 }
 
 /**
- * A copy whose lock objects sweep their idle keys whenever one more comes to rest, or nearly so.
+ * A copy whose lock objects, of either sort, sweep their idle keys whenever one more comes to rest, or nearly so.
  */
 function loadSweepingCopy() {
   return loadCopy({
     thin: true,
     prepare(require) {
-      const thin = require('thin');
-      thin.ThinKeys = class extends thin.ThinKeys {
+      // Both sorts of keys are built on this one.
+      const keys = require('keys');
+      keys.Keys = class extends keys.Keys {
         maxIdle = 1;
 
         rest() {

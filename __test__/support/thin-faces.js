@@ -7,17 +7,17 @@ const LONG = 600_000;
 
 /**
  * `open()` gives an object with `write(key, obtained)` and, where the face has readers, `read(…)`; of a free key for the
- * promise face.
+ * promise face. `counted` says whether it asks nothing of the engine, even where somebody waits.
  *
  * @param {ReturnType<typeof loadWatchedCopy>} copy
  */
 function facesOf({ alock, latchkey: { Lock, Locks } }) {
   return [
-    { name: 'alock', open: () => ({ write: alock }) },
-    { name: 'Lock', open: () => callbacks(new Lock()) },
-    { name: 'Lock with an expiry', open: () => callbacks(new Lock(LONG)) },
-    { name: 'Locks', open: () => promises(new Locks()) },
-    { name: 'Locks with an expiry', open: () => promises(new Locks({ expiry: LONG })) },
+    { name: 'alock', counted: true, open: () => ({ write: alock }) },
+    { name: 'Lock', counted: true, open: () => callbacks(new Lock()) },
+    { name: 'Lock with an expiry', counted: false, open: () => callbacks(new Lock(LONG)) },
+    { name: 'Locks', counted: false, open: () => promises(new Locks()) },
+    { name: 'Locks with an expiry', counted: false, open: () => promises(new Locks({ expiry: LONG })) },
   ];
 }
 
@@ -48,4 +48,4 @@ function openThinFaces(thin) {
   return { ...copy, faces: facesOf(copy), calls };
 }
 
-module.exports = { openThinFaces };
+module.exports = { openThinFaces, LONG };

@@ -100,9 +100,14 @@ class Run {
     this.locks = program.locks.map((sort) => SORTS[sort](copy, this.log));
     /** @type {Map<number, (...args: any[]) => void>} who has been granted, and was not released in the end */
     this.gives = new Map();
-    /** Numbers of those who wait, and of those who hold. */
+    /** Numbers of those who wait, and those who hold by theirs. */
     this.waiting = new Set();
-    this.holding = new Set();
+    /** @type {Map<number, Ask>} */
+    this.holding = new Map();
+    /** Numbers of those whose call has returned. */
+    this.asked = new Set();
+    /** The keys that each lock object was asked for. */
+    this.keys = program.locks.map(() => new Set());
     this.stopListening = () => {};
   }
 
@@ -140,11 +145,15 @@ class Run {
 
   ask(step, outside) {
     const { ask: number, on, mode, key, inside, after, throws } = step;
+    this.keys[on].add(key);
     const obtained = (give) => {
+      const waited = this.asked.has(number) ? ', waited' : '';
+      const readers = this.readersOf(on, key);
       this.waiting.delete(number);
-      this.holding.add(number);
+      this.holding.set(number, step);
       this.gives.set(number, give);
-      this.log.add(`${number} obtained, in the context of ${context.getStore()}`);
+      const how = `${this.program.locks[on]}, ${mode}${waited}, beside ${readers}`;
+      this.log.add(`${number} obtained (${how}), in the context of ${context.getStore()}`);
       inside.forEach((each) => this.take(each));
       if (throws.obtained) throw new Error(`${number} obtained throws`);
       this.log.add(`${number} obtained returns`);
@@ -159,8 +168,20 @@ class Run {
     this.log.add(`${number} asks`);
     this.waiting.add(number);
     const call = () => this.locks[on][mode](key, after && released, obtained);
-    this.attempt(`${number} asked`, () => context.run(number, call), outside || step.catches);
-    this.clock.look();
+    const isCaught = outside || step.catches;
+    try {
+      this.attempt(`${number} asked`, () => context.run(number, call), isCaught);
+    } finally {
+      this.asked.add(number);
+      this.clock.look();
+    }
+  }
+
+  /** How many readers hold a key, as far as is known. */
+  readersOf(on, key) {
+    return [...this.holding.values()].filter(
+      (holder) => holder.on === on && holder.key === key && holder.mode === 'read',
+    ).length;
   }
 
   release({ release: number, args, catches }, outside) {
@@ -211,6 +232,19 @@ class Run {
       }
     }
     this.log.add(`left waiting: ${[...this.waiting]}`);
+    for (const [on, keys] of this.keys.entries()) {
+      for (const key of keys) this.probe(on, key);
+    }
+  }
+
+  /** Says whether a key is free, as it has to be in the end. */
+  probe(on, key) {
+    let free = 'held';
+    this.locks[on].write(key, null, (give) => {
+      free = 'free';
+      give();
+    });
+    this.log.add(`${key} of ${on} is ${free} in the end`);
   }
 }
 
