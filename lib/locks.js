@@ -22,6 +22,7 @@ const {
 } = require('./errors');
 const { Hold, giveBack, lossOf } = require('./hold');
 const { MultiHold, lossOfAny, endAll, inOrder } = require('./multi-hold');
+const { Pending } = require('./pending');
 const { PromiseRequest } = require('./promise-request');
 const { openSpace } = require('./open-space');
 const { READ, WRITE } = require('./space');
@@ -35,8 +36,7 @@ class Locks {
   #wish;
   #maxPending;
   #closed = false;
-  /** @type {Set<PromiseRequest>} those that wait */
-  #pending = new Set();
+  #pending = new Pending();
 
   /** @param {import('../index').LocksOptions} [options] */
   constructor(options) {
@@ -97,7 +97,10 @@ class Locks {
     if (this.#closed) return;
     this.#closed = true;
     // From the back, so that none that leaves lets another one in.
-    for (const request of [...this.#pending].reverse()) request.abandon(new LockClosedError(request.key));
+    while (this.#pending.last !== null) {
+      const request = this.#pending.last;
+      request.abandon(new LockClosedError(request.key));
+    }
     this.#space.close();
   }
 
@@ -166,11 +169,12 @@ class Locks {
    * @param {number} rest what is left of the wish's timeout
    * @returns {Hold | Promise<Hold>}
    */
-  #take(mode, key, { signal, timeout, expiry }, rest = timeout) {
+  #take(mode, key, wish, rest = wish.timeout) {
+    const { signal } = wish;
     this.#refuse(key, signal);
-    const maxPending = this.#pending.size >= this.#maxPending ? this.#maxPending : Infinity;
-    const request = new PromiseRequest(this.#space, key, mode, expiry, timeout, maxPending, signal);
-    const done = this.#ask(request, maxPending === Infinity ? rest : 0);
+    const maxPending = this.#pending.size >= this.#maxPending ? this.#maxPending : null;
+    const request = new PromiseRequest(this.#space, key, mode, wish, maxPending);
+    const done = this.#ask(request, maxPending === null ? rest : 0);
     if (request.hold !== null) return request.hold;
     if (done === -1) throw request.refusal();
     const { outcome } = request;
@@ -228,13 +232,14 @@ class Locks {
   #try(mode, key, options) {
     const { expiry } = this.#toWish(options);
     const keys = isList(key) ? inOrder(key) : toKey(key);
-    if (this.#space.answersLater) return this.#tryLater(mode, keys, { ...this.#wish, expiry, timeout: 0 });
+    const wish = { ...this.#wish, expiry, timeout: 0 };
+    if (this.#space.answersLater) return this.#tryLater(mode, keys, wish);
     if (this.#closed) throw new LockClosedError();
-    if (typeof keys === 'string') return this.#tryOne(mode, keys, expiry);
+    if (typeof keys === 'string') return this.#tryOne(mode, keys, wish);
     /** @type {Hold[]} */
     const holds = [];
     for (const each of keys) {
-      const hold = this.#tryOne(mode, each, expiry);
+      const hold = this.#tryOne(mode, each, wish);
       if (hold === null) {
         endAll(holds, giveBack);
         return null;
@@ -264,10 +269,10 @@ class Locks {
   /**
    * @param {number} mode
    * @param {string} key
-   * @param {number} expiry
+   * @param {Wish} wish
    */
-  #tryOne(mode, key, expiry) {
-    const request = new PromiseRequest(this.#space, key, mode, expiry, 0, Infinity);
+  #tryOne(mode, key, wish) {
+    const request = new PromiseRequest(this.#space, key, mode, wish, null);
     this.#ask(request, 0);
     return request.hold;
   }
@@ -290,23 +295,45 @@ class Locks {
 }
 
 /**
+ * Not an async function: `then` costs less.
+ *
  * @template {Hold | MultiHold} H
  * @param {H} hold
  * @param {(hold: H) => Error | null} lossOfHold
  * @param {(hold: H) => unknown} fn
+ * @returns {Promise<unknown>}
  */
-async function runAndRelease(hold, lossOfHold, fn) {
-  let result;
+function runAndRelease(hold, lossOfHold, fn) {
+  let running;
   try {
-    result = await fn(hold);
+    running = Promise.resolve(fn(hold));
   } catch (error) {
-    // On a store, the answer is waited for; nothing in it is as important as the error.
-    await hold.release()?.catch(() => {});
-    throw error;
+    running = Promise.reject(error);
   }
-  const released = hold.release();
-  if (released !== undefined) await released.catch(throwUnlessAway);
-  // It was taken away while `fn` ran: nobody may take what `fn` did for done.
+  return running.then(
+    (result) => {
+      const released = hold.release();
+      if (released === undefined) return unlessLost(hold, lossOfHold, result);
+      return released.catch(throwUnlessAway).then(() => unlessLost(hold, lossOfHold, result));
+    },
+    async (error) => {
+      // On a store, the answer is waited for; nothing in it is as important as the error.
+      await hold.release()?.catch(() => {});
+      throw error;
+    },
+  );
+}
+
+/**
+ * If the hold was taken away while `fn` ran, nobody may take what `fn` did for done.
+ *
+ * @template {Hold | MultiHold} H
+ * @template R
+ * @param {H} hold
+ * @param {(hold: H) => Error | null} lossOfHold
+ * @param {R} result
+ */
+function unlessLost(hold, lossOfHold, result) {
   const loss = lossOfHold(hold);
   if (loss !== null) throw loss;
   return result;

@@ -13,16 +13,13 @@ class PromiseRequest extends Request {
    * @param {import('./space').Space} space
    * @param {string} key
    * @param {number} mode
-   * @param {number} expiry milliseconds, or 0
-   * @param {number} timeout milliseconds, or Infinity
-   * @param {number} maxPending how many may wait, if that is why it may not; else Infinity
-   * @param {AbortSignal} [signal]
+   * @param {import('./locks').Wish} wish
+   * @param {number | null} maxPending how many may wait, if that is why it may not
    */
-  constructor(space, key, mode, expiry, timeout, maxPending, signal) {
-    super(space, key, mode, expiry);
-    this.timeout = timeout;
+  constructor(space, key, mode, wish, maxPending) {
+    super(space, key, mode, wish.expiry);
+    this.wish = wish;
     this.maxPending = maxPending;
-    this.signal = signal;
     /** @type {Hold | null} */
     this.hold = null;
     /** @type {Outcome | null} */
@@ -35,7 +32,7 @@ class PromiseRequest extends Request {
     // Abandoned meanwhile: its hold has been ended.
     if (this.outcome !== null) return;
     // Let in by another request that the same signal made leave.
-    if (this.signal?.aborted) this.abandon(this.signal.reason);
+    if (this.wish.signal?.aborted) this.abandon(this.wish.signal.reason);
     else this.finish({ hold: this.toHold() });
   }
 
@@ -64,9 +61,9 @@ class PromiseRequest extends Request {
 
   /** Why it was not granted, and waits no longer. */
   refusal() {
-    const { key, maxPending, timeout } = this;
-    return maxPending === Infinity
-      ? new LockTimeoutError(key, timeout)
+    const { key, maxPending } = this;
+    return maxPending === null
+      ? new LockTimeoutError(key, this.wish.timeout)
       : new LockQueueFullError(key, maxPending);
   }
 
