@@ -14,7 +14,7 @@ const SCRIPTS = path.join(__dirname, '../../crates/redis/src/scripts');
 const TEXTS = new Map(
   fs
     .readdirSync(SCRIPTS)
-    .filter((file) => file.endsWith('.lua') && !['bucket.lua', 'settle.lua'].includes(file))
+    .filter((file) => file.endsWith('.lua') && !['layout.lua', 'bucket.lua', 'settle.lua'].includes(file))
     .map((file) => [path.basename(file, '.lua'), fs.readFileSync(path.join(SCRIPTS, file), 'utf8')]),
 );
 

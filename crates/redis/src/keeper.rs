@@ -5,6 +5,7 @@
 //!
 //! - `commands`: what callers want
 //! - `questions`: what the server is told and asked
+//! - `queries`: what callers want to know of a space
 //! - `answers`: what it says
 //! - `line`: the connection and its beats, from one generation to the next
 //! - `time`: what is done because its time has come
@@ -12,6 +13,7 @@
 mod answers;
 mod commands;
 mod line;
+mod queries;
 mod questions;
 mod time;
 
@@ -24,12 +26,12 @@ use std::{
 use latchkey_engine::{Ending, Event, Events, Key, Port, Time};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use self::line::Line;
+use self::{line::Line, queries::Queries};
 use crate::{
     address::Config,
     alarms::{Alarm, Alarms},
     clock,
-    command::{Answer, Command, Deliver, SpaceNumber},
+    command::{Command, Deliver, SpaceNumber},
     ledger::{Ledger, Number},
     names::{Bucket, LockName},
     request::{Need, Phase, Request},
@@ -61,7 +63,7 @@ pub(crate) struct Keeper {
     line: Line,
     /// True once a server has answered.
     has_met_server: bool,
-    queries: Vec<Query>,
+    queries: Queries,
     /// True once its process is about to end.
     is_shut_down: bool,
 }
@@ -72,13 +74,6 @@ struct OpenSpace {
     /// `None` once nobody listens any more.
     deliver: Option<Deliver>,
     is_closed: bool,
-}
-
-/// A question of a caller that waits for a connection.
-struct Query {
-    space: SpaceNumber,
-    answer: Answer,
-    limit: Time,
 }
 
 impl Keeper {
@@ -100,7 +95,7 @@ impl Keeper {
             session: Session::new(),
             line: Line::idle(),
             has_met_server: false,
-            queries: Vec::new(),
+            queries: Queries::default(),
             is_shut_down: false,
         }
     }

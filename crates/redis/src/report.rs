@@ -1,13 +1,13 @@
 //! Who holds and who waits in a stored space, in all processes.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use latchkey_engine::{Grant, Key, Mode};
 use redis::{RedisResult, aio::MultiplexedConnection};
 
 use crate::{
-    names::LockName,
-    scripts::{Link, LockReport, PAGE},
+    names::{LockName, RequestId},
+    scripts::{self, Link, LockReport, PAGE},
 };
 
 /// Who holds one key and who waits for it, at one moment. Different keys are looked at one after the other.
@@ -56,43 +56,59 @@ pub struct Owner {
     pub thread: u32,
 }
 
-/// Reports the keys of one space.
-pub(crate) async fn space(
-    link: &Link,
-    commands: &mut MultiplexedConnection,
-    space: &Key,
-) -> RedisResult<Vec<StoredKey>> {
-    let mut reports = Vec::new();
-    for (lock, key) in keys(link, commands, space).await? {
-        let report = link.inspect(commands, &lock).await?;
-        if !report.holders.is_empty() || !report.waiting.is_empty() {
-            reports.push(stored_key(key, report));
-        }
-    }
-    Ok(reports)
+/// A report of one space in the making. It goes in steps, each of them a few commands, so that nobody waits long behind
+/// one of them, and the server does not seem silent to the keeper while it works on a long report.
+pub(crate) struct Survey {
+    space: Key,
+    /// The last request that was listed; `None` at the beginning.
+    after: Option<RequestId>,
+    is_listed: bool,
+    /// The space's locks that have not been looked at yet.
+    locks: BTreeMap<LockName, Key>,
+    reports: Vec<StoredKey>,
 }
 
-async fn keys(
-    link: &Link,
-    commands: &mut MultiplexedConnection,
-    space: &Key,
-) -> RedisResult<Vec<(LockName, Key)>> {
-    let mut locks = BTreeSet::new();
-    let mut after = None;
-    loop {
-        let page = link.list(commands, None, after.as_ref()).await?;
-        after = page.last().map(|owner| owner.id.clone());
-        let is_last = page.len() < PAGE;
-        locks.extend(page.into_iter().map(|owner| owner.lock));
-        if is_last {
-            break;
-        }
+impl Survey {
+    /// How many locks one step looks at.
+    const STEP: usize = 32;
+
+    pub fn new(space: Key) -> Self {
+        Self { space, after: None, is_listed: false, locks: BTreeMap::new(), reports: Vec::new() }
     }
-    let of_space = locks.into_iter().filter_map(|lock| {
-        let (name, key) = lock.split()?;
-        (name == space.as_units()).then(|| (lock, Key::from(&key[..])))
-    });
-    Ok(of_space.collect())
+
+    /// Goes one step further.
+    pub async fn step(&mut self, link: &Link, commands: &mut MultiplexedConnection) -> RedisResult<()> {
+        if self.is_listed { self.inspect(link, commands).await } else { self.list(link, commands).await }
+    }
+
+    /// The report, or the survey again if there are steps to take.
+    pub fn finish(self) -> Result<Vec<StoredKey>, Self> {
+        if self.is_listed && self.locks.is_empty() { Ok(self.reports) } else { Err(self) }
+    }
+
+    async fn list(&mut self, link: &Link, commands: &mut MultiplexedConnection) -> RedisResult<()> {
+        let page = link.list(commands, None, self.after.as_ref()).await?;
+        self.is_listed = page.len() < PAGE;
+        self.after = page.last().map(|owner| owner.id.clone());
+        for scripts::Owner { lock, .. } in page {
+            if let Some((_, key)) = lock.split().filter(|(space, _)| space == self.space.as_units()) {
+                self.locks.insert(lock, Key::from(&key[..]));
+            }
+        }
+        Ok(())
+    }
+
+    async fn inspect(&mut self, link: &Link, commands: &mut MultiplexedConnection) -> RedisResult<()> {
+        let (locks, keys): (Vec<_>, Vec<_>) =
+            std::iter::from_fn(|| self.locks.pop_first()).take(Self::STEP).unzip();
+        for (key, report) in keys.into_iter().zip(link.inspect_all(commands, &locks).await?) {
+            // It may have become free since it was listed.
+            if !report.holders.is_empty() || !report.waiting.is_empty() {
+                self.reports.push(stored_key(key, report));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn stored_key(key: Key, report: LockReport) -> StoredKey {

@@ -184,6 +184,20 @@ impl Link {
         library::INSPECT.run(connection, &call).await
     }
 
+    /// [`Link::inspect`] of several locks in one go, though not in one moment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::acquire`].
+    pub async fn inspect_all(
+        &self,
+        connection: &mut impl ConnectionLike,
+        locks: &[LockName],
+    ) -> RedisResult<Vec<LockReport>> {
+        let calls = locks.iter().map(|lock| self.call(&library::INSPECT, Some(lock)));
+        library::INSPECT.run_all(connection, calls).await
+    }
+
     /// Renews a session's lease, or opens the session if `opening` and the server does not know it. The first
     /// operation on each connection. `who` is `<pid>|<host>`, for [`Link::inspect`].
     ///

@@ -79,15 +79,16 @@ impl StoredSpace {
         self.store.send(Command::Detach { space: self.number, port });
     }
 
-    /// Who holds and who waits, in all processes.
+    /// Who holds and who waits, in all processes. Should the connection end meanwhile, the server is asked again on the
+    /// next one.
     ///
     /// # Errors
     ///
-    /// If the store does not answer.
+    /// If there is no connection within `connect_timeout` of the call, or the server refuses.
     pub async fn query(&self) -> Result<Vec<StoredKey>, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.store.send(Command::Query { space: self.number, answer });
-        // Unanswered: the connection ended while the server was asked.
+        // Unanswered: the store was shut down, or its runtime has ended.
         let unreachable =
             || StoreError { address: self.store.config().address(), trouble: Reason::Unreachable.into() };
         answered.await.unwrap_or_else(|_| Err(self.store.trouble().unwrap_or_else(unreachable)))

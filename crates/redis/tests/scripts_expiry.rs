@@ -4,14 +4,24 @@ mod support;
 
 use std::time::Duration;
 
-use latchkey_engine::Mode::{Read, Write};
-use latchkey_redis::scripts::{Acquired, Downgraded, Purpose, Push, Reclaimed, Released, Waiting};
+use latchkey_engine::{
+    Grant,
+    Mode::{self, Read, Write},
+};
+use latchkey_redis::scripts::{Acquired, Asked, Downgraded, Purpose, Push, Reclaimed, Released, Waiting};
 use support::peer::{LONG, PATIENCE, Peer};
 use tokio::time::sleep;
 
 /// Over before the test goes on, if it sleeps for [`AFTER`].
 const SHORT: Duration = Duration::from_millis(20);
 const AFTER: Duration = Duration::from_millis(40);
+
+/// Holds the key "k", until after its deadline.
+async fn overdue(peer: &mut Peer, mode: Mode) -> (Asked, Grant) {
+    let held = peer.hold_for("k", mode, SHORT).await;
+    sleep(AFTER).await;
+    held
+}
 
 /// Pokes as often as the answers ask for, until a grant is pushed.
 async fn poke_until_pushed(peer: &mut Peer, key: &str, mut wait: Option<Duration>) -> Vec<Push> {
@@ -29,8 +39,7 @@ async fn poke_until_pushed(peer: &mut Peer, key: &str, mut wait: Option<Duration
 async fn the_first_who_waits_is_told_when_to_poke_and_the_poke_evicts() {
     let server = server!();
     let (mut holder, mut other) = (Peer::join(&server, LONG).await, Peer::join(&server, LONG).await);
-    let held = holder.ask_for("k", Write, Duration::from_millis(500));
-    let grant = holder.granted(&held).await;
+    let (held, grant) = holder.hold_for("k", Write, Duration::from_millis(500)).await;
     let waiting = other.ask("k", Write);
     let Acquired::Queued { poke_in, .. } = other.acquire(&waiting).await else { panic!("it does not wait") };
     assert!(poke_in.is_some_and(|wait| wait <= Duration::from_millis(501)), "{poke_in:?}");
@@ -56,8 +65,7 @@ async fn the_first_who_waits_is_told_when_to_poke_and_the_poke_evicts() {
 async fn the_one_who_loses_it_is_told_before_the_next_is_granted() {
     let server = server!();
     let mut peer = Peer::join(&server, LONG).await;
-    let held = peer.ask_for("k", Write, SHORT);
-    peer.granted(&held).await;
+    let (held, _) = peer.hold_for("k", Write, SHORT).await;
     let (next, _) = peer.wait("k", Write).await;
     sleep(AFTER).await;
     assert_eq!(peer.poke("k").await, None);
@@ -69,9 +77,7 @@ async fn the_one_who_loses_it_is_told_before_the_next_is_granted() {
 async fn nobody_loses_an_overdue_hold_while_nobody_wants_it() {
     let server = server!();
     let mut peer = Peer::join(&server, LONG).await;
-    let held = peer.ask_for("k", Write, SHORT);
-    let grant = peer.granted(&held).await;
-    sleep(AFTER).await;
+    let (held, grant) = overdue(&mut peer, Write).await;
     peer.poke("k").await;
     assert_eq!(peer.granted(&held).await, grant);
     assert_eq!(peer.release(&held).await, Released::Released);
@@ -86,9 +92,7 @@ async fn one_that_arrives_takes_an_overdue_hold_away_a_compatible_one_too() {
         [(Write, Write, Waiting::Yes), (Write, Read, Waiting::No), (Read, Read, Waiting::Yes)]
     {
         let mut peer = Peer::join(&server, LONG).await;
-        let held = peer.ask_for("k", held_as, SHORT);
-        peer.granted(&held).await;
-        sleep(AFTER).await;
+        let (held, _) = overdue(&mut peer, held_as).await;
         let arrives = peer.ask("k", arrives_as);
         let Acquired::Granted(grant) = peer.acquire_as(&arrives, waiting).await else {
             panic!("not granted")
@@ -125,8 +129,7 @@ async fn only_the_overdue_of_several_readers_lose_it() {
 async fn the_next_at_the_head_is_told_when_to_poke() {
     let server = server!();
     let mut peer = Peer::join(&server, LONG).await;
-    let held = peer.ask_for("k", Read, LONG);
-    peer.granted(&held).await;
+    peer.hold_for("k", Read, LONG).await;
     let (first, _) = peer.wait("k", Write).await;
     let (second, _) = peer.wait("k", Write).await;
     peer.release_as(&first, Purpose::Unused).await;
@@ -143,8 +146,7 @@ async fn the_next_at_the_head_is_told_when_to_poke() {
 async fn an_overdue_writer_that_downgrades_loses_it_if_a_writer_waits() {
     let server = server!();
     let mut peer = Peer::join(&server, LONG).await;
-    let held = peer.ask_for("k", Write, SHORT);
-    peer.granted(&held).await;
+    let (held, _) = peer.hold_for("k", Write, SHORT).await;
     let (next, _) = peer.wait("k", Write).await;
     sleep(AFTER).await;
     assert_eq!(peer.downgrade(&held).await, Downgraded::Expired);
@@ -157,9 +159,7 @@ async fn an_overdue_writer_that_downgrades_loses_it_if_a_writer_waits() {
 async fn recovered_is_told_until_a_writer_makes_it_good() {
     let server = server!();
     let mut peer = Peer::join(&server, LONG).await;
-    let lost = peer.ask_for("k", Write, SHORT);
-    peer.granted(&lost).await;
-    sleep(AFTER).await;
+    overdue(&mut peer, Write).await;
 
     let (reader, grant) = peer.hold("k", Read).await;
     assert!(grant.recovered);

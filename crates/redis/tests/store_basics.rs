@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use latchkey_engine::{Ending, Event, Mode, Patience};
-use support::program::{Program, TTL};
+use support::program::{Program, TTL, two};
 
 #[test]
 fn a_free_key_is_granted_and_released() {
@@ -23,7 +23,7 @@ fn a_free_key_is_granted_and_released() {
 #[test]
 fn two_programs_are_granted_in_the_order_in_which_they_asked() {
     let server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     let (held, _) = a.hold("k");
     let first = b.write("k");
     a.until_waiting("k", 1);
@@ -50,7 +50,7 @@ fn risen(before: u64, now: u64) -> u64 {
 #[test]
 fn readers_share_and_one_behind_a_writer_waits() {
     let server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     let (one, two) = (a.read("k"), b.read("k"));
     a.granted(one);
     b.granted(two);
@@ -72,7 +72,7 @@ fn readers_share_and_one_behind_a_writer_waits() {
 #[test]
 fn one_that_does_not_wait_is_told_at_once() {
     let server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     let (held, _) = a.hold("k");
     let tried = b.ask("k", Mode::Write, Patience::None, None);
     assert!(matches!(b.told(tried), Event::TimedOut { .. }));
@@ -84,7 +84,7 @@ fn one_that_does_not_wait_is_told_at_once() {
 #[test]
 fn one_that_has_waited_long_enough_leaves_and_those_behind_it_move_up() {
     let server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     let held = a.read("k");
     a.granted(held);
     let writer = b.ask("k", Mode::Write, Patience::For(Duration::from_millis(300)), None);
@@ -97,7 +97,7 @@ fn one_that_has_waited_long_enough_leaves_and_those_behind_it_move_up() {
 #[test]
 fn a_withdrawn_request_is_told_nothing_more() {
     let server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     let (held, _) = a.hold("k");
     let waiting = b.write("k");
     a.until_waiting("k", 1);
@@ -122,7 +122,7 @@ fn a_withdrawn_request_is_told_nothing_more() {
 #[test]
 fn a_hold_expires_when_and_only_when_another_program_waits() {
     let server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     let expiry = Some(Duration::from_millis(200));
     let held = a.ask("k", Mode::Write, Patience::Forever, expiry);
     a.granted(held);
@@ -139,7 +139,7 @@ fn a_hold_expires_when_and_only_when_another_program_waits() {
 #[test]
 fn one_that_waits_is_granted_when_the_hold_before_it_expires() {
     let server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     let expiry = Duration::from_millis(400);
     let held = a.ask("k", Mode::Write, Patience::Forever, Some(expiry));
     a.granted(held);
@@ -157,7 +157,7 @@ fn one_that_waits_is_granted_when_the_hold_before_it_expires() {
 #[test]
 fn what_a_thread_held_ends_as_by_death() {
     let server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     a.hold("k");
     let waiting = b.write("k");
     b.until_waiting("k", 1);
@@ -176,7 +176,7 @@ fn what_a_thread_held_ends_as_by_death() {
 #[test]
 fn a_report_says_who_holds_and_who_waits() {
     let server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     let (_, grant) = a.hold("k");
     b.read("k");
     a.until_waiting("k", 1);
@@ -197,7 +197,7 @@ fn a_report_says_who_holds_and_who_waits() {
 #[test]
 fn a_hold_lasts_longer_than_the_lease() {
     let server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     let (held, _) = a.hold("k");
     let waiting = b.write("k");
     a.stays_silent_for(TTL * 3);

@@ -8,28 +8,66 @@ use latchkey_engine::{Ending, Event, Mode, Patience};
 use latchkey_redis::Reason;
 use support::{
     Server,
-    program::{BRIEF, Program, TTL, command, config},
+    program::{Asked, BRIEF, Program, TTL, command, two},
     proxy::{Cut, Proxy},
 };
 
 /// What a lease may take to end, on a busy machine.
 const SLACK: Duration = Duration::from_secs(1);
 
+/// Two programs, of which the first reaches the server through a proxy.
+fn two_with_proxy(server: &Server, ttl: Duration) -> (Proxy, Program, Program) {
+    let proxy = Proxy::start(server.port());
+    let a = Program::start_for(&proxy.url(), ttl);
+    (proxy, a, Program::start_for(&server.url(), ttl))
+}
+
+/// `a` holds the key "k", and `b` waits for it.
+fn contend(a: &mut Program, b: &mut Program) -> (Asked, Asked) {
+    let (held, _) = a.hold("k");
+    let waiting = b.write("k");
+    b.until_waiting("k", 1);
+    (held, waiting)
+}
+
+/// Three wait for the key "k", which `a` holds: `b`, `a` and `b` again.
+fn queue_up(a: &mut Program, b: &mut Program) -> [Asked; 3] {
+    let mut wait = |of_a, place| {
+        let asked = if of_a { a.write("k") } else { b.write("k") };
+        b.until_waiting("k", place);
+        asked
+    };
+    [wait(false, 1), wait(true, 2), wait(false, 3)]
+}
+
+/// Those who queued up are granted it in that order, once the first of them has it.
+fn follow_in_order(a: &mut Program, b: &mut Program, [first, second, third]: [Asked; 3]) {
+    assert_eq!(b.release(first), Ending::Done);
+    a.granted(second);
+    assert_eq!(a.release(second), Ending::Done);
+    b.granted(third);
+}
+
 /// What every fault has to leave behind: a lock that works, in both programs.
-fn still_works(a: &mut Program, b: &mut Program, key: &str) {
+fn still_works(a: &mut Program, b: &mut Program) {
     for program in [a, b] {
-        let (held, _) = program.hold(key);
+        let (held, _) = program.hold("k");
         assert_eq!(program.release(held), Ending::Done);
     }
+}
+
+/// `b`, which waited, is granted the key and releases it, and then it works as ever.
+fn goes_on(a: &mut Program, b: &mut Program, waiting: Asked) {
+    b.granted(waiting);
+    assert_eq!(b.release(waiting), Ending::Done);
+    still_works(a, b);
 }
 
 #[test]
 fn a_killed_holder_is_followed_within_its_lease_and_a_beat() {
     let server = server!();
-    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
-    a.hold("k");
-    let waiting = b.write("k");
-    b.until_waiting("k", 1);
+    let (mut a, mut b) = two(&server, BRIEF);
+    let (_, waiting) = contend(&mut a, &mut b);
     let died = Instant::now();
     a.kill();
     let (at, _) = b.told_at(waiting);
@@ -43,7 +81,7 @@ fn a_killed_holder_is_followed_within_its_lease_and_a_beat() {
 #[test]
 fn a_killed_holders_key_is_recovered() {
     let server = server!();
-    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
+    let (mut a, mut b) = two(&server, BRIEF);
     a.hold("k");
     let waiting = b.write("k");
     a.kill();
@@ -53,8 +91,8 @@ fn a_killed_holders_key_is_recovered() {
 #[test]
 fn a_killed_waiter_is_passed_over() {
     let server = server!();
-    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
-    let mut c = Program::start_brief(&server.url());
+    let (mut a, mut b) = two(&server, BRIEF);
+    let mut c = Program::start_for(&server.url(), BRIEF);
     let (held, _) = a.hold("k");
     b.write("k");
     a.until_waiting("k", 1);
@@ -69,7 +107,7 @@ fn a_killed_waiter_is_passed_over() {
 #[test]
 fn a_suspended_holder_learns_that_it_lost_before_anything_else() {
     let server = server!();
-    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
+    let (mut a, mut b) = two(&server, BRIEF);
     let (held, grant) = a.hold("k");
     let waiting = b.write("k");
     b.until_waiting("k", 1);
@@ -78,17 +116,14 @@ fn a_suspended_holder_learns_that_it_lost_before_anything_else() {
     assert!(taken_over.recovered && taken_over.fence > grant.fence);
     assert!(matches!(a.told(held), Event::Lost { .. }));
     assert_eq!(b.release(waiting), Ending::Done);
-    still_works(&mut a, &mut b, "k");
+    still_works(&mut a, &mut b);
 }
 
 #[test]
 fn a_holder_that_is_cut_off_learns_that_it_lost_before_the_next_is_granted() {
     let server = server!();
-    let proxy = Proxy::start(server.port());
-    let (mut a, mut b) = (Program::start_brief(&proxy.url()), Program::start_brief(&server.url()));
-    let (held, _) = a.hold("k");
-    let waiting = b.write("k");
-    b.until_waiting("k", 1);
+    let (proxy, mut a, mut b) = two_with_proxy(&server, BRIEF);
+    let (held, waiting) = contend(&mut a, &mut b);
     proxy.swallow(true);
     let (lost_at, event) = a.told_at(held);
     assert!(matches!(event, Event::Lost { .. }));
@@ -97,14 +132,13 @@ fn a_holder_that_is_cut_off_learns_that_it_lost_before_the_next_is_granted() {
     proxy.swallow(false);
     proxy.cut();
     assert_eq!(b.release(waiting), Ending::Done);
-    still_works(&mut a, &mut b, "k");
+    still_works(&mut a, &mut b);
 }
 
 #[test]
 fn a_release_that_cannot_be_sent_ends_as_unreachable() {
     let server = server!();
-    let proxy = Proxy::start(server.port());
-    let (mut a, mut b) = (Program::start_brief(&proxy.url()), Program::start_brief(&server.url()));
+    let (proxy, mut a, mut b) = two_with_proxy(&server, BRIEF);
     let (held, _) = a.hold("k");
     proxy.refuse(true);
     proxy.cut();
@@ -117,32 +151,22 @@ fn a_release_that_cannot_be_sent_ends_as_unreachable() {
 #[test]
 fn a_short_outage_loses_nothing() {
     let server = server!();
-    let proxy = Proxy::start(server.port());
-    let (mut a, mut b) = (Program::start(&proxy.url()), Program::start(&server.url()));
+    let (proxy, mut a, mut b) = two_with_proxy(&server, TTL);
     let (held, _) = a.hold("k");
-    let first = b.write("k");
-    b.until_waiting("k", 1);
-    let second = a.write("k");
-    b.until_waiting("k", 2);
-    let third = b.write("k");
-    b.until_waiting("k", 3);
+    let queue = queue_up(&mut a, &mut b);
     for _ in 0..5 {
         proxy.cut();
         a.stays_silent_for(Duration::from_millis(100));
     }
     assert_eq!(a.release(held), Ending::Done);
-    b.granted(first);
-    assert_eq!(b.release(first), Ending::Done);
-    a.granted(second);
-    assert_eq!(a.release(second), Ending::Done);
-    b.granted(third);
+    b.granted(queue[0]);
+    follow_in_order(&mut a, &mut b, queue);
 }
 
 #[test]
 fn a_grant_that_happened_during_an_outage_is_told_after_it() {
     let server = server!();
-    let proxy = Proxy::start(server.port());
-    let (mut a, mut b) = (Program::start(&proxy.url()), Program::start(&server.url()));
+    let (proxy, mut a, mut b) = two_with_proxy(&server, TTL);
     let (held, _) = b.hold("k");
     let waiting = a.write("k");
     b.until_waiting("k", 1);
@@ -158,8 +182,7 @@ fn a_grant_that_happened_during_an_outage_is_told_after_it() {
 fn an_expiry_that_happened_during_an_outage_is_told_after_it() {
     let server = server!();
     let proxy = Proxy::start(server.port());
-    let ttl = Duration::from_secs(10);
-    let mut a = Program::start_with(config(&proxy.url(), |options| options.ttl = ttl));
+    let mut a = Program::start_for(&proxy.url(), Duration::from_secs(10));
     let mut b = Program::start(&server.url());
     let held = a.ask("k", Mode::Write, Patience::Forever, Some(Duration::from_millis(100)));
     a.granted(held);
@@ -174,9 +197,8 @@ fn an_expiry_that_happened_during_an_outage_is_told_after_it() {
 /// Cuts the connection at a command, before or after the server ran it, while two programs contend.
 fn cut_at(what: &[u8], cut: Cut) {
     let server = server!();
-    let proxy = Proxy::start(server.port());
-    let (mut a, mut b) = (Program::start(&proxy.url()), Program::start(&server.url()));
-    still_works(&mut a, &mut b, "k");
+    let (proxy, mut a, mut b) = two_with_proxy(&server, TTL);
+    still_works(&mut a, &mut b);
     proxy.cut_at(what, cut);
     let mut last = 0;
     let mut round = 0;
@@ -252,91 +274,67 @@ fn a_server_that_is_started_again_with_its_data_keeps_holds_and_order() {
 }
 
 fn restarted(mut server: Server) {
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     let (held, grant) = a.hold("k");
-    let first = b.write("k");
-    b.until_waiting("k", 1);
-    let second = a.write("k");
-    b.until_waiting("k", 2);
-    let third = b.write("k");
-    b.until_waiting("k", 3);
+    let queue = queue_up(&mut a, &mut b);
     server.kill();
     server.start_again();
     // Nobody is granted while the server may have forgotten a holder, nor while the old one holds.
     b.stays_silent_for(TTL * 2);
     a.stays_silent_for(Duration::ZERO);
     assert_eq!(a.release(held), Ending::Done);
-    let next = b.granted(first);
+    let next = b.granted(queue[0]);
     assert!(next.fence > grant.fence && !next.recovered);
-    assert_eq!(b.release(first), Ending::Done);
-    a.granted(second);
-    assert_eq!(a.release(second), Ending::Done);
-    b.granted(third);
+    follow_in_order(&mut a, &mut b, queue);
 }
 
 #[test]
 fn a_server_that_is_away_for_longer_than_the_lease_ends_the_holds_and_not_the_waits() {
     let mut server = server!();
-    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
-    let (held, _) = a.hold("k");
-    let waiting = b.write("k");
-    b.until_waiting("k", 1);
+    let (mut a, mut b) = two(&server, BRIEF);
+    let (held, waiting) = contend(&mut a, &mut b);
     server.kill();
     assert!(matches!(a.told(held), Event::Lost { .. }));
     server.start_again();
-    b.granted(waiting);
-    assert_eq!(b.release(waiting), Ending::Done);
-    still_works(&mut a, &mut b, "k");
+    goes_on(&mut a, &mut b, waiting);
 }
 
 #[test]
 fn a_frozen_server_ends_the_holds_and_not_the_waits() {
     let server = server!();
-    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
-    let (held, _) = a.hold("k");
-    let waiting = b.write("k");
-    b.until_waiting("k", 1);
+    let (mut a, mut b) = two(&server, BRIEF);
+    let (held, waiting) = contend(&mut a, &mut b);
     server.freeze();
     assert!(matches!(a.told(held), Event::Lost { .. }));
     b.stays_silent_for(Duration::from_millis(200));
     server.thaw();
-    b.granted(waiting);
-    assert_eq!(b.release(waiting), Ending::Done);
-    still_works(&mut a, &mut b, "k");
+    goes_on(&mut a, &mut b, waiting);
 }
 
 #[test]
 fn a_paused_server_ends_the_holds_and_not_the_waits() {
     let server = server!();
-    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
-    let (held, _) = a.hold("k");
-    let waiting = b.write("k");
-    b.until_waiting("k", 1);
+    let (mut a, mut b) = two(&server, BRIEF);
+    let (held, waiting) = contend(&mut a, &mut b);
     command(&server, &["CLIENT", "PAUSE", "2500", "ALL"]);
     assert!(matches!(a.told(held), Event::Lost { .. }));
-    b.granted(waiting);
-    assert_eq!(b.release(waiting), Ending::Done);
-    still_works(&mut a, &mut b, "k");
+    goes_on(&mut a, &mut b, waiting);
 }
 
 #[test]
 fn scripts_that_are_forgotten_are_loaded_again() {
     let server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
-    let (held, _) = a.hold("k");
-    let waiting = b.write("k");
-    b.until_waiting("k", 1);
+    let (mut a, mut b) = two(&server, TTL);
+    let (held, waiting) = contend(&mut a, &mut b);
     command(&server, &["SCRIPT", "FLUSH"]);
     assert_eq!(a.release(held), Ending::Done);
-    b.granted(waiting);
-    assert_eq!(b.release(waiting), Ending::Done);
-    still_works(&mut a, &mut b, "k");
+    goes_on(&mut a, &mut b, waiting);
 }
 
 #[test]
 fn a_wait_with_a_limit_fails_as_unreachable_while_the_server_is_away() {
     let mut server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     a.hold("k");
     let limit = Patience::For(Duration::from_millis(500));
     let waiting = b.ask("k", Mode::Write, limit, None);
@@ -351,19 +349,19 @@ fn a_wait_with_a_limit_fails_as_unreachable_while_the_server_is_away() {
 #[test]
 fn a_server_that_forgets_everything_while_it_runs_ends_the_holds() {
     let server = server!();
-    let (mut a, mut b) = (Program::start_brief(&server.url()), Program::start_brief(&server.url()));
+    let (mut a, mut b) = two(&server, BRIEF);
     let (held, _) = a.hold("k");
     // Older than a lease: whoever was there before the server started is over.
     a.stays_silent_for(BRIEF + Duration::from_millis(1500));
     command(&server, &["FLUSHALL"]);
     assert!(matches!(a.told(held), Event::Lost { .. }));
-    still_works(&mut a, &mut b, "k");
+    still_works(&mut a, &mut b);
 }
 
 #[test]
 fn a_server_that_forgets_everything_just_after_its_start_is_told_again() {
     let server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     let (held, _) = a.hold("k");
     command(&server, &["FLUSHALL"]);
     let waiting = b.write("k");
@@ -375,7 +373,7 @@ fn a_server_that_forgets_everything_just_after_its_start_is_told_again() {
 #[test]
 fn a_full_server_keeps_what_is_held() {
     let server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     let (held, _) = a.hold("k");
     command(&server, &["CONFIG", "SET", "maxmemory", "1"]);
     a.stays_silent_for(TTL * 2);
@@ -383,5 +381,5 @@ fn a_full_server_keeps_what_is_held() {
     assert_eq!(b.failed(refused), Reason::Full);
     assert_eq!(a.release(held), Ending::Done);
     command(&server, &["CONFIG", "SET", "maxmemory", "0"]);
-    still_works(&mut a, &mut b, "k");
+    still_works(&mut a, &mut b);
 }

@@ -8,7 +8,7 @@ use latchkey_engine::{Ending, Event};
 use redis::Commands;
 use support::{
     Server,
-    program::{Program, TTL, command, config, until},
+    program::{Program, TTL, command, two, until},
 };
 
 fn connection(server: &Server) -> redis::Connection {
@@ -23,7 +23,7 @@ fn scripts_run(server: &Server) -> u64 {
 }
 
 fn with_long_lease(server: &Server) -> Program {
-    Program::start_with(config(&server.url(), |options| options.ttl = Duration::from_secs(60)))
+    Program::start_for(&server.url(), Duration::from_secs(60))
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn ten_thousand_holds_send_no_more_beats_than_one() {
 #[test]
 fn nothing_stays_behind_but_bookkeeping_that_goes_by_itself() {
     let server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     for key in ["one", "two", "three"] {
         let (held, _) = a.hold(key);
         let waiting = b.write(key);

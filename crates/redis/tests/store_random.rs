@@ -17,7 +17,7 @@ use std::{
 use latchkey_engine::{Ending, Event, Mode, Patience};
 use support::{
     Server,
-    program::{Asked, Program, config, until},
+    program::{Asked, Program, until},
     proxy::Proxy,
 };
 
@@ -198,10 +198,7 @@ fn random_faults(mut server: Server, restarts: bool) {
     let world = World::default();
     let is_over = AtomicBool::new(false);
     let proxies: Vec<_> = (0..PROGRAMS).map(|_| Proxy::start(server.port())).collect();
-    let mut programs: Vec<_> = proxies
-        .iter()
-        .map(|proxy| Program::start_with(config(&proxy.url(), |options| options.ttl = LEASE)))
-        .collect();
+    let mut programs: Vec<_> = proxies.iter().map(|proxy| Program::start_for(&proxy.url(), LEASE)).collect();
     let pause = thread::scope(|scope| {
         for (place, program) in programs.iter_mut().enumerate() {
             let (world, is_over) = (&world, &is_over);

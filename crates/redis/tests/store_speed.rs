@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 use latchkey_engine::{Ending, Mode};
 use support::{
     peer::{LONG, Peer},
-    program::Program,
+    program::{Program, TTL, two, units},
 };
 
 const PAIRS: usize = 5_000;
 const HAND_OVERS: usize = 2_000;
+const HELD: usize = 10_000;
+const QUERIES: usize = 5;
 
 fn show(what: &str, times: &mut [Duration]) {
     times.sort_unstable();
@@ -39,7 +41,7 @@ fn uncontended_pairs() {
 #[ignore = "a measurement"]
 fn hand_over_between_programs() {
     let server = server!();
-    let (mut a, mut b) = (Program::start(&server.url()), Program::start(&server.url()));
+    let (mut a, mut b) = two(&server, TTL);
     let (mut held, _) = a.hold("k");
     let mut times = Vec::with_capacity(HAND_OVERS);
     for _ in 0..HAND_OVERS {
@@ -54,6 +56,37 @@ fn hand_over_between_programs() {
         std::mem::swap(&mut a, &mut b);
     }
     show("from a program's release to the other's grant", &mut times);
+}
+
+/// Who holds and who waits, where many keys are held; and how long another key takes meanwhile, since all goes over one
+/// connection.
+#[test]
+#[ignore = "a measurement"]
+fn queries_of_many_keys() {
+    let server = server!();
+    let mut program = Program::start(&server.url());
+    let asked: Vec<_> = (0..HELD).map(|number| program.write(&format!("key {number}"))).collect();
+    for asked in asked {
+        program.granted(asked);
+    }
+    let mut times = Vec::with_capacity(QUERIES);
+    let mut pairs = Vec::new();
+    for _ in 0..QUERIES {
+        let started = Instant::now();
+        assert_eq!(program.query().len(), HELD);
+        times.push(started.elapsed());
+        let twin = program.store.space(&units("space"), 0, |_| ());
+        let answer =
+            program.runtime.as_ref().unwrap().spawn(async move { twin.query().await.unwrap().len() });
+        while !answer.is_finished() {
+            let started = Instant::now();
+            let (held, _) = program.hold("another");
+            program.release(held);
+            pairs.push(started.elapsed());
+        }
+    }
+    show(&format!("a query of {HELD} held keys"), &mut times);
+    show("acquire and release a free key meanwhile", &mut pairs);
 }
 
 /// The same without the store around it: the two scripts, on a connection and a runtime of the caller's own.

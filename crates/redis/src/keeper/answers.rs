@@ -78,7 +78,8 @@ impl Keeper {
             Reply::Poked(number, Ok(Some(wait))) => self.set_poke(number, wait),
             Reply::Beat(sent, Ok(answer)) => self.beaten(sent, answer),
             Reply::Swept(Ok(owners)) => self.disown(owners),
-            Reply::Poked(_, Ok(None)) | Reply::Cleared(Ok(_)) | Reply::Disowned(Ok(_)) | Reply::Queried => {}
+            Reply::Poked(_, Ok(None)) | Reply::Cleared(Ok(_)) | Reply::Disowned(Ok(_)) => {}
+            Reply::Surveyed(number, result) => self.surveyed(number, result),
             Reply::Acquired(number, Err(error)) => self.refuse(number, &error),
             Reply::Released(_, Err(error))
             | Reply::Disowned(Err(error))

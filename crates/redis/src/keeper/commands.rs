@@ -2,10 +2,9 @@
 
 use latchkey_engine::{Patience, Time};
 
-use super::{Keeper, OpenSpace, Query};
+use super::{Keeper, OpenSpace};
 use crate::{
     alarms::Alarm,
-    clock,
     command::{Asked, Command, SpaceNumber},
     ledger::Number,
     names::LockName,
@@ -26,11 +25,7 @@ impl Keeper {
             Command::Detach { space, port } => {
                 self.detach(|asked| asked.space == space && asked.port == port)
             }
-            Command::Query { space, answer } => {
-                let limit = clock::now().after(self.config.options().connect_timeout);
-                self.queries.push(Query { space, answer, limit });
-                self.send_queries();
-            }
+            Command::Query { space, answer } => self.query(space, answer),
             Command::Close(space) => self.close(space),
             Command::Drop(space) => {
                 self.close(space);

@@ -240,7 +240,7 @@ impl Keeper {
         if reason.is_refusal() {
             let waiting: Vec<_> = self.queues.values().flatten().copied().collect();
             waiting.into_iter().for_each(|number| self.fail(number, reason));
-            self.fail_queries(|_| true);
+            self.fail_queries(None);
         }
     }
 
@@ -261,6 +261,7 @@ impl Keeper {
             self.note(trouble);
         }
         self.backlog.clear();
+        self.queries.start_over();
         let pokes: Vec<_> = self
             .requests
             .iter_mut()

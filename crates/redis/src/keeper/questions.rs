@@ -5,15 +5,14 @@ use std::time::Duration;
 use latchkey_engine::{Patience, Time};
 use redis::RedisResult;
 
-use super::{Keeper, Query};
+use super::{Keeper, queries::QueryNumber};
 use crate::{
     clock,
     ledger::Number,
     names::RequestId,
-    report,
+    report::Survey,
     request::{Need, Phase},
     scripts::{Acquired, Asked, Beat, Downgraded, Owner, PAGE, Purpose, Reclaimed, Released, Waiting},
-    trouble::{Reason, StoreError, Trouble},
 };
 
 /// How many questions may be on their way. More would make a beat wait too long behind them.
@@ -32,8 +31,8 @@ pub(super) enum Reply {
     Swept(RedisResult<Vec<Owner>>),
     /// A request that this process does not know has been released.
     Disowned(RedisResult<Released>),
-    /// A caller's query has been answered.
-    Queried,
+    /// A caller's query is one step further.
+    Surveyed(QueryNumber, RedisResult<Survey>),
 }
 
 impl Keeper {
@@ -150,31 +149,5 @@ impl Keeper {
         let number = Number(id.number >> 8);
         let request = self.requests.get(&number)?;
         (request.id(&self.session.id) == *id).then_some(number)
-    }
-
-    /// Sends the queries that wait for a connection.
-    pub(super) fn send_queries(&mut self) {
-        let Some(up) = self.line.up() else { return };
-        for Query { space, answer, .. } in self.queries.drain(..) {
-            let Some(name) = self.spaces.get(&space).map(|space| space.name.clone()) else { continue };
-            let (link, mut commands) = (up.link.clone(), up.commands.clone());
-            let address = self.config.address();
-            up.ask(async move {
-                let report = report::space(&link, &mut commands, &name).await;
-                // Nobody may be left who wants to know.
-                let _ = answer.send(report.map_err(|error| StoreError { address, trouble: error.into() }));
-                Reply::Queried
-            });
-        }
-    }
-
-    /// Answers the queries that have waited long enough for a connection.
-    pub(super) fn fail_queries(&mut self, is_late: impl Fn(&Query) -> bool) {
-        let trouble =
-            self.ledger.trouble().unwrap_or_else(|| Trouble::new(Reason::Unreachable, "no answer in time"));
-        for query in self.queries.extract_if(.., |query| is_late(query)) {
-            let error = StoreError { address: self.config.address(), trouble: trouble.clone() };
-            let _ = query.answer.send(Err(error));
-        }
     }
 }

@@ -27,16 +27,15 @@ impl Keeper {
                 Alarm::Poke(number) => self.poke_due(number),
             }
         }
-        if self.queries.iter().any(|query| query.limit <= now) {
-            self.fail_queries(|query| query.limit <= now);
+        if self.queries.next_limit().is_some_and(|limit| limit <= now) {
+            self.fail_queries(Some(now));
         }
     }
 
     /// When there is something to do next, at the latest.
     pub(super) fn next_time(&self) -> Time {
         let trust = self.session.trusted_until().filter(|_| self.certain > 0);
-        let query = self.queries.iter().map(|query| query.limit).min();
-        let times = [self.alarms.next(), trust, query, self.next_line_time()];
+        let times = [self.alarms.next(), trust, self.queries.next_limit(), self.next_line_time()];
         times.into_iter().flatten().min().unwrap_or_else(|| clock::now().after(LONG))
     }
 

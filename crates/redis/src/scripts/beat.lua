@@ -1,7 +1,7 @@
 -- Renews a session's lease, which covers all that its process holds and waits for in the bucket; opens a new session.
 -- The first script on each connection, so that what an older connection still has under way is known as stale.
 --
--- KEYS[1..5] and ARGV[1..5]: see bucket.lua
+-- KEYS[1..5] and ARGV[1..5]: see layout.lua
 -- ARGV[6]  session
 -- ARGV[7]  lease in ms
 -- ARGV[8]  1: open the session if the server does not know it

@@ -1,7 +1,7 @@
 -- Makes a write hold a read hold with the same fence; readers at the head of the queue join it. What it had to write is
 -- written, so a recovered lock is whole from here on. Safe to repeat at any time.
 --
--- KEYS[1..7] and ARGV[1..5]: see bucket.lua
+-- KEYS[1..7] and ARGV[1..5]: see layout.lua
 -- ARGV[6] request id
 --
 -- Replies:
@@ -13,12 +13,7 @@
 local ID = ARGV[6]
 
 if find_hold(ID) then
-  if call('HGET', HOLDERS, 'mode') == WRITE then
-    write_though_full()
-    call('HSET', HOLDERS, 'mode', READ)
-    call('HDEL', HOLDERS, 'recovered')
-    settle()
-  end
+  downgrade_hold()
   return find_hold(ID) and 'reads' or 'expired'
 end
 if call('ZSCORE', EXPIRED, ID) then

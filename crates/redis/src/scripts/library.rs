@@ -9,7 +9,9 @@ pub struct Script(LazyLock<redis::Script>);
 
 macro_rules! script {
     ($($file:literal),+) => {
-        Script(LazyLock::new(|| redis::Script::new(concat!($(include_str!($file)),+))))
+        Script(LazyLock::new(|| {
+            redis::Script::new(concat!(include_str!("layout.lua"), $(include_str!($file)),+))
+        }))
     };
 }
 

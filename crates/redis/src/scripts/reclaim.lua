@@ -1,7 +1,7 @@
 -- Says again what a process holds, after each reconnect (the server may be another one, that forgot or never heard of
--- it) and once a day (see KEEP in bucket.lua). Safe to repeat at any time.
+-- it) and once a day (see KEEP in layout.lua). Safe to repeat at any time.
 --
--- KEYS[1..7] and ARGV[1..5]: see bucket.lua
+-- KEYS[1..7] and ARGV[1..5]: see layout.lua
 -- ARGV[6]  request id
 -- ARGV[7]  the lock's name, as at the end of its keys
 -- ARGV[8]  mode in which it holds now
@@ -65,11 +65,9 @@ if not is_alive(SESSION) then
 end
 if find_hold(ID) then
   call('PEXPIRE', HOLDERS, KEEP)
-  if MODE == READ and call('HGET', HOLDERS, 'mode') == WRITE then
-    -- The server went back to before it was downgraded.
-    call('HSET', HOLDERS, 'mode', READ)
-    call('HDEL', HOLDERS, 'recovered')
-    settle()
+  if MODE == READ then
+    -- The server may have gone back to before it was downgraded.
+    downgrade_hold()
   end
   return find_hold(ID) and 'kept' or 'expired'
 end

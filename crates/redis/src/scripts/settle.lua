@@ -161,3 +161,14 @@ local function settle(caller, moved)
     moved = true
   end
 end
+
+-- Makes a write hold a read hold, unless it is one already. What it had to write is written, so a recovered lock is whole
+-- from here on, and readers at the head of the queue join it.
+local function downgrade_hold()
+  if call('HGET', HOLDERS, 'mode') == WRITE then
+    write_though_full()
+    call('HSET', HOLDERS, 'mode', READ)
+    call('HDEL', HOLDERS, 'recovered')
+    settle()
+  end
+end

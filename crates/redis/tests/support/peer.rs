@@ -79,6 +79,13 @@ impl Peer {
         (asked, grant)
     }
 
+    /// Asks for a hold that expires, and is granted at once.
+    pub async fn hold_for(&mut self, key: &str, mode: Mode, expiry: Duration) -> (Asked, Grant) {
+        let asked = self.ask_for(key, mode, expiry);
+        let grant = self.granted(&asked).await;
+        (asked, grant)
+    }
+
     /// Asks and has to wait.
     pub async fn wait(&mut self, key: &str, mode: Mode) -> (Asked, u64) {
         let asked = self.ask(key, mode);

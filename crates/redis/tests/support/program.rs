@@ -44,6 +44,11 @@ pub fn config(url: &str, change: impl FnOnce(&mut Options)) -> Config {
     Config::new(options).expect("good options")
 }
 
+/// Two programs of one server.
+pub fn two(server: &Server, ttl: Duration) -> (Program, Program) {
+    (Program::start_for(&server.url(), ttl), Program::start_for(&server.url(), ttl))
+}
+
 pub fn units(text: &str) -> Vec<u16> {
     text.encode_utf16().collect()
 }
@@ -53,9 +58,9 @@ impl Program {
         Self::start_with(config(url, |_| ()))
     }
 
-    /// One that soon loses what it holds, should it be cut off.
-    pub fn start_brief(url: &str) -> Self {
-        Self::start_with(config(url, |options| options.ttl = BRIEF))
+    /// One that loses what it holds when it has been cut off for so long.
+    pub fn start_for(url: &str, ttl: Duration) -> Self {
+        Self::start_with(config(url, |options| options.ttl = ttl))
     }
 
     pub fn start_with(config: Config) -> Self {
