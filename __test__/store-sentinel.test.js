@@ -10,7 +10,8 @@ const net = require('node:net');
 const path = require('node:path');
 const { once } = require('node:events');
 const { Locks } = require('latchkey');
-const { Redis, freePort, withoutRedis, untilAsync } = require('./support/redis');
+const { findFreePort } = require('../scripts/redis-server');
+const { Redis, withoutRedis, untilAsync } = require('./support/redis');
 const { encode, Reader } = require('./support/resp');
 const { errorOf, watch } = require('./support/watch');
 
@@ -37,7 +38,7 @@ describe('a store behind Sentinel', { skip: withoutRedis }, () => {
   before(async () => {
     await primary.start();
     replica = await new Redis(['--replicaof', '127.0.0.1', String(primary.port)]).start();
-    port = await freePort();
+    port = await findFreePort();
     const file = path.join(primary.dir, 'sentinel.conf');
     fs.writeFileSync(
       file,

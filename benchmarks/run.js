@@ -6,56 +6,31 @@
 //   npm run bench -- --quick             short and few rounds; writes nothing
 //   npm run bench -- --check             fails if a line is more than 15 % above its target
 
-const { parseArgs } = require('node:util');
-const { isFarOff, table, verdict } = require('./report');
+const { checkTargets, readOptions } = require('./options');
+const { table, verdict } = require('./report');
 const { writeResults } = require('./record');
 const { SCENARIOS } = require('./scenarios');
 const { FULL, QUICK } = require('./settings');
 const { cpu, warnIfBusy } = require('./where');
 
-const USAGE = 'usage: npm run bench [-- [--only <part of a scenario name>] [--quick] [--check]]';
-
 async function main() {
-  const options = toOptions();
+  const options = readOptions('npm run bench', SCENARIOS);
   if (options === null) return;
-  const { only, quick, check } = options;
-  const scenarios = SCENARIOS.filter(({ name }) => only === undefined || name.includes(only));
-  if (scenarios.length === 0) {
-    console.error(`no scenario has '${only}' in its name; there are:\n${names()}`);
-    process.exitCode = 2;
-    return;
-  }
   const where = { node: process.versions.node, cpu: cpu(), date: new Date().toISOString().slice(0, 10) };
   console.log(`Node ${where.node}, ${where.cpu}, ${where.date}`);
   warnIfBusy();
-  const lines = await measure(scenarios, quick ? QUICK : FULL);
+  const lines = await measure(options.chosen, options.quick ? QUICK : FULL);
   console.log(`\n${table(lines)}\n`);
   console.log(summary(lines));
   if (process.exitCode === 1) {
     console.error('not written to benchmarks/results.md: see above for what could not be measured');
-  } else if (scenarios.length === SCENARIOS.length && !quick) {
+  } else if (options.isWhole) {
     writeResults({ ...where, lines });
     console.log('written to benchmarks/results.md, results.svg and results.json');
   } else {
     console.log('not written to benchmarks/results.md: that takes a whole run without --quick');
   }
-  const off = lines.filter(isFarOff);
-  if (check && off.length > 0) {
-    console.error(`--check: ${off.length} more than 15 % above their target`);
-    process.exitCode = 1;
-  }
-}
-
-/** Null once it was said what is wrong. */
-function toOptions() {
-  try {
-    const flag = /** @type {const} */ ({ type: 'boolean' });
-    return parseArgs({ options: { only: { type: 'string' }, quick: flag, check: flag } }).values;
-  } catch (error) {
-    console.error(`${/** @type {Error} */ (error).message}\n${USAGE}`);
-    process.exitCode = 2;
-    return null;
-  }
+  if (options.check) checkTargets(lines);
 }
 
 /**
@@ -92,10 +67,6 @@ function summary(lines) {
   return [text.join(', '), ...[...reasons].filter(Boolean).map((reason) => `  not run: ${reason}`)].join(
     '\n',
   );
-}
-
-function names() {
-  return SCENARIOS.map(({ name }) => `  ${name}`).join('\n');
 }
 
 main();

@@ -7,23 +7,19 @@
 //   npm run bench:store -- --quick               short and few rounds; writes nothing
 //   npm run bench:store -- --check               fails if a line is more than 15 % above its target
 
-const { parseArgs } = require('node:util');
 const { NoServerError, startServer } = require('../scripts/redis-server');
-const { isFarOff, table, verdict } = require('./report');
+const { checkTargets, readOptions } = require('./options');
+const { table, verdict } = require('./report');
 const { writeResults } = require('./store/results');
 const { SCENARIOS } = require('./store/scenarios');
 const { FULL, QUICK, SHORT_LEASE } = require('./store/settings');
 const { withWorkers } = require('./store/workers');
 const { cpu, warnIfBusy } = require('./where');
 
-const USAGE = 'usage: npm run bench:store [-- [--only <part of a scenario name>] [--quick] [--check]]';
-
 async function main() {
-  const options = toOptions();
+  const options = readOptions('npm run bench:store', SCENARIOS);
   if (options === null) return;
-  const { only, quick, check } = options;
-  const scenarios = SCENARIOS.filter(({ name }) => only === undefined || name.includes(only));
-  if (scenarios.length === 0) return refuse(`no scenario has '${only}' in its name`);
+  const { chosen, isWhole, quick, check } = options;
   // Interrupted, it ends what it has started.
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
   const server = await startServer();
@@ -34,12 +30,13 @@ async function main() {
   try {
     await awaitFirstGrant(server.port);
     const lines = [];
-    for (const [i, { name, run }] of scenarios.entries()) {
-      console.log(`${i + 1} of ${scenarios.length}: ${name}`);
+    for (const [i, { name, run }] of chosen.entries()) {
+      console.log(`${i + 1} of ${chosen.length}: ${name}`);
       lines.push(...(await run(server.port, quick ? QUICK : FULL)));
     }
-    report(lines, check);
-    if (scenarios.length < SCENARIOS.length || quick) return;
+    report(lines);
+    if (check) checkTargets(lines);
+    if (!isWhole) return;
     writeResults(where, lines);
     console.log('written to benchmarks/results-store.md');
   } finally {
@@ -52,33 +49,12 @@ async function awaitFirstGrant(port) {
   await withWorkers(1, 'latchkey', port, { ttl: SHORT_LEASE }, async () => {});
 }
 
-function report(lines, check) {
+function report(lines) {
   console.log(`\n${table(lines)}\n`);
   const count = (what) => lines.filter((line) => verdict(line) === what).length;
   console.log(
     `${count('reached') + count('missed')} targets: ${count('reached')} reached, ${count('missed')} missed`,
   );
-  const off = lines.filter(isFarOff);
-  if (!check || off.length === 0) return;
-  console.error(`--check: ${off.length} more than 15 % above their target`);
-  process.exitCode = 1;
-}
-
-/** Null once it was said what is wrong. */
-function toOptions() {
-  try {
-    const flag = /** @type {const} */ ({ type: 'boolean' });
-    return parseArgs({ options: { only: { type: 'string' }, quick: flag, check: flag } }).values;
-  } catch (error) {
-    refuse(/** @type {Error} */ (error).message);
-    return null;
-  }
-}
-
-/** @param {string} problem */
-function refuse(problem) {
-  console.error(`${problem}\n${USAGE}\nscenarios:\n${SCENARIOS.map(({ name }) => `  ${name}`).join('\n')}`);
-  process.exitCode = 2;
 }
 
 main().catch((error) => {

@@ -5,6 +5,7 @@
 const { spawn } = require('node:child_process');
 const net = require('node:net');
 const os = require('node:os');
+const { findProgram } = require('./redis');
 
 const PROGRAMS = ['redis-server', 'valkey-server'];
 const ATTEMPTS = 3;
@@ -37,7 +38,9 @@ class NoServerError extends Error {
 
 /** @returns {Promise<Server>} once it answers */
 async function startServer() {
-  const { program, version } = await findProgram();
+  const found = findProgram(...PROGRAMS);
+  if (found === null) throw new NoServerError();
+  const { program, version } = found;
   for (let attempt = 1; ; attempt++) {
     const port = await findFreePort();
     try {
@@ -50,26 +53,7 @@ async function startServer() {
   }
 }
 
-async function findProgram() {
-  for (const program of PROGRAMS) {
-    const found = await ask(program);
-    if (found !== null) return { program, version: `${program} ${found}` };
-  }
-  throw new NoServerError();
-}
-
-/** @returns {Promise<string | null>} its version; null if there is no such program */
-function ask(program) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, ['--version'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (part) => (text += part));
-    child.on('error', (error) => (error.code === 'ENOENT' ? resolve(null) : reject(error)));
-    child.on('close', () => resolve(/v=(\S+)/.exec(text)?.[1] ?? 'of an unknown version'));
-  });
-}
-
-/** @returns {Promise<number>} */
+/** A port that nobody uses at this moment. @returns {Promise<number>} */
 function findFreePort() {
   return new Promise((resolve, reject) => {
     const probe = net.createServer().once('error', reject);
@@ -116,4 +100,4 @@ function stop(child) {
   });
 }
 
-module.exports = { startServer, NoServerError };
+module.exports = { findFreePort, startServer, NoServerError };

@@ -1,19 +1,34 @@
-// Brings redis-server, on which the tests and the demo of the store run: installs it on CI, where it may; else says how.
+// The program redis-server, on which the tests and the demo of the store run: finds it; installs it on CI, where it may;
+// else says how. Uses only what Node brings.
 'use strict';
 
+const { spawnSync } = require('node:child_process');
 const { run } = require('./command');
 
-const HOW = 'apt-get install redis-server (Debian, Ubuntu), or brew install redis (macOS)';
+const HOW_TO_INSTALL = 'apt-get install redis-server (Debian, Ubuntu), or brew install redis (macOS)';
 
-async function provideRedis() {
-  if (await isThere()) return;
-  if (process.env.CI && process.platform === 'linux') await install();
-  if (await isThere()) return;
-  process.stderr.write(`redis-server was not found; what needs it is skipped. To have it: ${HOW}\n`);
+/**
+ * The first of these programs that is on the PATH.
+ *
+ * @param {...string} names such as 'redis-server'
+ * @returns {{ program: string, version: string } | null} the version with the name, such as 'redis-server 7.0.15'
+ */
+function findProgram(...names) {
+  for (const program of names) {
+    const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+    const number = /v=(\S+)/.exec(stdout ?? '')?.[1] ?? 'of an unknown version';
+    if (status === 0) return { program, version: `${program} ${number}` };
+  }
+  return null;
 }
 
-async function isThere() {
-  return (await run(['redis-server', ['--version']])).code === 0;
+async function provideRedis() {
+  if (findProgram('redis-server')) return;
+  if (process.env.CI && process.platform === 'linux') await install();
+  if (findProgram('redis-server')) return;
+  process.stderr.write(
+    `redis-server was not found; what needs it is skipped. To have it: ${HOW_TO_INSTALL}\n`,
+  );
 }
 
 async function install() {
@@ -28,4 +43,4 @@ async function install() {
   process.stderr.write(code === 0 ? 'done\n' : `failed\n\n${output}\n`);
 }
 
-module.exports = { provideRedis };
+module.exports = { HOW_TO_INSTALL, findProgram, provideRedis };

@@ -69,14 +69,21 @@ pub fn create<'env>(
     }
 }
 
+/// Runs a function's body: what Node-API calls when JavaScript calls the function.
+///
+/// # Safety
+///
+/// Only for Node-API, as the callback of [`create`]: on the environment's own thread, while `info` lives, and before
+/// [`finalize`].
 unsafe extern "C" fn invoke(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let (mut count, mut argument, mut bound) = (1, ptr::null_mut(), ptr::null_mut());
-    // SAFETY: Node-API calls this with its own environment and call; there is room for the one argument that is
-    // asked for.
+    // SAFETY: Node-API calls this, with its own environment and the call that is running. All that it writes to lives
+    // here, and there is room for the one argument that is asked for.
     let status =
         unsafe { sys::napi_get_cb_info(env, info, &mut count, &mut argument, ptr::null_mut(), &mut bound) };
     let result = if status == sys::Status::napi_ok {
-        // SAFETY: this is what `create` bound to the function, and the function is alive while it is called.
+        // SAFETY: this is the box that `create` bound to the function. It is freed with the function, which is alive
+        // while it is called, and nobody ever borrows it mutably.
         let Bound { port, body } = unsafe { &*bound.cast::<Bound>() };
         let call = Call { env: Env::from_raw(env), argument: (count > 0).then_some(argument) };
         catch_unwind(AssertUnwindSafe(|| body(port, &call))).unwrap_or_else(|panic| Err(explain(&*panic)))
@@ -84,7 +91,8 @@ unsafe extern "C" fn invoke(env: sys::napi_env, info: sys::napi_callback_info) -
         Err(Error::new(Status::from(status), "latchkey: a call could not be read"))
     };
     if let Err(error) = result {
-        // SAFETY: the environment is the caller's, and no other error is pending in it.
+        // SAFETY: the environment is that of the running call, on its own thread. Should JavaScript have thrown an error
+        // meanwhile, that is the one that is thrown on.
         unsafe { JsError::from(error).throw_into(env) };
     }
     // `undefined`, to Node-API.
@@ -97,7 +105,13 @@ fn explain(panic: &(dyn std::any::Any + Send)) -> Error {
     Error::from_reason(text.unwrap_or("latchkey: a fault in the addon").to_owned())
 }
 
+/// Frees what a function carries: what Node-API calls once the function is collected, or its environment ends.
+///
+/// # Safety
+///
+/// Only for Node-API, as the finalizer of [`create`]: once, with the `bound` that was given there, and not before the last
+/// [`invoke`] has returned.
 unsafe extern "C" fn finalize(_: sys::napi_env, bound: *mut c_void, _: *mut c_void) {
-    // SAFETY: `create` made this box, and Node-API finalizes each function once.
+    // SAFETY: `create` made this box and gave it away, Node-API finalizes each function once, and no call of it is running.
     drop(unsafe { Box::from_raw(bound.cast::<Bound>()) });
 }

@@ -2,7 +2,8 @@
 //!
 //! JavaScript writes the inputs of a call and then calls; the addon writes the answers and returns.
 //! Neither side touches the array while the other one may: both run on the same thread.
-//! JavaScript learns the places from [`Layout`], so that they are written down once.
+//! JavaScript learns the places from [`Layout`], so that they are written down once. A grant is two places that stand
+//! together, its fence and whether it is recovered: JavaScript learns the first.
 
 use std::{cell::RefCell, mem::ManuallyDrop};
 
@@ -76,7 +77,7 @@ const KIND_LOST: f64 = 3.0;
 const KIND_FAILED: f64 = 4.0;
 const KIND_ENDED: f64 = 5.0;
 
-/// The places of the array, for JavaScript.
+/// The places and values that JavaScript names.
 #[napi(object)]
 #[allow(missing_docs)] // Each field is the constant of its name.
 pub struct Layout {
@@ -95,7 +96,6 @@ pub struct Layout {
     pub held_age: u32,
     pub done: u32,
     pub fence: u32,
-    pub recovered: u32,
     pub events: u32,
     pub more: u32,
     pub letters: u32,
@@ -106,18 +106,15 @@ pub struct Layout {
     pub event_space: u32,
     pub event_tag: u32,
     pub event_fence: u32,
-    pub event_recovered: u32,
     pub kind_granted: u32,
     pub kind_expired: u32,
     pub kind_timed_out: u32,
     pub kind_lost: u32,
     pub kind_failed: u32,
-    pub kind_ended: u32,
     pub event_detail: u32,
     pub ended_done: u32,
     pub ended_expired: u32,
     pub ended_lost: u32,
-    pub ended_unreachable: u32,
     pub reason: u32,
 }
 
@@ -140,7 +137,6 @@ pub fn layout() -> Layout {
         held_age: HELD_AGE as u32,
         done: DONE as u32,
         fence: FENCE as u32,
-        recovered: RECOVERED as u32,
         events: EVENTS as u32,
         more: MORE as u32,
         letters: LETTERS as u32,
@@ -151,18 +147,15 @@ pub fn layout() -> Layout {
         event_space: EVENT_SPACE as u32,
         event_tag: EVENT_TAG as u32,
         event_fence: EVENT_FENCE as u32,
-        event_recovered: EVENT_RECOVERED as u32,
         kind_granted: KIND_GRANTED as u32,
         kind_expired: KIND_EXPIRED as u32,
         kind_timed_out: KIND_TIMED_OUT as u32,
         kind_lost: KIND_LOST as u32,
         kind_failed: KIND_FAILED as u32,
-        kind_ended: KIND_ENDED as u32,
         event_detail: EVENT_DETAIL as u32,
         ended_done: ENDED_DONE as u32,
         ended_expired: ENDED_EXPIRED as u32,
         ended_lost: ENDED_LOST as u32,
-        ended_unreachable: ENDED_UNREACHABLE as u32,
         reason: REASON as u32,
     }
 }

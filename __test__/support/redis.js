@@ -5,13 +5,15 @@
 // Where there is none, tests of the store are skipped with the reason; on CI (on Linux, where it can be had) that is a
 // failure.
 
-const { spawn, spawnSync } = require('node:child_process');
+const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 const { before, after } = require('node:test');
 const { once } = require('node:events');
+const { HOW_TO_INSTALL, findProgram } = require('../../scripts/redis');
+const { findFreePort } = require('../../scripts/redis-server');
 const { encode, Reader } = require('./resp');
 const { PATIENCE, sleep } = require('./until');
 
@@ -34,7 +36,7 @@ class Redis {
     // A short path: it holds a unix socket.
     this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'latchkey-'));
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      this.port = await freePort();
+      this.port = await findFreePort();
       if (!(await this.#launch())) continue;
       if (!this.settings.includes('--replicaof')) await this.hasServed();
       return this;
@@ -195,33 +197,16 @@ class Redis {
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
-async function freePort() {
-  const listener = net.createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = /** @type {import('node:net').AddressInfo} */ (listener.address());
-  listener.close();
-  await once(listener, 'close');
-  return port;
-}
-
 /**
  * Why tests of the store cannot run here, for the `skip` of a suite; false if they can.
  *
  * @type {string | false}
  */
-const withoutRedis = isInstalled('redis-server')
+const withoutRedis = findProgram('redis-server')
   ? false
-  : 'redis-server is not in PATH (Debian and Ubuntu: apt-get install redis-server)';
+  : `redis-server is not in PATH; to have it: ${HOW_TO_INSTALL}`;
 
 if (withoutRedis !== false && process.env.CI && process.platform === 'linux') throw new Error(withoutRedis);
-
-/**
- * @param {string} program
- * @param {string} version how it is asked for its version
- */
-function isInstalled(program, version = '--version') {
-  return spawnSync(program, [version]).status === 0;
-}
 
 /**
  * A server for this file's tests, or for those of the suite that calls it.
@@ -257,4 +242,4 @@ async function untilAsync(condition, what) {
   }
 }
 
-module.exports = { Redis, useRedis, withoutRedis, isInstalled, freePort, untilAsync };
+module.exports = { Redis, useRedis, withoutRedis, untilAsync };

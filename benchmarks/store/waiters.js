@@ -115,7 +115,7 @@ function scriptOf({ words }) {
   return /^evalsha$/i.test(words[0]) ? words[1] : words[0];
 }
 
-/** The sixth argument after the keys: see crates/redis/src/scripts/bucket.lua. @param {Sent} sent */
+/** The sixth argument after the keys: see crates/redis/src/scripts/layout.lua. @param {Sent} sent */
 function idOf({ words }) {
   return words[3 + Number(words[2]) + 5];
 }

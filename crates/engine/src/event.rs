@@ -204,6 +204,13 @@ pub struct Outcome<T> {
     pub next_deadline: Option<Time>,
 }
 
+impl<T> Outcome<T> {
+    /// An outcome that nobody else has to be told of.
+    pub fn quiet(result: T) -> Self {
+        Self { result, events: Events::default(), next_deadline: None }
+    }
+}
+
 /// The answer to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requested {

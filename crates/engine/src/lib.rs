@@ -42,6 +42,7 @@
 
 mod deadlines;
 mod event;
+mod fences;
 mod inbox;
 mod key;
 mod key_state;

@@ -1,43 +1,20 @@
 //! The part of a space behind one mutex: its keys, their requests and their deadlines.
 
-use std::{
-    collections::{BTreeMap, HashMap, hash_map::RandomState},
-    sync::atomic::Ordering,
-};
+use std::collections::{BTreeMap, HashMap, hash_map::RandomState};
 
 use crate::{
     Ask, Event, Events, Grant, Key, KeyName, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested,
     Ticket, Time, Usage,
     deadlines::{Deadlines, Due},
+    fences::Fences,
     key_state::KeyState,
     list::{Links, List, OF_PORT},
     request::{Phase, Request},
     slab::{Index, Slab},
-    sync::AtomicU64,
 };
 
 /// Above this many places the key table is shrunk when it has become sparse.
 const KEEP_KEYS: usize = 1024;
-
-/// The space's fence counter, shared by its shards.
-#[derive(Debug, Default)]
-pub(crate) struct Fences(AtomicU64);
-
-impl Fences {
-    fn next(&self) -> u64 {
-        // Relaxed: all grants of a key happen under its shard's mutex, which orders them; the
-        // counter itself only has to give each number once.
-        self.0.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// Later fences are higher than `fence`.
-    pub fn raise(&self, fence: u64) {
-        // Relaxed: as above. Read first, because it is nearly always high enough, and writing costs more.
-        if self.0.load(Ordering::Relaxed) < fence {
-            self.0.fetch_max(fence, Ordering::Relaxed);
-        }
-    }
-}
 
 /// How a hold came to its end.
 #[derive(Clone, Copy, PartialEq, Eq)]

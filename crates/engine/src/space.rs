@@ -4,7 +4,8 @@ use std::{collections::hash_map::RandomState, hash::BuildHasher};
 
 use crate::{
     Ask, Clock, Events, KeyName, KeyReport, KeySlot, Outcome, Port, Released, Requested, Ticket, Time, Usage,
-    shard::{Fences, Shard},
+    fences::Fences,
+    shard::Shard,
     sync::{Mutex, MutexGuard},
 };
 

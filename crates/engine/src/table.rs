@@ -1,6 +1,6 @@
 //! What a space can do, whichever reach it has.
 
-use crate::{Ask, Clock, Events, KeySlot, Outcome, Port, Released, Requested, Space, Ticket, Time};
+use crate::{Ask, Clock, KeySlot, Outcome, Port, Released, Requested, Space, Ticket};
 
 /// A set of keys that ports ask for: the engine's own [`Space`], or one that a store keeps for many processes.
 ///
@@ -64,12 +64,5 @@ impl LockTable for Space {
 
     fn slot_of(&self, ticket: Ticket) -> Option<KeySlot> {
         self.slot_of(ticket)
-    }
-}
-
-impl<T> Outcome<T> {
-    /// An outcome that nobody else has to be told of.
-    pub fn quiet(result: T) -> Self {
-        Self { result, events: Events::default(), next_deadline: None::<Time> }
     }
 }
