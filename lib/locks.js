@@ -45,7 +45,7 @@ class Locks {
     const store = toStore(given, name);
     this.#wish = { signal: undefined, timeout: Infinity, expiry: toExpiry('options.expiry', given.expiry) };
     this.#maxPending = toMaxPending(given.maxPending);
-    this.#space = openSpace(name, store, true);
+    this.#space = openSpace(name, store);
   }
 
   /**

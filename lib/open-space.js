@@ -9,11 +9,10 @@ const { THIN } = require('./thin');
 /**
  * @param {string | undefined} name undefined for a private space
  * @param {unknown} store what the program says of its store; undefined for none
- * @param {boolean} dated whether it may matter when a request was granted
  * @returns {Space}
  */
-function openSpace(name, store, dated) {
-  if (name === undefined || store === undefined) return new Space(name, dated);
+function openSpace(name, store) {
+  if (name === undefined || store === undefined) return new Space(name);
   return new StoredSpace(name, store);
 }
 
@@ -26,7 +25,7 @@ function openSpace(name, store, dated) {
  * @returns {Space | CountedSpace}
  */
 function openForCallbacks(name, store, expires) {
-  return name === undefined && !expires && THIN ? new CountedSpace() : openSpace(name, store, expires);
+  return name === undefined && !expires && THIN ? new CountedSpace() : openSpace(name, store);
 }
 
 module.exports = { openSpace, openForCallbacks };

@@ -43,7 +43,7 @@ const { LockTwoCopiesError } = require('./errors');
 
 /**
  * @typedef {object} NativePort
- * @property {(timed: boolean) => number} openPrivate
+ * @property {() => number} openPrivate
  * @property {(name: string) => number} openNamed
  * @property {(name: string, options: object) => StoreOpened} openStored
  * @property {() => void} close
@@ -81,10 +81,9 @@ let saysFarewell = false;
 
 /**
  * @param {string | undefined} name undefined for a private space
- * @param {boolean} timed whether anything in it may depend on the time
  */
-function open(name, timed) {
-  if (name === undefined) return native.openPrivate(timed);
+function open(name) {
+  if (name === undefined) return native.openPrivate();
   // Looked for once: a copy that is loaded later finds this one.
   conflict ??= findConflict() ?? 'none';
   if (conflict !== 'none') throw new LockTwoCopiesError(name, conflict, own);
@@ -149,7 +148,7 @@ function requestBySlot(key) {
 function adopt(holder, key) {
   describe(holder);
   words[at.heldFence] = holder.fence;
-  words[at.heldAge] = holder.since === 0 ? 0 : now() - holder.since;
+  words[at.heldAge] = now() - holder.since;
   if (key.slot === -1) {
     native.adopt(holder.key);
     setSlot(key);

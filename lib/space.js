@@ -35,13 +35,11 @@ const dropped = new FinalizationRegistry(port.close);
 class Space {
   /**
    * @param {string | undefined} name undefined for a private space
-   * @param {boolean} dated whether it may matter when a request was granted: to an expiry, a limit or `query`
    * @param {number} [number] the port's own number of this space, if it has been opened
    */
-  constructor(name, dated, number = port.open(name, dated)) {
+  constructor(name, number = port.open(name)) {
     this.number = number;
     this.name = name;
-    this.dated = dated;
     /** @type {(Request | null)[]} */
     this.requests = [];
     /** @type {number[]} */
@@ -79,7 +77,7 @@ class Space {
     }
     request.state = HOLDING;
     request.fence = port.nextFence();
-    if (this.dated) request.since = now();
+    request.since = now();
     if (request.times !== null) diagnostics.granted(request);
     return 1;
   }

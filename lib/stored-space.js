@@ -29,7 +29,7 @@ class StoredSpace extends Space {
    * @param {unknown} store its options
    */
   constructor(name, store) {
-    super(name, true, open(name, store));
+    super(name, open(name, store));
     /** @type {Map<Request, Answer[]>} */
     this.owed = new Map();
     /** @type {NodeJS.Timeout | undefined} */

@@ -3,7 +3,7 @@
 
 use std::{sync::LazyLock, time::Instant};
 
-use latchkey_engine::{Clock, Time};
+use latchkey_engine::Time;
 
 static ZERO: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -16,21 +16,6 @@ pub fn start() {
 /// The time since the clock was started.
 pub fn now() -> Time {
     Time::from(ZERO.elapsed())
-}
-
-/// The clock of one space.
-///
-/// Where nothing ever depends on the time, it stands still: nobody can tell, and reading the system's clock
-/// would be a good part of what an operation costs.
-#[derive(Clone, Copy)]
-pub struct SpaceClock {
-    pub runs: bool,
-}
-
-impl Clock for SpaceClock {
-    fn now(&self) -> Time {
-        if self.runs { now() } else { Time::ZERO }
-    }
 }
 
 /// The moment of the operating system's clock at which `time` comes, for the timer to sleep until.

@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use latchkey_engine::{Ask, Clock, KeyName, LockTable, Mode, Outcome, Patience, Released, Requested, Ticket};
+use latchkey_engine::{Ask, KeyName, LockTable, Mode, Outcome, Patience, Released, Requested, Ticket};
 use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result};
 
@@ -49,10 +49,10 @@ pub fn open_port<'env>(
     define.raw("request", request)?;
     define.raw("adopt", adopt)?;
     define.raw("release", |port, call| {
-        end_hold(port, call, |locks, ticket, clock| locks.release(ticket, clock))
+        end_hold(port, call, |locks, ticket| locks.release(ticket, &clock::now))
     })?;
     define.raw("giveBack", |port, call| {
-        end_hold(port, call, |locks, ticket, clock| locks.give_back(ticket, clock))
+        end_hold(port, call, |locks, ticket| locks.give_back(ticket, &clock::now))
     })?;
     define.raw("cancel", cancel)?;
     define.raw("downgrade", downgrade)?;
@@ -90,20 +90,20 @@ impl Definer<'_, '_> {
 }
 
 /// Opens a private space; the argument says whether anything in it will ever depend on the time.
-fn open_private(port: &Port, call: &FunctionCallContext) -> Result<SpaceNumber> {
-    port.open(SharedSpace::open_private(), call.first_arg()?)
+fn open_private(port: &Port, _: &FunctionCallContext) -> Result<SpaceNumber> {
+    port.open(SharedSpace::open_private())
 }
 
 fn open_named(port: &Port, call: &FunctionCallContext) -> Result<SpaceNumber> {
     let name: Utf16String = call.first_arg()?;
-    port.open(SharedSpace::open_named(&name), true)
+    port.open(SharedSpace::open_named(&name))
 }
 
 /// Asks for the key that the argument names or, without one, for the key of the slot in the array.
 fn request(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
     let units: Option<Utf16String> = call.argument()?;
-    let outcome = open.shared.table.locks().request(ask(port, &open, units.as_ref()), &open.clock);
+    let outcome = open.shared.table.locks().request(ask(port, &open, units.as_ref()), &clock::now);
     let requested = port.answer(&call.env, number, &open, outcome);
     if let Requested::Waiting(_) = requested {
         port.count_waiting(&call.env, &open, 1);
@@ -120,7 +120,7 @@ fn adopt(port: &Port, call: &Call) -> Result<()> {
     let (_, open) = addressed(port)?;
     let units: Option<Utf16String> = call.argument()?;
     let (fence, age) = port.words.with(|words| (words[words::HELD_FENCE], words[words::HELD_AGE]));
-    let since = open.clock.now().before(milliseconds(age).unwrap_or_default());
+    let since = clock::now().before(milliseconds(age).unwrap_or_default());
     let engine = open.shared.table.engine()?;
     let ticket = engine.adopt(ask(port, &open, units.as_ref()), fence as u64, since);
     let ticket =
@@ -154,10 +154,10 @@ fn tell_slot(port: &Port, open: &OpenSpace, ticket: Ticket) {
 fn end_hold(
     port: &Port,
     call: &Call,
-    end: impl FnOnce(&dyn LockTable, Ticket, &dyn Clock) -> Outcome<Released>,
+    end: impl FnOnce(&dyn LockTable, Ticket) -> Outcome<Released>,
 ) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let outcome = end(open.shared.table.locks(), port.words.with(|words| words::ticket(words)), &open.clock);
+    let outcome = end(open.shared.table.locks(), port.words.with(|words| words::ticket(words)));
     let released = port.answer(&call.env, number, &open, outcome);
     port.words.with(|words| words::write_released(words, released));
     Ok(())
@@ -166,7 +166,7 @@ fn end_hold(
 fn cancel(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
     let outcome =
-        open.shared.table.locks().cancel(port.words.with(|words| words::ticket(words)), &open.clock);
+        open.shared.table.locks().cancel(port.words.with(|words| words::ticket(words)), &clock::now);
     let cancelled = port.answer(&call.env, number, &open, outcome);
     if cancelled {
         port.count_waiting(&call.env, &open, -1);
@@ -178,7 +178,7 @@ fn cancel(port: &Port, call: &Call) -> Result<()> {
 fn downgrade(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
     let outcome =
-        open.shared.table.locks().downgrade(port.words.with(|words| words::ticket(words)), &open.clock);
+        open.shared.table.locks().downgrade(port.words.with(|words| words::ticket(words)), &clock::now);
     let downgraded = port.answer(&call.env, number, &open, outcome);
     port.words.with(|words| words::write_done(words, downgraded));
     Ok(())

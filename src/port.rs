@@ -18,7 +18,7 @@ use latchkey_engine::{Event, Events, Inbox, Outcome, Port as Member, Time};
 use napi::{Env, Error, Result};
 
 use crate::{
-    clock::{self, SpaceClock},
+    clock,
     mailbox::Mailbox,
     shared_space::SharedSpace,
     timer::{self, AlarmNumber},
@@ -35,7 +35,6 @@ pub struct OpenSpace {
     /// Who the port is there: the engine counts each opening of a space as a port of its own, so that
     /// closing one ends what that one owns.
     pub member: Member,
-    pub clock: SpaceClock,
     /// When a private space has to be looked at next.
     deadline: Cell<Option<Time>>,
     /// How many of a named space's queued requests are this member's, as far as JavaScript knows.
@@ -73,8 +72,8 @@ impl Port {
         }
     }
 
-    /// Adds a space to those that the port uses. `timed` says whether anything in it may depend on the time.
-    pub fn open(&self, shared: Arc<SharedSpace>, timed: bool) -> Result<SpaceNumber> {
+    /// Adds a space to those that the port uses.
+    pub fn open(&self, shared: Arc<SharedSpace>) -> Result<SpaceNumber> {
         static NEXT_MEMBER: AtomicU32 = AtomicU32::new(0);
         // Relaxed: only that each member gets another number matters.
         let member = Member(NEXT_MEMBER.fetch_add(1, Ordering::Relaxed));
@@ -84,8 +83,7 @@ impl Port {
         if !shared.is_private() {
             shared.post.join(member, Arc::clone(&self.mailbox), number);
         }
-        let clock = SpaceClock { runs: timed };
-        let open = OpenSpace { shared, member, clock, deadline: Cell::default(), waiting: Cell::default() };
+        let open = OpenSpace { shared, member, deadline: Cell::default(), waiting: Cell::default() };
         self.spaces.borrow_mut().insert(number, Rc::new(open));
         Ok(number)
     }

@@ -81,7 +81,7 @@ pub fn open(port: &Port, call: &FunctionCallContext) -> Result<StoreOpened> {
     let background = background::handle()
         .map_err(|error| Error::from_reason(format!("latchkey: the system refuses a thread: {error}")))?;
     let store = Store::open(config, background);
-    let number = port.open(SharedSpace::open_stored(&store, &name, port.mailbox.thread), true)?;
+    let number = port.open(SharedSpace::open_stored(&store, &name, port.mailbox.thread))?;
     Ok(StoreOpened { number: Some(number), option: None, takes: None, out_of_range: None })
 }
 
