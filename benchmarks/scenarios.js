@@ -133,8 +133,12 @@ function queued(size, peers, alocks) {
 function contention(name, size, ours, peers) {
   const adapters = [ours, ...Object.keys(peers)];
   const toSide = (of) => ({ adapter: 'pair', of, work: 'contend', size });
-  const sides = Object.fromEntries(adapters.map((of) => [of, toSide(of)]));
-  const lines = Object.entries(peers).map(([peer, target]) => ({ ours, peer, target, floor: null }));
+  const floor = 'floor-message';
+  const sides = {
+    ...Object.fromEntries(adapters.map((of) => [of, toSide(of)])),
+    [floor]: { adapter: floor, work: 'contend', size },
+  };
+  const lines = Object.entries(peers).map(([peer, target]) => ({ ours, peer, target, floor }));
   return timed(name, sides, lines);
 }
 

@@ -189,9 +189,20 @@ function setTicket(request) {
   request.generation = words[at.generation];
 }
 
-/** A fence for a grant in a private space that the engine is not asked for; it knows by `fenceFloor`. */
+/** The highest fence that was given in a private space, here or by the engine, which knows it by `fenceFloor`. */
+let lastFence = 0;
+
+/** A fence for a grant in a private space that the engine is not asked for. */
 function nextFence() {
-  return ++words[at.fenceFloor];
+  // Not read from the array: what comes from there is a number that V8 allocates.
+  return raiseFences(lastFence + 1);
+}
+
+/** @param {number} fence */
+function raiseFences(fence) {
+  lastFence = fence;
+  words[at.fenceFloor] = fence;
+  return fence;
 }
 
 /**
@@ -276,7 +287,7 @@ function setGrant(request, place) {
   const fence = words[place];
   request.fence = fence;
   request.recovered = words[place + 1] === 1;
-  if (request.space.name === undefined && fence > words[at.fenceFloor]) words[at.fenceFloor] = fence;
+  if (request.space.name === undefined && fence > lastFence) raiseFences(fence);
 }
 
 module.exports = {
