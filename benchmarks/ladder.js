@@ -41,19 +41,35 @@ const LADDERS = {
       'rwlock-plus': { adapter: 'rwlock-plus', expiry: LONG },
     },
   },
+  'A free key of a named space, with an awaited function': {
+    work: 'freeRun',
+    rungs: {
+      'an awaited function': { adapter: 'floor-promise' },
+      'an empty native call': { adapter: 'floor-native' },
+      'latchkey, a private space': { adapter: 'latchkey-promise' },
+      'latchkey, a named space': { adapter: 'latchkey-named' },
+      'navigator.locks': { adapter: 'navigator-locks' },
+    },
+  },
 };
 
 async function main() {
   console.log(`Node ${process.version}; nanoseconds, medians of ${FULL.rounds} rounds\n`);
   for (const [name, { work, rungs }] of Object.entries(LADDERS)) {
-    const sides = Object.values(rungs).map((rung) => ({ work, size: 1000, ...rung }));
+    const there = Object.keys(rungs).filter((rung) => isThere(rungs[rung]));
+    const sides = there.map((rung) => ({ work, size: 1000, ...rungs[rung] }));
     const samples = await alternate(sides, FULL);
     console.log(name);
-    Object.keys(rungs).forEach((rung, i) => {
+    there.forEach((rung, i) => {
       console.log(`  ${rung.padEnd(40)}${median(samples[i]).toFixed(0).padStart(6)}`);
     });
     console.log();
   }
+}
+
+/** Node 20 has no `navigator.locks`. */
+function isThere({ adapter }) {
+  return !require(`./adapters/${adapter}`).missing;
 }
 
 main();
