@@ -4,7 +4,7 @@
 //
 // Which rights a user needs, and what is refused at the start (cluster, eviction): crates/redis/tests/store_connection.rs.
 
-const { it, describe, after } = require('node:test');
+const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -12,19 +12,13 @@ const path = require('node:path');
 const { inspect } = require('node:util');
 const { Locks, Lock } = require('latchkey');
 const { findFreePort } = require('../scripts/redis-server');
-const { Redis, withoutRedis } = require('./support/redis');
+const { useServers, withoutRedis } = require('./support/redis');
 const { errorOf } = require('./support/watch');
 
 const SECRET = 'correct-horse-battery';
 
 describe('a store', { skip: withoutRedis }, () => {
-  const servers = [];
-  after(() => Promise.all(servers.map((server) => server.stop())));
-  async function start(...settings) {
-    const server = await new Redis(settings).start();
-    servers.push(server);
-    return server;
-  }
+  const start = useServers();
 
   /** Asserts that a store with these options keeps locks. */
   async function assertKeeps(store) {

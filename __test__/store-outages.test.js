@@ -9,10 +9,10 @@
 // Not here: two clients whose clocks differ by an hour (this machine has one clock; no client's clock enters the
 // protocol), and a suspended machine (SIGSTOP is what comes near: store-deaths.test.js).
 
-const { it, describe, after } = require('node:test');
+const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Locks } = require('latchkey');
-const { Redis, useRedis, withoutRedis, untilAsync } = require('./support/redis');
+const { useRedis, useServers, withoutRedis, untilAsync } = require('./support/redis');
 const { Proxy } = require('./support/proxy');
 const { errorOf, watch } = require('./support/watch');
 const { until, sleep } = require('./support/until');
@@ -196,13 +196,7 @@ describe('a connection to the store', { skip: withoutRedis, concurrency: 3 }, ()
 });
 
 describe('a server', { skip: withoutRedis, concurrency: 4 }, () => {
-  const servers = [];
-  after(() => Promise.all(servers.map((server) => server.stop())));
-  async function start(...settings) {
-    const server = await new Redis(settings).start();
-    servers.push(server);
-    return server;
-  }
+  const start = useServers();
   const openOn = (server, options) =>
     new Locks({ name: 'space', store: { url: server.url, ttl: TTL, ...options } });
   // Stores with the same options are one store of this process: another command timeout makes it another one.

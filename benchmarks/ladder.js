@@ -1,6 +1,6 @@
 'use strict';
 // Where the time goes: `node benchmarks/ladder.js`. Each rung does what the one before it does and one thing
-// more, so that the difference is what that thing costs; the last rung is latchkey.
+// more, so that the difference is what that thing costs; then come latchkey and a peer.
 
 const { alternate } = require('./measure');
 const { FULL } = require('./settings');
@@ -10,6 +10,11 @@ const { median } = require('./statistics');
 const LONG = 600_000;
 
 const OURS = { adapter: 'latchkey-rwlock-plus' };
+
+const LINE = {
+  'an object, a place in line, a closure': { adapter: 'rungs', rung: 'line' },
+  'the async context of the one who asked': { adapter: 'rungs', rung: 'context' },
+};
 
 const LADDERS = {
   'A free key, taken and released': {
@@ -25,8 +30,7 @@ const LADDERS = {
   'One of 1,000 queued, and released': {
     work: 'queue',
     rungs: {
-      'an object, a place in line, a closure': { adapter: 'rungs', rung: 'line' },
-      'the async context of the one who asked': { adapter: 'rungs', rung: 'context' },
+      ...LINE,
       latchkey: OURS,
       'rwlock-plus': { adapter: 'rwlock-plus' },
     },
@@ -34,8 +38,7 @@ const LADDERS = {
   'The same with an expiry, which is the engine’s business': {
     work: 'queue',
     rungs: {
-      'an object, a place in line, a closure': { adapter: 'rungs', rung: 'line' },
-      'the async context of the one who asked': { adapter: 'rungs', rung: 'context' },
+      ...LINE,
       'two empty native calls': { adapter: 'rungs', rung: 'crossings' },
       latchkey: { ...OURS, expiry: LONG },
       'rwlock-plus': { adapter: 'rwlock-plus', expiry: LONG },

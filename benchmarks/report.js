@@ -149,4 +149,16 @@ function table(lines) {
   return text.join('\n');
 }
 
-module.exports = { HEAD, RIGHT, cells, table, outcome, outcomeText, targetText, verdict, isFarOff };
+/** How many targets were reached, in words. @param {Line[]} lines */
+function summary(lines) {
+  const count = (what) => lines.filter((line) => verdict(line) === what).length;
+  const targets = lines.filter(({ target }) => target !== null).length;
+  const text = [`${targets} targets: ${count('reached')} reached, ${count('missed')} missed`];
+  if (count('not run') > 0) text.push(`${count('not run')} not run`);
+  const reasons = new Set(lines.map(({ peer }) => peer.missing && `${peer.label}: ${peer.missing}`));
+  return [text.join(', '), ...[...reasons].filter(Boolean).map((reason) => `  not run: ${reason}`)].join(
+    '\n',
+  );
+}
+
+module.exports = { summary, HEAD, RIGHT, cells, table, outcome, outcomeText, targetText, verdict, isFarOff };

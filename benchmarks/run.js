@@ -7,7 +7,7 @@
 //   npm run bench -- --check             fails if a line is more than 15 % above its target
 
 const { checkTargets, readOptions } = require('./options');
-const { table, verdict } = require('./report');
+const { summary, table } = require('./report');
 const { writeResults } = require('./record');
 const { SCENARIOS } = require('./scenarios');
 const { FULL, QUICK } = require('./settings');
@@ -55,18 +55,6 @@ async function measure(scenarios, settings) {
 /** In a terminal, over what was said before. @param {string} text */
 function say(text) {
   process.stdout.write(process.stdout.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
-}
-
-/** @param {import('./report').Line[]} lines */
-function summary(lines) {
-  const count = (what) => lines.filter((line) => verdict(line) === what).length;
-  const targets = lines.filter(({ target }) => target !== null).length;
-  const text = [`${targets} targets: ${count('reached')} reached, ${count('missed')} missed`];
-  if (count('not run') > 0) text.push(`${count('not run')} not run`);
-  const reasons = new Set(lines.map(({ peer }) => peer.missing && `${peer.label}: ${peer.missing}`));
-  return [text.join(', '), ...[...reasons].filter(Boolean).map((reason) => `  not run: ${reason}`)].join(
-    '\n',
-  );
 }
 
 main();

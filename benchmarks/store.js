@@ -9,7 +9,7 @@
 
 const { NoServerError, startServer } = require('../scripts/redis-server');
 const { checkTargets, readOptions } = require('./options');
-const { table, verdict } = require('./report');
+const { summary, table } = require('./report');
 const { writeResults } = require('./store/results');
 const { SCENARIOS } = require('./store/scenarios');
 const { FULL, QUICK, SHORT_LEASE } = require('./store/settings');
@@ -34,7 +34,8 @@ async function main() {
       console.log(`${i + 1} of ${chosen.length}: ${name}`);
       lines.push(...(await run(server.port, quick ? QUICK : FULL)));
     }
-    report(lines);
+    console.log(`\n${table(lines)}\n`);
+    console.log(summary(lines));
     if (check) checkTargets(lines);
     if (!isWhole) return;
     writeResults(where, lines);
@@ -47,14 +48,6 @@ async function main() {
 /** A new server grants nothing for the length of one lease: here a short one. */
 async function awaitFirstGrant(port) {
   await withWorkers(1, 'latchkey', port, { ttl: SHORT_LEASE }, async () => {});
-}
-
-function report(lines) {
-  console.log(`\n${table(lines)}\n`);
-  const count = (what) => lines.filter((line) => verdict(line) === what).length;
-  console.log(
-    `${count('reached') + count('missed')} targets: ${count('reached')} reached, ${count('missed')} missed`,
-  );
 }
 
 main().catch((error) => {

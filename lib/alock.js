@@ -3,7 +3,7 @@
 
 const callbacks = require('./callbacks');
 const { openForCallbacks } = require('./open-space');
-const { WRITE } = require('./space');
+const { WRITE } = require('./request');
 const { toKey, checkCallback } = require('./arguments');
 
 /** @type {ReturnType<typeof openForCallbacks> | undefined} all keys of this copy of the package, opened by the first call */

@@ -3,7 +3,7 @@
 // `released` when the hold ends.
 
 const { AsyncResource } = require('node:async_hooks');
-const { deliver, deliverAtOnce, deliverGrant, deliverOwnGrant, reportLater, GRANTED } = require('./delivery');
+const { deliverAtOnce, deliverNews, deliverOwnGrant, reportLater, GRANTED } = require('./delivery');
 const { LockExpiredError, LockLostError } = require('./errors');
 const { CountedSpace } = require('./counted-space');
 const { Request, WAITING } = require('./request');
@@ -49,7 +49,7 @@ function countedRelease(space, key, released) {
   return function release() {
     if (ended) return;
     ended = true;
-    if (space.give(key)) tellEnd(space, key.name, released, released === null ? NONE : [...arguments]);
+    if (space.give(key)) deliverNews(space, key.name, released, released === null ? NONE : [...arguments]);
     else if (released !== null) released.apply(undefined, /** @type {any} */ (arguments));
   };
 }
@@ -90,7 +90,7 @@ class CountedRequest {
     callObtained(request, function release() {
       const { space, key, released } = request;
       if (!space.release(request)) return;
-      tellEnd(space, key, released, released === null ? NONE : [...arguments]);
+      deliverNews(space, key, released, released === null ? NONE : [...arguments]);
     });
   }
 }
@@ -132,7 +132,7 @@ class CallbackRequest extends Request {
     if (!this.space.release(this)) return;
     this.ended = true;
     if (this.space.answersLater) this.args = args;
-    else tellEnd(this.space, this.key, this.released, args);
+    else deliverNews(this.space, this.key, this.released, args);
   }
 
   onExpired() {
@@ -202,22 +202,6 @@ function ask(request, mayEndLater) {
   } else if (granted) {
     deliverOwnGrant(request);
   }
-}
-
-/**
- * Tells those whom the end of a hold let in, and then its own callback.
- *
- * @param {Space | CountedSpace} space
- * @param {string} key a hold of which has just ended
- * @param {Callback | null} released
- * @param {any[]} args
- */
-function tellEnd(space, key, released, args) {
-  const granted = space.takeGrant();
-  if (granted !== null) return deliverGrant(granted, released, args);
-  const events = space.takeEvents(key);
-  if (events !== null) deliver(events, released, args);
-  else if (released !== null) released.apply(undefined, args);
 }
 
 module.exports = { lock, CountedRequest };

@@ -14,8 +14,7 @@ const diagnostics = require('./diagnostics');
 const { GRANTED } = require('./delivery');
 const { Keys } = require('./keys');
 const port = require('./port');
-const { HOLDING, ENDED } = require('./request');
-const { READ, WRITE } = require('./space');
+const { READ, WRITE, HOLDING, ENDED } = require('./request');
 
 const FREE = 0;
 const WRITTEN = -1;

@@ -6,6 +6,8 @@
 // inside their callbacks nests one delivery in the other. At MAX_DEPTH deliveries are put off instead, and
 // the delivery at that depth runs them in a loop.
 
+const { READ } = require('./request');
+
 /** How many deliveries may nest: far below any stack's end, whatever the callbacks need themselves. */
 const MAX_DEPTH = 64;
 
@@ -18,8 +20,6 @@ const LOST = 3;
 const FAILED = 4;
 /** Its release was answered. */
 const ENDED = 5;
-
-const READ = 0;
 
 /** @typedef {import('./request').Request | import('./callbacks').CountedRequest} Request */
 /** @typedef {{ request: Request, kind: number, detail?: any }} Event */
@@ -93,6 +93,22 @@ function deliverGrant(grant, released, args) {
     grant.untold = true;
     putOff.push({ events: null, grant, released, args });
   }
+}
+
+/**
+ * Tells what the last call about a key has caused, as `deliver`.
+ *
+ * @param {import('./space').Space | import('./counted-space').CountedSpace} space
+ * @param {string} key
+ * @param {Callback | null} [released]
+ * @param {any[]} [args] for `released`
+ */
+function deliverNews(space, key, released = null, args = NONE) {
+  const granted = space.takeGrant();
+  if (granted !== null) return deliverGrant(granted, released, args);
+  const events = space.takeEvents(key);
+  if (events !== null) deliver(events, released, args);
+  else if (released !== null) released.apply(undefined, args);
 }
 
 /**
@@ -318,7 +334,7 @@ function reportLater(error) {
 module.exports = {
   deliver,
   deliverAtOnce,
-  deliverGrant,
+  deliverNews,
   deliverOwnGrant,
   reportLater,
   GRANTED,

@@ -4,6 +4,7 @@
 
 const { channel } = require('node:diagnostics_channel');
 const { now } = require('./clock');
+const { READ } = require('./request');
 
 /** @typedef {import('./request').Request | import('./callbacks').CountedRequest} Request */
 
@@ -77,7 +78,7 @@ function describeHold(request) {
 
 /** @param {Request} request */
 function describe({ space, key, mode }) {
-  return { space: space.name ?? null, key, mode: mode === 0 ? 'read' : 'write' };
+  return { space: space.name ?? null, key, mode: mode === READ ? 'read' : 'write' };
 }
 
 module.exports = { enabled, publish, asked, waits, granted, released, expired };

@@ -16,16 +16,16 @@ const {
   LockClosedError,
   LockQueueFullError,
   LockTimeoutError,
-  StoreUnreachableError,
   invalidType,
   outOfRange,
 } = require('./errors');
-const { Hold, giveBack, lossOf } = require('./hold');
+const { deliverNews } = require('./delivery');
+const { Hold, giveBack, lossOf, runAndRelease } = require('./hold');
 const { MultiHold, lossOfAny, endAll, inOrder } = require('./multi-hold');
 const { Pending } = require('./pending');
 const { PromiseRequest } = require('./promise-request');
 const { openSpace } = require('./open-space');
-const { READ, WRITE } = require('./space');
+const { READ, WRITE } = require('./request');
 
 /** @typedef {{ signal: AbortSignal | undefined, timeout: number, expiry: number }} Wish what a call asks for */
 
@@ -170,15 +170,14 @@ class Locks {
    * @returns {Hold | Promise<Hold>}
    */
   #take(mode, key, wish, rest = wish.timeout) {
-    const { signal } = wish;
-    this.#refuse(key, signal);
+    this.#refuse(key, wish.signal);
     const maxPending = this.#pending.size >= this.#maxPending ? this.#maxPending : null;
     const request = new PromiseRequest(this.#space, key, mode, wish, maxPending);
     const done = this.#ask(request, maxPending === null ? rest : 0);
     if (request.hold !== null) return request.hold;
     if (done === -1) throw request.refusal();
     const { outcome } = request;
-    if (outcome === null) return this.#wait(request, signal);
+    if (outcome === null) return this.#wait(request);
     if (outcome.hold !== null) return outcome.hold;
     throw outcome.error;
   }
@@ -196,10 +195,10 @@ class Locks {
 
   /**
    * @param {PromiseRequest} request
-   * @param {AbortSignal | undefined} signal
    * @returns {Promise<Hold>}
    */
-  #wait(request, signal) {
+  #wait(request) {
+    const { signal } = request.wish;
     this.#pending.add(request);
     return new Promise((resolve, reject) => {
       if (signal !== undefined) watch(signal, request);
@@ -220,7 +219,7 @@ class Locks {
     const done = this.#space.ask(request, patience);
     // Before the events are told: its own loss may be among them.
     if (done === 1) request.toHold();
-    this.#space.tellOthers(request.key);
+    deliverNews(this.#space, request.key);
     return done;
   }
 
@@ -292,60 +291,6 @@ class Locks {
       expiry: expiry === undefined ? this.#wish.expiry : toExpiry('options.expiry', expiry),
     };
   }
-}
-
-/**
- * Not an async function: `then` costs less.
- *
- * @template {Hold | MultiHold} H
- * @param {H} hold
- * @param {(hold: H) => Error | null} lossOfHold
- * @param {(hold: H) => unknown} fn
- * @returns {Promise<unknown>}
- */
-function runAndRelease(hold, lossOfHold, fn) {
-  let running;
-  try {
-    running = Promise.resolve(fn(hold));
-  } catch (error) {
-    running = Promise.reject(error);
-  }
-  return running.then(
-    (result) => {
-      const released = hold.release();
-      if (released === undefined) return unlessLost(hold, lossOfHold, result);
-      return released.catch(throwUnlessAway).then(() => unlessLost(hold, lossOfHold, result));
-    },
-    async (error) => {
-      // On a store, the answer is waited for; nothing in it is as important as the error.
-      await hold.release()?.catch(() => {});
-      throw error;
-    },
-  );
-}
-
-/**
- * If the hold was taken away while `fn` ran, nobody may take what `fn` did for done.
- *
- * @template {Hold | MultiHold} H
- * @template R
- * @param {H} hold
- * @param {(hold: H) => Error | null} lossOfHold
- * @param {R} result
- */
-function unlessLost(hold, lossOfHold, result) {
-  const loss = lossOfHold(hold);
-  if (loss !== null) throw loss;
-  return result;
-}
-
-/**
- * What `fn` did is done although the store cannot be told so: its lease covered it.
- *
- * @param {unknown} error
- */
-function throwUnlessAway(error) {
-  if (!(error instanceof StoreUnreachableError)) throw error;
 }
 
 /**

@@ -3,6 +3,10 @@
 
 /** @typedef {import('./space').Space} Space */
 
+// How it wants to hold its key.
+const READ = 0;
+const WRITE = 1;
+
 // How far a request has got, as far as this thread has heard.
 //
 // Another thread's grant comes as a letter. Letters of different threads may overtake each other, so that an
@@ -86,4 +90,14 @@ class Request {
   onReleased(_error) {}
 }
 
-module.exports = { Request, WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, ENDED, RELEASING };
+module.exports = {
+  READ,
+  WRITE,
+  Request,
+  WAITING,
+  HOLDING,
+  ENDED_BEFORE_GRANT,
+  EXPIRED_BEFORE_GRANT,
+  ENDED,
+  RELEASING,
+};

@@ -4,7 +4,7 @@
 
 const callbacks = require('./callbacks');
 const { openForCallbacks } = require('./open-space');
-const { READ, WRITE } = require('./space');
+const { READ, WRITE } = require('./request');
 const { toKey, checkCallback, toExpiry, toOptions, toSpaceName, toStore } = require('./arguments');
 const { invalidThis, invalidType } = require('./errors');
 const STATE = require('./state');

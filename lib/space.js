@@ -6,20 +6,22 @@ const { now } = require('./clock');
 const port = require('./port');
 const { takeGrant, takeEvents, awake } = require('./events');
 const diagnostics = require('./diagnostics');
-const { deliver, deliverGrant, GRANTED, EXPIRED, TIMED_OUT } = require('./delivery');
+const { GRANTED, EXPIRED, TIMED_OUT } = require('./delivery');
 const { ThinKeys, ENGINE, THIN } = require('./thin');
-const { WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, ENDED } = require('./request');
-
-const READ = 0;
-const WRITE = 1;
-/** @type {any[]} */
-const NONE = [];
+const {
+  READ,
+  WRITE,
+  WAITING,
+  HOLDING,
+  ENDED_BEFORE_GRANT,
+  EXPIRED_BEFORE_GRANT,
+  ENDED,
+} = require('./request');
 
 /** Above this many places an emptied list of requests gives its memory back. */
 const KEEP_PLACES = 1024;
 
 /** @typedef {import('./delivery').Event} Event */
-
 /** @typedef {import('./thin').ThinKey} ThinKey */
 /** @typedef {import('./request').Request} Request */
 
@@ -153,18 +155,6 @@ class Space {
     const events = takeEvents(this, key);
     diagnostics.publish();
     return events;
-  }
-
-  /**
-   * Takes the events of the last call about a key, and tells them.
-   *
-   * @param {string} key
-   */
-  tellOthers(key) {
-    const granted = this.takeGrant();
-    if (granted !== null) return deliverGrant(granted, null, NONE);
-    const events = this.takeEvents(key);
-    if (events !== null) deliver(events);
   }
 
   /**
@@ -361,4 +351,4 @@ class Space {
   }
 }
 
-module.exports = { Space, READ, WRITE };
+module.exports = { Space };

@@ -7,8 +7,8 @@ const { at } = port;
 const diagnostics = require('./diagnostics');
 const { EXPIRED, LOST, FAILED, ENDED: ANSWERED } = require('./delivery');
 const { LockExpiredError, LockLostError, StoreUnreachableError } = require('./errors');
-const { WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, RELEASING } = require('./request');
-const { Space, READ } = require('./space');
+const { READ, WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, RELEASING } = require('./request');
+const { Space } = require('./space');
 const { toStoreOptions, wrongStoreOption } = require('./store-options');
 
 /** @typedef {import('./delivery').Event} Event */

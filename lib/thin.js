@@ -14,6 +14,7 @@
 // Keys of named spaces are always the ENGINE's; here they only remember their slots.
 
 const { Keys } = require('./keys');
+const { READ } = require('./request');
 
 const FREE = 0;
 const WRITTEN = -1;
@@ -59,8 +60,8 @@ class ThinKey {
   grant(request) {
     if (this.state === FREE) {
       this.keys.idle--;
-      this.state = request.mode === 0 ? 1 : WRITTEN;
-    } else if (this.state > 0 && request.mode === 0 && !this.timed) {
+      this.state = request.mode === READ ? 1 : WRITTEN;
+    } else if (this.state > 0 && request.mode === READ && !this.timed) {
       this.state++;
     } else {
       return false;

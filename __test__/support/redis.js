@@ -223,6 +223,21 @@ function useRedis(...settings) {
 }
 
 /**
+ * Servers of the tests' own, which end with their suite.
+ *
+ * @returns {(...settings: string[]) => Promise<Redis>} starts one
+ */
+function useServers() {
+  const servers = [];
+  after(() => Promise.all(servers.map((server) => server.stop())));
+  return async (...settings) => {
+    const server = await new Redis(settings).start();
+    servers.push(server);
+    return server;
+  };
+}
+
+/**
  * Waits until a condition is true that takes a question to the server. No answer is none: the server may be away.
  *
  * @param {() => Promise<boolean>} condition
@@ -242,4 +257,4 @@ async function untilAsync(condition, what) {
   }
 }
 
-module.exports = { Redis, useRedis, withoutRedis, untilAsync };
+module.exports = { Redis, useRedis, useServers, withoutRedis, untilAsync };
