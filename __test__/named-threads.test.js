@@ -188,6 +188,9 @@ describe('a batch of grants for one thread', () => {
     await thread.run(({ state }) => {
       state.calls = Array.from({ length: 1000 }, (_, i) => state.locks.read(`key ${i}`, () => i));
     });
+    // By then it does not look for news itself any more, and has to be woken.
+    for (let turns = 0; turns < 4; turns++)
+      await thread.run(() => new Promise((done) => setTimeout(done, 5)));
     await thread.block();
     assert.equal(wakeUps[0], 0);
     holds.forEach((hold) => hold.release());

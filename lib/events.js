@@ -2,7 +2,9 @@
 // What the engine has to tell this thread: the events of its own calls, and the letters that others and the clock
 // have sent, which a wake-up announces.
 
-const { at, words, native, onWake, setGrant } = require('./port');
+// Not the global one, which a test's fake timers may replace.
+const { setImmediate } = require('node:timers');
+const { at, words, native, onWake, hasEnded, setGrant } = require('./port');
 const { deliver, reportLater, GRANTED, LOST } = require('./delivery');
 const diagnostics = require('./diagnostics');
 const { WAITING } = require('./request');
@@ -13,10 +15,17 @@ const { WAITING } = require('./request');
 /** @typedef {import('./delivery').Event} Event */
 
 /**
- * Spaces that a wake-up may be about, by number. They must not be collected, even when the program has
+ * The space of one number, while a wake-up may be about it. Then it must not be collected, even when the program has
  * dropped the lock object: the wake-up is what calls those who wait.
  *
- * @type {Map<number, Space>}
+ * @typedef {{ space: Space | null }} Awake
+ */
+
+/**
+ * By number, the spaces that have been awake and are not closed. An entry stays when its space falls asleep: a V8 map
+ * that is added to and deleted from is made anew every few times.
+ *
+ * @type {Map<number, Awake>}
  */
 const awake = new Map();
 
@@ -117,10 +126,10 @@ function readEvents(space) {
 function readChunk(events, space) {
   const end = at.firstEvent + words[at.events] * at.eventSize;
   for (let place = at.firstEvent; place < end; place += at.eventSize) {
-    const from = space ?? awake.get(words[place + at.eventSpace]);
+    const from = space ?? awake.get(words[place + at.eventSpace])?.space;
     // A space that was closed meanwhile has nobody left to tell.
     const request = from?.requests[words[place + at.eventTag]];
-    if (from === undefined || !request) continue;
+    if (!from || !request) continue;
     const kind = words[place + at.eventKind];
     if (kind === at.kindGranted) {
       setGrant(request, place + at.eventFence);
@@ -152,7 +161,7 @@ function readAnswer(space, request, place, events) {
 
 /** Called from the event loop when another thread or the clock has something to tell. Nobody can catch. */
 function wake() {
-  if (words[at.ended] !== 0) return;
+  if (hasEnded()) return;
   native.collect();
   const events = [...unread, ...readEvents()];
   unread = [];
@@ -166,4 +175,4 @@ function wake() {
 
 onWake(wake);
 
-module.exports = { takeGrant, takeEvents, awake };
+module.exports = { takeGrant, takeEvents, awake, wake };

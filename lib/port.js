@@ -59,6 +59,7 @@ const { LockTwoCopiesError } = require('./errors');
  * @property {() => void} farewell
  * @property {() => void} collect
  * @property {() => void} readEvents
+ * @property {() => void} watch
  */
 
 const at = binding.layout();
@@ -248,6 +249,23 @@ function downgrade(request) {
   return words[at.done] === 1;
 }
 
+// What a look for other threads' news finds.
+const NOTHING = 0;
+const NEWS = 1;
+const NOBODY_WAITS = 2;
+
+/** Looks for news, of which the thread is not woken until it has read them. */
+function watch() {
+  native.watch();
+  if (words[at.letters] !== 0) return NEWS;
+  return words[at.done] === 0 ? NOBODY_WAITS : NOTHING;
+}
+
+/** Whether the environment has ended, so that nothing may be called any more. */
+function hasEnded() {
+  return words[at.ended] !== 0;
+}
+
 /** @param {number} number */
 function query(number) {
   words[at.space] = number;
@@ -306,6 +324,10 @@ module.exports = {
   giveBack,
   cancel,
   downgrade,
+  NEWS,
+  NOBODY_WAITS,
+  watch,
+  hasEnded,
   query,
   queryStore,
   explain,

@@ -7,6 +7,7 @@ const port = require('./port');
 const { takeGrant, takeEvents, awake } = require('./events');
 const diagnostics = require('./diagnostics');
 const { GRANTED, EXPIRED, TIMED_OUT } = require('./delivery');
+const { spin } = require('./spin');
 const { ThinKeys, ENGINE, THIN } = require('./thin');
 const {
   READ,
@@ -26,7 +27,13 @@ const KEEP_PLACES = 1024;
 /** @typedef {import('./request').Request} Request */
 
 /** Closes the engine's side of a space that the program has dropped. */
-const dropped = new FinalizationRegistry(port.close);
+const dropped = new FinalizationRegistry(closeNumber);
+
+/** @param {number} number of a space that nothing will be asked of any more */
+function closeNumber(number) {
+  awake.delete(number);
+  port.close(number);
+}
 
 /**
  * The keys of one lock object: private, or those of a named space.
@@ -49,7 +56,8 @@ class Space {
     this.waiting = 0;
     /** Whether a request here has ever had an expiry or a time limit. */
     this.timed = false;
-    this.awake = false;
+    /** @type {import('./events').Awake | null} its entry, once it has been awake */
+    this.awake = null;
     this.closing = false;
     /**
      * The keys of which something is still to be told. Belongs to `delivery.js`.
@@ -98,6 +106,7 @@ class Space {
       if (request.times !== null) diagnostics.granted(request);
     } else if (done === 0) {
       this.waiting++;
+      if (this.name !== undefined && !this.answersLater) spin();
       if (request.times !== null) diagnostics.waits(request);
     } else {
       this.forget(request);
@@ -336,7 +345,7 @@ class Space {
   closeIfIdle() {
     if (this.freeTags.length < this.requests.length) return;
     dropped.unregister(this);
-    port.close(this.number);
+    closeNumber(this.number);
   }
 
   keepAwake() {
@@ -344,10 +353,12 @@ class Space {
     // live and die with them.
     const isAwake =
       this.name === undefined ? this.waiting > 0 && this.timed : this.freeTags.length < this.requests.length;
-    if (isAwake === this.awake) return;
-    this.awake = isAwake;
-    if (isAwake) awake.set(this.number, this);
-    else awake.delete(this.number);
+    if (this.awake === null) {
+      if (!isAwake) return;
+      this.awake = { space: null };
+      awake.set(this.number, this.awake);
+    }
+    this.awake.space = isAwake ? this : null;
   }
 }
 

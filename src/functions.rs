@@ -57,6 +57,10 @@ pub fn open_port<'env>(
     define.raw("cancel", cancel)?;
     define.raw("downgrade", downgrade)?;
     define.raw("collect", |port, call| port.collect(&call.env))?;
+    define.raw("watch", |port, _| {
+        port.watch();
+        Ok(())
+    })?;
     define.raw("readEvents", |port, _| {
         port.read_events();
         Ok(())

@@ -161,6 +161,16 @@ impl Port {
         Ok(())
     }
 
+    /// Says whether letters lie in the inbox, and whether a request waits for some. Until the next `collect`, which
+    /// JavaScript promises to make soon, nobody wakes it.
+    pub fn watch(&self) {
+        let has_letters = self.mailbox.inbox.watch();
+        self.words.with(|words| {
+            words::write_letters(words, has_letters);
+            words::write_done(words, self.waiting.get() > 0);
+        });
+    }
+
     /// Puts what JavaScript has not read yet into the array, as far as it fits.
     pub fn read_events(&self) {
         let mut backlog = self.backlog.borrow_mut();

@@ -21,6 +21,10 @@ use crate::{
 /// How many threads can change different keys of a named space at the same moment.
 const NAMED_SHARDS: u32 = 16;
 
+/// How many keys that nobody uses are remembered in each shard of a named space. Private keys need none of that: they
+/// come to the engine only while somebody waits for them.
+const KEEP_IDLE: usize = 64;
+
 pub struct SharedSpace {
     number: AlarmNumber,
     /// `None` unless it is a named space of this process.
@@ -66,7 +70,10 @@ impl SharedSpace {
     fn add(registry: &mut Registry, name: Option<Key>) -> Arc<Self> {
         let space = Arc::new(Self {
             number: timer::new_number(),
-            table: Table::Engine(Space::new(if name.is_some() { NAMED_SHARDS } else { 1 })),
+            table: Table::Engine(match name {
+                Some(_) => Space::keeping(KEEP_IDLE, NAMED_SHARDS),
+                None => Space::new(1),
+            }),
             post: Post::default(),
             name,
         });

@@ -210,12 +210,13 @@ pub fn write_ticket(words: &mut [f64; LENGTH], ticket: Ticket) {
 }
 
 pub fn key_slot(words: &[f64; LENGTH]) -> KeySlot {
-    KeySlot { index: whole(words[KEY_INDEX]), generation: whole(words[KEY_GENERATION]) }
+    KeySlot { index: whole(words[KEY_INDEX]), generation: words[KEY_GENERATION] as u64 }
 }
 
 pub fn write_key_slot(words: &mut [f64; LENGTH], slot: Option<KeySlot>) {
     words[KEY_INDEX] = slot.map_or(-1.0, |slot| slot.index.into());
-    words[KEY_GENERATION] = slot.map_or(0.0, |slot| slot.generation.into());
+    // Exact: nobody makes 2^53 keys.
+    words[KEY_GENERATION] = slot.map_or(0.0, |slot| slot.generation as f64);
 }
 
 pub fn write_released(words: &mut [f64; LENGTH], released: Released) {

@@ -232,7 +232,8 @@ pub enum Released {
     NotHeld,
     /// The hold has ended.
     Held,
-    /// The hold has ended, and its key is forgotten: nobody held it or waited for it any more.
+    /// The hold has ended, and its key is forgotten: nobody held it or waited for it any more, and idle keys are not
+    /// remembered.
     HeldLast,
     /// Said only by stores: the store has been asked, and an [`Event::Ended`] follows, unless the hold's
     /// `Expired` or `Lost` came first.
@@ -297,8 +298,11 @@ pub struct WaitReport {
 /// How much a space holds at this moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Keys that take memory: held, waited for, or remembered as recovered.
+    /// Keys that are held, waited for, or remembered as recovered.
     pub keys: usize,
+    /// Keys that nobody uses and that are remembered for a while all the same: see
+    /// [`Space::keeping`](crate::Space::keeping).
+    pub idle: usize,
     /// Granted requests that have not ended.
     pub holds: usize,
     /// Requests in the queues.
@@ -308,6 +312,7 @@ pub struct Usage {
 impl std::ops::AddAssign for Usage {
     fn add_assign(&mut self, other: Self) {
         self.keys += other.keys;
+        self.idle += other.idle;
         self.holds += other.holds;
         self.waiting += other.waiting;
     }

@@ -1,8 +1,10 @@
 //! Events on their way to another thread, and the wake-up that announces them.
 
+use std::sync::atomic::Ordering;
+
 use crate::{
     Event,
-    sync::{Mutex, MutexGuard},
+    sync::{AtomicBool, Mutex, MutexGuard},
 };
 
 /// One event for a port.
@@ -16,40 +18,55 @@ pub struct Letter {
 
 /// Letters for one reader, put by any thread and taken all at once.
 ///
-/// Invariant: while there are letters, exactly one wake-up is under way: asked for by the `put` that
-/// answered true, and not yet answered by a `take`.
+/// Invariant: while there are letters, the reader is on its way to them: either exactly one wake-up is under way, asked for
+/// by the `put` that answered true and not yet answered by a `take`, or the reader has said by `watch` that it comes by
+/// itself. `has_letters` is changed under the mutex, and true exactly while there are letters.
 #[derive(Debug, Default)]
 pub struct Inbox {
     state: Mutex<State>,
+    has_letters: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct State {
     letters: Vec<Letter>,
-    wake_asked_for: bool,
+    /// Whether a wake-up would be one too many.
+    is_expected: bool,
 }
 
 impl Inbox {
-    /// Adds a letter. True if the reader has to be woken: nobody has asked for that since its last
-    /// [`take`](Self::take).
+    /// Adds a letter. True if the reader has to be woken: since its last [`take`](Self::take), nobody has asked for
+    /// that, and the reader has not said that it comes by itself.
     #[must_use = "a letter that nobody is woken for is never read"]
     pub fn put(&self, letter: Letter) -> bool {
         let mut state = self.lock();
         state.letters.push(letter);
-        !std::mem::replace(&mut state.wake_asked_for, true)
+        // Relaxed, as everywhere here: who reads the letters takes the mutex.
+        self.has_letters.store(true, Ordering::Relaxed);
+        !std::mem::replace(&mut state.is_expected, true)
     }
 
-    /// True if there are no letters.
+    /// True if there are no letters. One that was put before something that the caller has seen since, such as what that
+    /// `put`'s thread did next under another mutex, is always noticed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.lock().letters.is_empty()
+        !self.has_letters.load(Ordering::Relaxed)
+    }
+
+    /// True if there are letters. The reader says with it that it will [`take`](Self::take) soon, whatever comes: until
+    /// then nobody needs to wake it.
+    pub fn watch(&self) -> bool {
+        let mut state = self.lock();
+        state.is_expected = true;
+        !state.letters.is_empty()
     }
 
     /// All letters, in the order in which they were put.
     #[must_use]
     pub fn take(&self) -> Vec<Letter> {
         let mut state = self.lock();
-        state.wake_asked_for = false;
+        state.is_expected = false;
+        self.has_letters.store(false, Ordering::Relaxed);
         std::mem::take(&mut state.letters)
     }
 

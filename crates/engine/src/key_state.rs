@@ -15,12 +15,12 @@ use crate::{
 /// | one | `Write` | waits | waits |
 ///
 /// Invariant, after each operation: the queue's first request could not be granted now, so nobody
-/// waits who could hold. A key with no holder and no queue is forgotten, unless `recovered`.
+/// waits who could hold. A key with no holder and no queue is idle, unless `recovered`, and is forgotten sooner or later.
 #[derive(Debug)]
 pub(crate) struct KeyState {
     pub key: Key,
     /// Of its [`KeySlot`](crate::KeySlot).
-    pub generation: u32,
+    pub generation: u64,
     pub holders: List<OF_KEY>,
     /// How the holders hold it; says nothing while there are none.
     pub mode: Mode,
@@ -32,10 +32,12 @@ pub(crate) struct KeyState {
     pub timed_holds: u32,
     /// When this key stands in the shard's armed deadlines, as what.
     pub armed: Option<Time>,
+    /// Whether it is in the shard's `resting`.
+    pub is_resting: bool,
 }
 
 impl KeyState {
-    pub fn new(key: Key, generation: u32) -> Self {
+    pub fn new(key: Key, generation: u64) -> Self {
         Self {
             key,
             generation,
@@ -45,6 +47,7 @@ impl KeyState {
             recovered: false,
             timed_holds: 0,
             armed: None,
+            is_resting: false,
         }
     }
 

@@ -42,13 +42,13 @@ pub struct Ticket {
 
 /// Where a key is kept while it is in use, or remembered: a cheaper way to name it.
 ///
-/// A slot whose key has been forgotten is recognised, as a [`Ticket`] is.
+/// A slot whose key has been forgotten is recognised, however long ago that was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeySlot {
     /// Where the key is kept.
     pub index: u32,
-    /// Which of the keys that were kept there it is.
-    pub generation: u32,
+    /// Which of the shard's keys, in the order of their making, it is.
+    pub generation: u64,
 }
 
 /// How a caller names a key.

@@ -1,6 +1,6 @@
 //! The part of a space behind one mutex: its keys, their requests and their deadlines.
 
-use std::collections::{BTreeMap, HashMap, hash_map::RandomState};
+use std::collections::{BTreeMap, HashMap, VecDeque, hash_map::RandomState};
 
 use crate::{
     Ask, Event, Events, Grant, Key, KeyName, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested,
@@ -11,6 +11,7 @@ use crate::{
     list::{Links, List, OF_PORT},
     request::{Phase, Request},
     slab::{Index, Slab},
+    time::Now,
 };
 
 /// Above this many places the key table is shrunk when it has become sparse.
@@ -29,8 +30,9 @@ enum End {
 
 /// Keys, requests and deadlines.
 ///
-/// Invariant: `by_name` and `keys` hold the same keys, none of them idle; each request is in the
-/// list of its port and in one list of its key; `ports` has no empty list.
+/// Invariant: `by_name` and `keys` hold the same keys; each idle one is in `resting`, and so are some that are in use
+/// again, which `KeyState::is_resting` says of each key; `resting` has at most `keep_idle`. Each request is in the list of
+/// its port and in one list of its key; a port has a list from its first request until it is detached.
 #[derive(Debug)]
 pub(crate) struct Shard {
     by_name: HashMap<Key, Index, RandomState>,
@@ -39,11 +41,16 @@ pub(crate) struct Shard {
     ports: BTreeMap<Port, List<OF_PORT>>,
     deadlines: Deadlines,
     holds: usize,
+    /// Keys that were idle, in the order in which they came to rest: the first ones are forgotten first.
+    resting: VecDeque<Index>,
+    keep_idle: usize,
     next_generation: u32,
+    next_key_generation: u64,
 }
 
 impl Shard {
-    pub fn new(hasher: RandomState) -> Self {
+    /// An empty shard, which remembers up to `keep_idle` keys that nobody uses.
+    pub fn new(hasher: RandomState, keep_idle: usize) -> Self {
         Self {
             by_name: HashMap::with_hasher(hasher),
             keys: Slab::new(),
@@ -51,11 +58,20 @@ impl Shard {
             ports: BTreeMap::new(),
             deadlines: Deadlines::default(),
             holds: 0,
+            resting: VecDeque::new(),
+            keep_idle,
             next_generation: 0,
+            next_key_generation: 0,
         }
     }
 
-    pub fn request(&mut self, ask: Ask<'_>, now: Time, fences: &Fences, events: &mut Events) -> Requested {
+    pub fn request(
+        &mut self,
+        ask: Ask<'_>,
+        now: &Now<'_>,
+        fences: &Fences,
+        events: &mut Events,
+    ) -> Requested {
         let Some(key) = self.key_named(ask.key) else { return Requested::Forgotten };
         if self.evict_overdue(key, now, events) {
             self.settle(key, now, fences, events);
@@ -67,12 +83,12 @@ impl Shard {
             self.rearm(key);
             return Requested::Refused;
         }
-        let index = self.add_request(&ask, key, now);
+        let index = self.add_request(&ask, key, now.get());
         let ticket = Ticket { index, generation: self.requests[index].generation };
         let requested = if free {
-            Requested::Granted(ticket, self.grant(index, now, fences.next()))
+            Requested::Granted(ticket, self.grant(index, now.get(), fences.next()))
         } else {
-            self.enqueue(index, &ask, now);
+            self.enqueue(index, &ask, now.get());
             Requested::Waiting(ticket)
         };
         self.rearm(key);
@@ -99,7 +115,7 @@ impl Shard {
         &mut self,
         ticket: Ticket,
         unused: bool,
-        now: Time,
+        now: &Now<'_>,
         fences: &Fences,
         events: &mut Events,
     ) -> Released {
@@ -113,7 +129,7 @@ impl Shard {
     }
 
     /// Makes a write hold a read hold. False if the ticket has no hold; true for one that reads already.
-    pub fn downgrade(&mut self, ticket: Ticket, now: Time, fences: &Fences, events: &mut Events) -> bool {
+    pub fn downgrade(&mut self, ticket: Ticket, now: &Now<'_>, fences: &Fences, events: &mut Events) -> bool {
         let Some(request) = self.live(ticket).filter(|request| request.is_hold()) else {
             return false;
         };
@@ -131,7 +147,7 @@ impl Shard {
     }
 
     /// Takes a request out of its queue. False if the ticket does not wait.
-    pub fn cancel(&mut self, ticket: Ticket, now: Time, fences: &Fences, events: &mut Events) -> bool {
+    pub fn cancel(&mut self, ticket: Ticket, now: &Now<'_>, fences: &Fences, events: &mut Events) -> bool {
         let Some(request) = self.live(ticket).filter(|request| !request.is_hold()) else {
             return false;
         };
@@ -143,7 +159,7 @@ impl Shard {
 
     /// Ends all that a port owns. First everything leaves, then others are let in: a request of the
     /// same port is never granted on the way.
-    pub fn detach(&mut self, port: Port, now: Time, fences: &Fences, events: &mut Events) {
+    pub fn detach(&mut self, port: Port, now: &Now<'_>, fences: &Fences, events: &mut Events) {
         let mut touched = Vec::new();
         while let Some(index) = self.ports.get(&port).and_then(List::first) {
             touched.push(self.requests[index].key);
@@ -155,14 +171,18 @@ impl Shard {
         touched.sort_unstable();
         touched.dedup();
         for key in touched {
-            self.after_leaving(key, now, fences, events);
+            // One of them that came to rest may have made another one, which is idle too by now, be forgotten.
+            if self.keys.get(key).is_some() {
+                self.after_leaving(key, now, fences, events);
+            }
         }
+        self.ports.remove(&port);
     }
 
     /// Takes away each hold that is overdue while another request waits for its key, and takes out each
     /// request that has waited long enough, in the order of their times.
-    pub fn expire(&mut self, now: Time, fences: &Fences, events: &mut Events) {
-        while let Some(due) = self.deadlines.due(now) {
+    pub fn expire(&mut self, now: &Now<'_>, fences: &Fences, events: &mut Events) {
+        while let Some(due) = self.deadlines.due(now.get()) {
             let key = match due {
                 Due::Hold(key) => {
                     self.evict_overdue(key, now, events);
@@ -184,7 +204,13 @@ impl Shard {
     }
 
     pub fn usage(&self) -> Usage {
-        Usage { keys: self.keys.len(), holds: self.holds, waiting: self.requests.len() - self.holds }
+        let idle = self.resting.iter().filter(|&&key| self.keys[key].is_idle()).count();
+        Usage {
+            keys: self.keys.len() - idle,
+            idle,
+            holds: self.holds,
+            waiting: self.requests.len() - self.holds,
+        }
     }
 
     /// Each key that somebody holds or waits for.
@@ -218,8 +244,8 @@ impl Shard {
             return key;
         }
         let name = Key::from(units);
-        let generation = self.new_generation();
-        let key = self.keys.insert(KeyState::new(name.clone(), generation));
+        self.next_key_generation += 1;
+        let key = self.keys.insert(KeyState::new(name.clone(), self.next_key_generation));
         self.by_name.insert(name, key);
         key
     }
@@ -287,23 +313,23 @@ impl Shard {
     }
 
     /// Grants from the queue's head for as long as the holders admit it.
-    fn settle(&mut self, key: Index, now: Time, fences: &Fences, events: &mut Events) {
+    fn settle(&mut self, key: Index, now: &Now<'_>, fences: &Fences, events: &mut Events) {
         while let Some(index) = self.keys[key].front() {
             if !self.keys[key].admits(self.requests[index].mode) {
                 break;
             }
             self.dequeue(index);
-            let grant = self.grant(index, now, fences.next());
+            let grant = self.grant(index, now.get(), fences.next());
             let Request { port, tag, .. } = self.requests[index];
             events.push(Event::Granted { port, tag, grant });
         }
     }
 
     /// Takes away a key's overdue holds, oldest deadline first. True if there was one.
-    fn evict_overdue(&mut self, key: Index, now: Time, events: &mut Events) -> bool {
+    fn evict_overdue(&mut self, key: Index, now: &Now<'_>, events: &mut Events) -> bool {
         let mut evicted = false;
         while self.keys[key].timed_holds > 0 {
-            let Some((_, index)) = self.deadlines.first_of(key).filter(|hold| hold.0 <= now) else {
+            let Some((_, index)) = self.deadlines.first_of(key).filter(|hold| hold.0 <= now.get()) else {
                 break;
             };
             let Request { port, tag, .. } = self.requests[index];
@@ -343,23 +369,40 @@ impl Shard {
         let port = self.requests[index].port;
         if let Some(owned) = self.ports.get_mut(&port) {
             owned.unlink(&mut self.requests, index);
-            if owned.is_empty() {
-                self.ports.remove(&port);
-            }
         }
         self.requests.remove(index);
     }
 
     /// Restores a key's invariants after one of its requests ended.
-    fn after_leaving(&mut self, key: Index, now: Time, fences: &Fences, events: &mut Events) {
+    fn after_leaving(&mut self, key: Index, now: &Now<'_>, fences: &Fences, events: &mut Events) {
         self.settle(key, now, fences, events);
         self.rearm(key);
         if self.keys[key].is_idle() {
-            let state = self.keys.remove(key);
-            self.by_name.remove(&state.key);
-            if self.by_name.capacity() > KEEP_KEYS && self.by_name.len() < self.by_name.capacity() / 8 {
-                self.by_name.shrink_to(self.by_name.len() * 2);
+            self.rest(key);
+        }
+    }
+
+    /// Remembers an idle key for a while, so that one in regular use is not made anew each time. The key that came to
+    /// rest before all others makes room for it: each rest ends at most one, so that the cost is constant.
+    fn rest(&mut self, key: Index) {
+        if !std::mem::replace(&mut self.keys[key].is_resting, true) {
+            self.resting.push_back(key);
+        }
+        if self.resting.len() > self.keep_idle
+            && let Some(oldest) = self.resting.pop_front()
+        {
+            self.keys[oldest].is_resting = false;
+            if self.keys[oldest].is_idle() {
+                self.forget_key(oldest);
             }
+        }
+    }
+
+    fn forget_key(&mut self, key: Index) {
+        let state = self.keys.remove(key);
+        self.by_name.remove(&state.key);
+        if self.by_name.capacity() > KEEP_KEYS && self.by_name.len() < self.by_name.capacity() / 8 {
+            self.by_name.shrink_to(self.by_name.len() * 2);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::{
     fences::Fences,
     shard::Shard,
     sync::{Mutex, MutexGuard},
+    time::Now,
 };
 
 /// A set of keys, their holders and their queues.
@@ -26,12 +27,19 @@ pub struct Space {
 }
 
 impl Space {
-    /// An empty space. `shards` is how many threads can change different keys at the same moment:
-    /// 1 for a space that one thread uses. It counts as 1 when it is 0.
+    /// An empty space, which forgets a key as soon as nobody uses it. `shards` is how many threads can change
+    /// different keys at the same moment: 1 for a space that one thread uses. It counts as 1 when it is 0.
     #[must_use]
     pub fn new(shards: u32) -> Self {
+        Self::keeping(0, shards)
+    }
+
+    /// An empty space, in each of whose shards up to `idle` keys that nobody uses are remembered: a key in regular use
+    /// keeps its slot, and asking for it by that needs neither its text nor a hash.
+    #[must_use]
+    pub fn keeping(idle: usize, shards: u32) -> Self {
         let hasher = RandomState::new();
-        let shards = (0..shards.max(1)).map(|_| Mutex::new(Shard::new(hasher.clone()))).collect();
+        let shards = (0..shards.max(1)).map(|_| Mutex::new(Shard::new(hasher.clone(), idle))).collect();
         Self { hasher, shards, fences: Fences::default() }
     }
 
@@ -140,18 +148,18 @@ impl Space {
         &self,
         shard: u32,
         clock: impl Clock,
-        change: impl FnOnce(&mut Shard, Time, &mut Events) -> T,
+        change: impl FnOnce(&mut Shard, &Now<'_>, &mut Events) -> T,
     ) -> Outcome<T> {
         let mut state = lock(&self.shards[shard as usize]);
         let mut events = Events::default();
-        let result = change(&mut state, clock.now(), &mut events);
+        let result = change(&mut state, &Now::by(&clock), &mut events);
         Outcome { result, events, next_deadline: state.next_deadline() }
     }
 
     fn operate_on_all(
         &self,
         clock: impl Clock,
-        mut change: impl FnMut(&mut Shard, Time, &mut Events),
+        mut change: impl FnMut(&mut Shard, &Now<'_>, &mut Events),
     ) -> Outcome<()> {
         let mut total = Outcome { result: (), events: Events::default(), next_deadline: None };
         for shard in 0..self.shard_count() {

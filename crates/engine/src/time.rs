@@ -1,6 +1,6 @@
 //! Points in time, as the caller's monotonic clock counts them.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 /// Nanoseconds since a moment that the caller chose once and keeps.
 ///
@@ -62,5 +62,24 @@ impl Clock for Time {
 impl<F: Fn() -> Time> Clock for F {
     fn now(&self) -> Time {
         self()
+    }
+}
+
+/// The time of one operation: read from the clock when it is first needed, and the same from then on. Not all
+/// operations need it: to release a key that nobody waits for takes none, and a clock costs as much as that.
+pub(crate) struct Now<'a> {
+    clock: &'a dyn Clock,
+    read: Cell<Option<Time>>,
+}
+
+impl<'a> Now<'a> {
+    pub fn by(clock: &'a dyn Clock) -> Self {
+        Self { clock, read: Cell::new(None) }
+    }
+
+    pub fn get(&self) -> Time {
+        let time = self.read.get().unwrap_or_else(|| self.clock.now());
+        self.read.set(Some(time));
+        time
     }
 }

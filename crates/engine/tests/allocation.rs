@@ -146,6 +146,19 @@ fn asking_for_the_key_by_its_text_allocates_nothing_either() {
 }
 
 #[test]
+fn taking_and_releasing_a_free_key_that_is_remembered_allocates_nothing() {
+    for shards in [1, 16] {
+        let space = Space::keeping(8, shards);
+        let first = asked(&space, ask(KEY.into(), Mode::Write));
+        let slot = space.slot_of(first).expect("it holds the key");
+        let release = |ticket| assert_eq!(space.release(ticket, Time::ZERO).result, Released::Held);
+        release(first);
+        let pair = || release(asked(&space, ask(KeyName::Slot(slot), Mode::Write)));
+        assert_eq!(allocations_of(|| (0..1_000).for_each(|_| pair())), 0, "{shards} shards");
+    }
+}
+
+#[test]
 fn asking_and_leaving_allocate_nothing() {
     on_contended_keys(|key| {
         for _ in 0..1_000 {

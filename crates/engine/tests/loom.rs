@@ -145,6 +145,35 @@ fn no_letter_and_no_wake_up_is_lost() {
 }
 
 #[test]
+fn no_letter_is_lost_to_a_reader_that_looks_itself_before_it_sleeps() {
+    loom::model(|| {
+        let mailbox = Arc::new(Mailbox::default());
+        let writer = {
+            let address = Address(mailbox.clone());
+            thread::spawn(move || {
+                for tag in 0..2 {
+                    address.receive(Letter { address: 0, event: Event::TimedOut { port: A, tag } });
+                }
+            })
+        };
+        let mut letters = Vec::new();
+        for _ in 0..2 {
+            if mailbox.inbox.watch() {
+                letters.extend(mailbox.inbox.take());
+            }
+        }
+        // The last look ends with reading, whatever it saw.
+        letters.extend(mailbox.inbox.take());
+        while letters.len() < 2 {
+            letters.extend(mailbox.sleep());
+        }
+        let tags: Vec<_> = letters.into_iter().map(|letter| letter.event).collect();
+        assert_eq!(tags, [0, 1].map(|tag| Event::TimedOut { port: A, tag }), "in order");
+        writer.join().unwrap();
+    });
+}
+
+#[test]
 fn writers_exclude_each_other_and_each_is_served() {
     loom::model(|| {
         let shared = Shared::new();

@@ -101,10 +101,11 @@ proptest! {
 
     #[test]
     fn every_promise_holds_after_every_step(
+        keep_idle in prop_oneof![Just(0_usize), Just(1), Just(64)],
         shards in prop_oneof![Just(1_u32), Just(4)],
         steps in prop::collection::vec(step(), 1..120),
     ) {
-        let mut model = Model::new(shards);
+        let mut model = Model::new(keep_idle, shards);
         for step in &steps {
             run(&mut model, step);
         }

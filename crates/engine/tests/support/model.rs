@@ -6,8 +6,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use latchkey_engine::{
-    Ask, Event, Events, Grant, KeyName, KeySlot, Mode, Patience, Port, Released, Requested, Space, Ticket,
-    Time,
+    Ask, Event, Events, Grant, KeyName, KeySlot, Mode, Outcome, Patience, Port, Released, Requested, Space,
+    Ticket, Time,
 };
 
 #[derive(Clone, Debug)]
@@ -69,6 +69,8 @@ fn mode(write: bool) -> Mode {
 
 pub struct Model {
     space: Space,
+    /// How many idle keys the space may remember.
+    keep_idle: usize,
     now: Time,
     keys: BTreeMap<u16, KeyModel>,
     /// Key and ticket of each request ever made, by tag; no ticket if it was refused, or is the engine's not yet.
@@ -80,9 +82,11 @@ pub struct Model {
 }
 
 impl Model {
-    pub fn new(shards: u32) -> Self {
+    /// Of a space in each of whose shards so many idle keys are remembered.
+    pub fn new(keep_idle: usize, shards: u32) -> Self {
         Self {
-            space: Space::new(shards),
+            space: Space::keeping(keep_idle, shards),
+            keep_idle: keep_idle * shards as usize,
             now: Time::ZERO,
             keys: BTreeMap::new(),
             asked: Vec::new(),
@@ -122,14 +126,16 @@ impl Model {
         let units = [key];
         let ask = Ask { port: Port(port), tag, key: (&units).into(), mode, expiry, patience };
         if by_slot && let Some(&slot) = self.slots.get(&key) {
-            let known = self.keys.get(&key).is_some_and(KeyModel::is_remembered);
-            if known {
-                return self.answered(key, Ask { key: KeyName::Slot(slot), ..ask });
-            }
+            let in_use = self.keys.get(&key).is_some_and(KeyModel::is_remembered);
             let outcome = self.space.request(Ask { key: KeyName::Slot(slot), ..ask }, self.now);
-            assert_eq!(outcome.result, Requested::Forgotten, "the slot of a forgotten key");
+            if outcome.result != Requested::Forgotten {
+                assert!(in_use || self.keep_idle > 0, "the slot of a forgotten key");
+                return self.answered(key, ask, outcome);
+            }
+            assert!(!in_use, "a slot names its key while that is in use");
         }
-        self.answered(key, ask);
+        let outcome = self.space.request(ask, self.now);
+        self.answered(key, ask, outcome);
     }
 
     pub fn grant_outside(&mut self, key: u16, port: u32, write: bool, expiry: Option<u64>) {
@@ -164,12 +170,11 @@ impl Model {
             let fence = grant.expect("it holds").fence;
             let slot = self.slots.get(&key).filter(|_| by_slot).map(|&slot| KeyName::Slot(slot));
             let by_slot = slot.and_then(|slot| self.space.adopt(Ask { key: slot, ..ask }, fence, since));
-            let known = self.keys[&key].is_remembered();
-            assert_eq!(
-                by_slot.is_some(),
-                slot.is_some() && known,
-                "a slot names its key while that is in use"
-            );
+            let in_use = self.keys[&key].is_remembered();
+            match by_slot {
+                Some(_) => assert!(in_use || self.keep_idle > 0, "the slot of a forgotten key"),
+                None => assert!(slot.is_none() || !in_use, "a slot names its key while that is in use"),
+            }
             let ticket =
                 by_slot.or_else(|| self.space.adopt(ask, fence, since)).expect("its units name any key");
             self.asked[tag as usize].1 = Some(ticket);
@@ -183,9 +188,8 @@ impl Model {
         keys.into_iter().for_each(|key| self.hand_over(key, true));
     }
 
-    fn answered(&mut self, key: u16, ask: Ask<'_>) {
+    fn answered(&mut self, key: u16, ask: Ask<'_>, outcome: Outcome<Requested>) {
         let Ask { port, tag, mode, expiry, patience, .. } = ask;
-        let outcome = self.space.request(ask, self.now);
         let ticket = outcome.result.ticket();
         self.asked.push((key, ticket));
         self.slots.extend(ticket.map(|ticket| (key, self.space.slot_of(ticket).expect("it is live"))));
@@ -246,7 +250,9 @@ impl Model {
         }
         self.hear(outcome.events);
         let last = ended_now && !self.keys[&key].is_remembered();
-        assert_eq!(outcome.result == Released::HeldLast, last, "the last one knows it");
+        let forgotten = outcome.result == Released::HeldLast;
+        assert!(last || !forgotten, "a key in use is forgotten");
+        assert!(forgotten || !last || self.keep_idle > 0, "the last one does not know it");
     }
 
     pub fn cancel(&mut self, tag: usize) {
@@ -343,8 +349,9 @@ impl Model {
         assert_eq!(
             usage.keys,
             self.keys.values().filter(|state| state.is_remembered()).count(),
-            "an idle key costs something"
+            "an idle key counts as one in use"
         );
+        assert!(usage.idle <= self.keep_idle, "more idle keys are remembered than were to be");
     }
 
     /// What a query answers is who holds and who waits, in order.
