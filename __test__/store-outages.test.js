@@ -15,7 +15,7 @@ const { Locks } = require('latchkey');
 const { useRedis, useServers, withoutRedis, untilAsync } = require('./support/redis');
 const { Proxy } = require('./support/proxy');
 const { errorOf, watch } = require('./support/watch');
-const { until, sleep } = require('./support/until');
+const { block, until, sleep } = require('./support/until');
 
 const TTL = 900;
 /** What is left of a lease when a program stops trusting it: a hundredth and 50 ms are kept back. */
@@ -338,6 +338,30 @@ describe('a server', { skip: withoutRedis, concurrency: 4 }, () => {
       assert.equal(error.code, 'ERR_STORE_UNREACHABLE');
       assert.match(error.message, /^The store at 127\.0\.0\.1:1 cannot be reached/);
     }
+    locks.close();
+  });
+});
+
+describe('holds that are lost together', { skip: withoutRedis }, () => {
+  const redis = useRedis();
+
+  it('are lost, also those that are released or downgraded when another one’s loss is told', async () => {
+    const locks = new Locks({ name: 'together', store: { url: redis.url, ttl: TTL } });
+    const [first, second, third] = [await locks.write('1'), await locks.write('2'), await locks.write('3')];
+    const answers = [];
+    first.signal.addEventListener('abort', () => answers.push(second.release(), third.downgrade()));
+    // A server that forgets everything this soon after its start is told again. It tells its age in whole seconds.
+    await sleep(TTL + 1000);
+    await redis.command('FLUSHALL');
+    // All three losses are here when the first one is told.
+    block(TTL);
+    await until(() => answers.length === 2, 'the first loss to be told');
+    for (const answer of answers) assert.equal((await errorOf(answer)).code, 'ERR_LOCK_LOST');
+    assert.deepEqual(
+      [second, third].map(({ signal }) => signal.reason.code),
+      ['ERR_LOCK_LOST', 'ERR_LOCK_LOST'],
+    );
+    await assertWorks(locks);
     locks.close();
   });
 });

@@ -2,7 +2,7 @@
 // A granted request of the promise face, until it is released or taken away, and the function that runs meanwhile.
 
 const { deliverNews } = require('./delivery');
-const { LockExpiredError, StoreUnreachableError } = require('./errors');
+const { StoreUnreachableError } = require('./errors');
 const { WRITE } = require('./request');
 
 /** @typedef {import('./promise-request').PromiseRequest} PromiseRequest */
@@ -79,7 +79,7 @@ class Hold {
     if (this.#ended) return this.#answer;
     const { space, key } = this.#request;
     // Not released: it has been taken away, and the news of it is on its way.
-    if (!space.release(this.#request)) return this.#lose(new LockExpiredError(key));
+    if (!space.release(this.#request)) return this.#lose(space.lossOf(this.#request));
     this.#ended = true;
     deliverNews(space, key);
     this.#answer = space.answerTo(this.#request);
@@ -90,7 +90,7 @@ class Hold {
   downgrade() {
     if (this.#ended) return this.#answer;
     const { space, key } = this.#request;
-    if (!space.downgrade(this.#request)) return this.#lose(new LockExpiredError(key));
+    if (!space.downgrade(this.#request)) return this.#lose(space.lossOf(this.#request));
     deliverNews(space, key);
     return space.answerTo(this.#request);
   }

@@ -8,6 +8,7 @@ const { takeGrant, takeEvents, awake } = require('./events');
 const diagnostics = require('./diagnostics');
 const { GRANTED, EXPIRED, TIMED_OUT } = require('./delivery');
 const { spin } = require('./spin');
+const { LockExpiredError } = require('./errors');
 const { ThinKeys, ENGINE, THIN } = require('./thin');
 const {
   READ,
@@ -235,6 +236,14 @@ class Space {
    */
   answerTo(_request) {
     return undefined;
+  }
+
+  /**
+   * @param {Request} request whose hold was taken away, though it has not been told yet
+   * @returns {import('./errors').LockError} why
+   */
+  lossOf(request) {
+    return new LockExpiredError(request.key);
   }
 
   /**

@@ -34,6 +34,12 @@ class StoredSpace extends Space {
     this.owed = new Map();
     /** @type {NodeJS.Timeout | undefined} */
     this.anchor = undefined;
+    /**
+     * Those that ended with the session, and not with their expiry.
+     *
+     * @type {WeakSet<Request>}
+     */
+    this.lostRequests = new WeakSet();
   }
 
   get answersLater() {
@@ -112,6 +118,14 @@ class StoredSpace extends Space {
   }
 
   /**
+   * @param {Request} request
+   * @returns {import('./errors').LockError}
+   */
+  lossOf(request) {
+    return this.lostRequests.has(request) ? new LockLostError(request.key) : super.lossOf(request);
+  }
+
+  /**
    * @param {Error} error
    * @returns {Promise<void>} the answer to the release of a hold that is gone
    */
@@ -156,7 +170,8 @@ class StoredSpace extends Space {
    */
   lost(request, kind, events) {
     if (request.times !== null) diagnostics.expired(request);
-    this.settle(request, lossOf(request.key, kind));
+    if (kind === LOST) this.lostRequests.add(request);
+    this.settle(request, this.lossOf(request));
     if (request.state === WAITING || request.state === EXPIRED_BEFORE_GRANT) this.waiting--;
     this.forget(request);
     this.keepAwake();
@@ -251,14 +266,6 @@ function open(name, store) {
   const { number, option, takes, outOfRange } = port.openStored(name, toStoreOptions(store));
   if (number === undefined) throw wrongStoreOption(`options.store.${option}`, takes, outOfRange);
   return number;
-}
-
-/**
- * @param {string} key
- * @param {number} kind EXPIRED or LOST
- */
-function lossOf(key, kind) {
-  return kind === EXPIRED ? new LockExpiredError(key) : new LockLostError(key);
 }
 
 /**
