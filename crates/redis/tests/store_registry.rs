@@ -4,8 +4,13 @@
 mod support;
 
 use std::{
-    sync::{Arc, mpsc::channel},
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::channel,
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
 use latchkey_engine::{Ask, Event, Mode, Patience};
@@ -46,9 +51,24 @@ fn a_process_has_one_store_for_each_set_of_options_and_ends_all_at_once() {
     let asked = waiting.write("k");
     waiting.until_waiting("k", 1);
 
-    Store::shutdown_all(PATIENCE);
-    // The lease would last for a minute.
+    // Another thread does not know yet that the process ends, and goes on asking.
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let key = units("other");
+            while !is_over.load(Ordering::SeqCst) {
+                space.request(Ask { key: key.as_slice().into(), patience: Patience::None, ..ask(3) });
+                thread::sleep(Duration::from_micros(20));
+            }
+        });
+        thread::sleep(Duration::from_millis(20));
+        Store::shutdown_all(PATIENCE);
+        is_over.store(true, Ordering::SeqCst);
+    });
+    // The lease would last for a minute, and the other one's next beat comes after 20 seconds.
+    let ended = Instant::now();
     assert!(waiting.granted(asked).recovered);
+    assert!(ended.elapsed() < Duration::from_secs(10), "{:?}", ended.elapsed());
     drop((first, second, space));
     // A new one begins anew.
     let third = open();

@@ -251,12 +251,16 @@ impl Keeper {
             Line::Idle { retry, .. } | Line::Connecting { retry, .. } => retry,
             Line::Up(_) | Line::Closing(_) => FIRST_RETRY,
         };
-        self.line = match &trouble {
-            None => Line::idle(),
-            Some(_) => {
-                Line::Idle { retry_at: now.after(who::scatter(retry)), retry: (retry * 2).min(LAST_RETRY) }
-            }
-        };
+        // A session that is being ended is let come to its end: nobody has to wait for its lease.
+        if !matches!(self.line, Line::Closing(_)) {
+            self.line = match &trouble {
+                None => Line::idle(),
+                Some(_) => Line::Idle {
+                    retry_at: now.after(who::scatter(retry)),
+                    retry: (retry * 2).min(LAST_RETRY),
+                },
+            };
+        }
         if trouble.is_some() {
             self.note(trouble);
         }
