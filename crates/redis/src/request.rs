@@ -77,6 +77,11 @@ impl Request {
         matches!(self.phase, Phase::Waiting { .. })
     }
 
+    /// Its place in the server's queue; 0 if it is not known to have one.
+    pub fn ticket(&self) -> u64 {
+        if let Phase::Waiting { ticket } = self.phase { ticket } else { 0 }
+    }
+
     pub fn is_holding(&self) -> bool {
         matches!(self.phase, Phase::Holding { .. })
     }

@@ -194,6 +194,31 @@ fn an_expiry_that_happened_during_an_outage_is_told_after_it() {
     assert!(matches!(a.told(held), Event::Expired { .. }));
 }
 
+#[test]
+fn one_that_asked_anew_does_not_keep_those_before_it_from_being_served() {
+    let server = server!();
+    let (proxy, mut a, mut b) = two_with_proxy(&server, Duration::from_secs(60));
+    let (held, _) = b.hold("k");
+    let brief = a.ask("k", Mode::Write, Patience::Forever, Some(Duration::from_millis(20)));
+    b.until_waiting("k", 1);
+    let next = b.ask("k", Mode::Write, Patience::Forever, Some(Duration::from_secs(1)));
+    b.until_waiting("k", 2);
+    let last = a.write("k");
+    b.until_waiting("k", 3);
+    proxy.refuse(true);
+    proxy.cut();
+    // The first of `a` is granted and expires, and nobody can tell it.
+    b.release(held);
+    b.granted(next);
+    proxy.refuse(false);
+    b.until_waiting("k", 2);
+    // It stands behind the other one now, which has to see to the expiry.
+    a.granted(last);
+    assert!(matches!(b.told(next), Event::Expired { .. }));
+    a.release(last);
+    a.granted(brief);
+}
+
 /// Cuts the connection at a command, before or after the server ran it, while two programs contend.
 fn cut_at(what: &[u8], cut: Cut) {
     let server = server!();

@@ -68,8 +68,12 @@ impl Keeper {
     fn poke_due(&mut self, number: Number) {
         let Some(request) = self.requests.get_mut(&number) else { return };
         request.poke_at = None;
-        // Of those who wait here for the same lock only the first can be at the head.
-        if self.queues.get(&request.lock).and_then(|queue| queue.first()) == Some(&number) {
+        let ticket = request.ticket();
+        // Of those who wait here for the same lock only one can be at the head. That is the first, but for those that
+        // stand behind a later one: two threads ask at once, or one asks anew.
+        let first = self.queues.get(&request.lock).and_then(|queue| queue.first());
+        let is_ahead = |first: &Number| (1..ticket).contains(&self.requests[first].ticket());
+        if first.is_some_and(|first| *first == number || !is_ahead(first)) {
             self.poke(number);
         }
     }
