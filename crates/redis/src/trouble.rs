@@ -128,10 +128,38 @@ impl From<&RedisError> for Trouble {
                 Self::new(Reason::Unreachable, code)
             }
             (ErrorKind::Io, _) => Self::new(Reason::Unreachable, error.to_string()),
-            (_, Some(code)) => Self::new(Reason::Refused, code),
+            (ErrorKind::Parse, _) => {
+                Self::new(Reason::Refused, "what it answers is not the protocol of Redis")
+            }
+            (_, Some(code)) => {
+                error.detail().and_then(of_general_error).unwrap_or_else(|| Self::new(Reason::Refused, code))
+            }
             (kind, None) => Self::new(Reason::Refused, format!("{kind:?}")),
         }
     }
+}
+
+/// What is wrong, of those errors that have no code of their own (they all are `ERR`).
+fn of_general_error(said: &str) -> Option<Trouble> {
+    const KNOWN: [(&str, Reason, &str); 5] = [
+        // Others may leave.
+        ("max number of clients", Reason::Unreachable, "it has as many clients as its maxclients allows"),
+        (
+            "DB index is out of range",
+            Reason::Refused,
+            "it has no database of this number: check store.database",
+        ),
+        (
+            "unknown command 'SENTINEL'",
+            Reason::Refused,
+            "what store.sentinels names is a server, not a sentinel",
+        ),
+        // Until Redis 7.0 and from 7.2 on, of a command in a script.
+        ("executing the script can't", Reason::Permission, ""),
+        ("ACL failure in script", Reason::Permission, ""),
+    ];
+    let known = KNOWN.iter().find(|(words, ..)| said.contains(words));
+    known.map(|&(_, reason, detail)| Trouble::new(reason, detail))
 }
 
 impl From<RedisError> for Trouble {

@@ -90,6 +90,50 @@ fn a_user_needs_few_rights() {
 }
 
 #[test]
+fn a_right_that_a_script_misses_is_said() {
+    let server = server!();
+    command(&server, &["ACL", "SETUSER", "locker", "on", ">secret", "~*", "&*", "+@all", "-pexpire"]);
+    let (reason, message) = refusal(&server.url(), |options| {
+        options.user = Some("locker".into());
+        options.password = Some("secret".into());
+    });
+    assert_eq!(reason, Reason::Permission, "{message}");
+}
+
+#[test]
+fn a_database_that_the_server_does_not_have_is_said() {
+    let server = server!();
+    let (reason, message) = refusal(&server.url(), |options| options.database = Some(99));
+    assert_eq!(reason, Reason::Refused);
+    assert!(message.contains("store.database"), "{message}");
+}
+
+#[test]
+fn a_server_that_was_taken_for_a_sentinel_is_said() {
+    let server = server!();
+    let (reason, message) = refusal(&server.url(), |options| {
+        options.sentinels = vec![options.url.take().expect("the server's")];
+        options.master = Some("main".into());
+    });
+    assert_eq!(reason, Reason::Refused);
+    assert!(message.contains("store.sentinels"), "{message}");
+}
+
+#[test]
+fn a_server_with_too_many_clients_is_waited_for() {
+    let server = server!();
+    command(&server, &["CONFIG", "SET", "maxclients", "1"]);
+    let other = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    let mut program = Program::start(&server.url());
+    let asked = program.write("k");
+    program.stays_silent_for(Duration::from_millis(300));
+    let message = program.store.trouble().expect("it is not reached").to_string();
+    assert!(message.contains("maxclients"), "{message}");
+    drop(other);
+    program.granted(asked);
+}
+
+#[test]
 fn a_server_that_may_evict_locks_is_refused() {
     let server = server!("--maxmemory-policy", "allkeys-lru");
     let (reason, message) = refusal(&server.url(), |_| ());
