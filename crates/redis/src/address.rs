@@ -6,6 +6,7 @@ use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnect
 use redis::{ProtocolVersion, TlsCertificates};
 
 const DEFAULT_SENTINEL_PORT: u16 = 26379;
+const BEGIN_CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// What a program says of its store. [`Config::new`] checks it.
 ///
@@ -203,7 +204,8 @@ fn direct(url: &str, options: &Options) -> Result<Client, ConfigError> {
 fn parsed(url: &str, option: &'static str, takes: &'static str) -> Result<ConnectionInfo, ConfigError> {
     let info = url.into_connection_info().map_err(|_| bad(option, takes))?;
     // The crate reads `#insecure` as leave to speak to anybody. We do not offer that.
-    if matches!(info.addr(), ConnectionAddr::TcpTls { insecure: true, .. }) || !info.addr().is_supported() {
+    let is_insecure = matches!(info.addr(), ConnectionAddr::TcpTls { insecure: true, .. });
+    if is_insecure || !info.addr().is_supported() || info.redis_settings().db() < 0 {
         return Err(bad(option, takes));
     }
     Ok(info)
@@ -251,9 +253,14 @@ pub(crate) fn client(
         return Client::open(info.clone()).map_err(|_| bad(option, URL_FORM));
     }
     // Each by itself first, to say which of them is bad.
-    if options.ca.is_some() {
+    if let Some(ca) = &options.ca {
+        const TAKES: &str = "one or more certificates in PEM";
+        // Where there is no PEM in it, the crate takes it for no certificates, and trusts nobody.
+        if !ca.windows(BEGIN_CERTIFICATE.len()).any(|bytes| bytes == BEGIN_CERTIFICATE) {
+            return Err(bad("ca", TAKES));
+        }
         Client::build_with_tls(info.clone(), certificates(None, options.ca.clone()))
-            .map_err(|_| bad("ca", "one or more certificates in PEM"))?;
+            .map_err(|_| bad("ca", TAKES))?;
     }
     Client::build_with_tls(info.clone(), certificates(client_tls, options.ca.clone()))
         .map_err(|_| bad("cert", "a certificate in PEM, and store.key its key in PEM"))
@@ -321,7 +328,15 @@ mod tests {
         assert_eq!(url("rediss://somewhere:1/3").unwrap().address(), "somewhere:1");
         assert_eq!(url("valkey://somewhere:1").unwrap().address(), "somewhere:1");
         assert_eq!(url("unix:///run/redis.sock").unwrap().address(), "/run/redis.sock");
-        for wrong in ["", "somewhere", "http://somewhere", "redis://", "redis://h/x", "rediss://h#insecure"] {
+        for wrong in [
+            "",
+            "somewhere",
+            "http://somewhere",
+            "redis://",
+            "redis://h/x",
+            "redis://h/-1",
+            "rediss://h#insecure",
+        ] {
             assert_eq!(url(wrong).unwrap_err().option, "url", "{wrong:?}");
         }
         assert_eq!(error(|_| ()), "url");
@@ -364,6 +379,8 @@ mod tests {
         assert_eq!(error(|o| (o.url = Some("redis://h".into()), o.ca = Some(vec![])).1), "url");
         let broken = b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n".to_vec();
         assert_eq!(error(|o| (at(o), o.ca = Some(broken)).1), "ca");
+        assert_eq!(error(|o| (at(o), o.ca = Some(b"ca.pem".to_vec())).1), "ca");
+        assert_eq!(error(|o| (at(o), o.ca = Some(vec![])).1), "ca");
     }
 
     #[test]
