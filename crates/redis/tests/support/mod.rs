@@ -40,11 +40,11 @@ macro_rules! server {
 
 impl Server {
     /// Starts one with further arguments. Nothing is kept on disk unless they say so (`--appendonly yes`).
-    /// `None`, with a printed reason, where `redis-server` is not installed; on CI that is a failure.
+    /// `None`, with a printed reason, where `redis-server` is not installed; on CI's Linux that is a failure.
     pub fn start(arguments: &[&str]) -> Option<Self> {
         if !is_installed("redis-server") {
             let reason = "redis-server is not in PATH (Debian: apt-get install redis-server)";
-            assert!(env::var_os("CI").is_none(), "{reason}");
+            assert!(!cfg!(target_os = "linux") || env::var_os("CI").is_none(), "{reason}");
             eprintln!("skipped: {reason}");
             return None;
         }
