@@ -81,6 +81,23 @@ describe('a store', { skip: withoutRedis }, () => {
     assert.match(nobody.message, /refuses the login/);
   });
 
+  it('with a user who may take locks and not release them: the release says so', async () => {
+    const server = await start();
+    const rights = ['on', `>${SECRET}`, '~*', '&*', '+@all', '-del'];
+    await server.command('ACL', 'SETUSER', 'keeper', ...rights);
+    const locks = new Locks({
+      name: 'access',
+      store: { url: server.url, user: 'keeper', password: SECRET, ttl: 1000 },
+    });
+    const hold = await locks.write('key');
+    const error = await errorOf(hold.release());
+    assert.equal(error.code, 'ERR_STORE_UNREACHABLE');
+    assert.match(error.message, /does not permit what locks need/);
+    await server.command('ACL', 'SETUSER', 'keeper', '+del');
+    assert.equal(await locks.write('key', () => 'works'), 'works');
+    locks.close();
+  });
+
   it('at a unix socket, and in another database and namespace, each with locks of its own', async () => {
     const server = await start();
     await assertKeeps(`unix://${server.socket}`);

@@ -167,8 +167,10 @@ pub fn explain(port: &Port, _: &FunctionCallContext) -> Result<String> {
     let store = open.shared.table.stored()?.store();
     let reason = port.words.with(|words| words::whole(words[words::REASON]));
     let reason = Reason::from_number(reason).unwrap_or(Reason::Refused);
-    // What the store knows by now may be more than the reason, or about something else.
-    let known = store.trouble().filter(|trouble: &StoreError| trouble.reason() == reason);
+    // What the store knows by now may be more than the reason, or about something else. Whatever it is, it is also why a
+    // server cannot be reached.
+    let is_why = |trouble: &StoreError| trouble.reason() == reason || reason == Reason::Unreachable;
+    let known = store.trouble().filter(is_why);
     Ok(known.map_or_else(
         || format!("The store at {} {}", store.config().address(), reason.message()),
         |trouble| trouble.to_string(),

@@ -4,7 +4,7 @@ mod support;
 
 use std::{fs, net::TcpListener, path::PathBuf, time::Duration};
 
-use latchkey_engine::Ending;
+use latchkey_engine::{Ending, Mode, Patience};
 use latchkey_redis::{Options, Reason};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use support::{
@@ -98,6 +98,29 @@ fn a_right_that_a_script_misses_is_said() {
         options.password = Some("secret".into());
     });
     assert_eq!(reason, Reason::Permission, "{message}");
+}
+
+#[test]
+fn a_release_that_the_server_refuses_is_said_and_made_up_for_later() {
+    let server = server!();
+    command(&server, &["ACL", "SETUSER", "locker", "on", ">secret", "~*", "&*", "+@all", "-del"]);
+    let mut a = Program::start_with(config(&server.url(), |options| {
+        options.user = Some("locker".into());
+        options.password = Some("secret".into());
+    }));
+    let mut b = Program::start(&server.url());
+    let (held, _) = a.hold("k");
+    let waiting = b.ask("k", Mode::Read, Patience::Forever, None);
+    b.until_waiting("k", 1);
+    command(&server, &["CONFIG", "RESETSTAT"]);
+    assert_eq!(a.release(held), Ending::Unreachable);
+    b.stays_silent_for(Duration::from_secs(1));
+    let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    let info: redis::InfoDict = redis::cmd("INFO").query(&mut connection).unwrap();
+    let attempts: u32 = info.get("total_connections_received").unwrap();
+    assert!(attempts <= 6, "{attempts} connections in a second");
+    command(&server, &["ACL", "SETUSER", "locker", "+del"]);
+    b.granted(waiting);
 }
 
 #[test]

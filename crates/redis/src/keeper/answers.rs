@@ -81,8 +81,8 @@ impl Keeper {
             Reply::Poked(_, Ok(None)) | Reply::Cleared(Ok(_)) | Reply::Disowned(Ok(_)) => {}
             Reply::Surveyed(number, result) => self.surveyed(number, result),
             Reply::Acquired(number, Err(error)) => self.refuse(number, &error),
-            Reply::Released(_, Err(error))
-            | Reply::Disowned(Err(error))
+            Reply::Released(number, Err(error)) => self.not_released(number, &error),
+            Reply::Disowned(Err(error))
             | Reply::Downgraded(_, Err(error))
             | Reply::Reclaimed(_, Err(error))
             | Reply::Poked(_, Err(error))
@@ -105,6 +105,20 @@ impl Keeper {
             self.fail(number, reason);
         }
         self.advance(number);
+    }
+
+    /// A release has failed. The server is told again on the next connection; where that does not help before somebody
+    /// changes something, the caller does not wait for it.
+    fn not_released(&mut self, number: Number, error: &RedisError) {
+        let trouble = Trouble::from(error);
+        let is_refusal = trouble.reason.is_refusal();
+        self.hang_up(Some(trouble));
+        if let Some(request) = self.requests.get(&number).filter(|_| is_refusal)
+            && let Phase::Leaving { purpose, owed } = request.phase
+        {
+            self.tell_ended(request, owed, Ending::Unreachable);
+            self.set_phase(number, Phase::Leaving { purpose, owed: 0 });
+        }
     }
 
     /// The question about a request is not on its way any more.

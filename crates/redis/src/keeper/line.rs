@@ -249,6 +249,8 @@ impl Keeper {
         let now = clock::now();
         let retry = match self.line {
             Line::Idle { retry, .. } | Line::Connecting { retry, .. } => retry,
+            // It would refuse the same again.
+            Line::Up(_) if trouble.as_ref().is_some_and(|trouble| trouble.reason.is_refusal()) => LAST_RETRY,
             Line::Up(_) | Line::Closing(_) => FIRST_RETRY,
         };
         // A session that is being ended is let come to its end: nobody has to wait for its lease.
