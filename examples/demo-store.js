@@ -32,8 +32,17 @@ function print(line) {
   console.log(`${paint('dim', `${ms} ms │`)} ${line}`);
 }
 
-/** Runs one writer to its end, and gives who it was and what it did with the lock. */
-function run({ name, times, pause, killedAt }, file, url) {
+/** Runs both writers to their ends, and gives who they were and what they did with the lock. */
+async function runBoth(file, url) {
+  const [a, b] = WRITERS;
+  let other;
+  // B is quick, and comes once A has begun: else it might be through before A is killed.
+  const first = await run(a, file, url, () => (other ??= run(b, file, url)));
+  return [first, await other];
+}
+
+/** Runs one writer to its end; `began` is called with each payment that it begins. */
+function run({ name, times, pause, killedAt }, file, url, began = () => {}) {
   const child = fork(PROGRAM, [name, file, url, times, pause].map(String), {
     execArgv: ['--require', RECORDER],
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
@@ -46,6 +55,7 @@ function run({ name, times, pause, killedAt }, file, url) {
   child.on('message', (message) => {
     if (message !== 'half') return note(requests, message);
     payments++;
+    began();
     if (payments === killedAt) kill(child, name, requests.at(-1));
   });
   return new Promise((resolve) => {
@@ -116,7 +126,7 @@ async function demo(folder) {
   console.log(`The lock is in a Redis server that they share: ${server.version}, port ${server.port}.\n`);
   print(paint('dim', '   the server is new, and may have forgotten who holds what: so it grants'));
   print(paint('dim', '   nothing until the leases of before, 1 s each, have run out'));
-  const writers = await Promise.all(WRITERS.map((writer) => run(writer, file, server.url)));
+  const writers = await runBoth(file, server.url);
   await server.stop();
 
   const [a] = writers;
