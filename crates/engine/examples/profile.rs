@@ -8,7 +8,7 @@
 //! callgrind_annotate --auto=no target/profile/free-key.out
 //! ```
 //!
-//! and the same with `queue`. Only what [`measured`] calls is counted: [`OPERATIONS`] requests and as many releases.
+//! and the same with `idle-key` and `queue`. Only what [`measured`] calls is counted: [`OPERATIONS`] requests and as many releases.
 //! Divide by that. With `CARGO_PROFILE_RELEASE_DEBUG=full` what is inlined is told apart by source file.
 
 use std::hint::black_box;
@@ -20,15 +20,16 @@ const OPERATIONS: usize = 100_000;
 const QUEUED: usize = 1_000;
 
 fn main() {
-    let work: fn(&Space) = match std::env::args().nth(1).as_deref() {
-        Some("free-key") => free_key,
-        Some("queue") => queue,
+    let (work, space): (fn(&Space), _) = match std::env::args().nth(1).as_deref() {
+        Some("free-key") => (free_key, Space::new(1)),
+        // As a named space of the addon is.
+        Some("idle-key") => (idle_key, Space::keeping(64, 16)),
+        Some("queue") => (queue, Space::new(1)),
         _ => {
-            eprintln!("usage: profile free-key | queue");
+            eprintln!("usage: profile free-key | idle-key | queue");
             std::process::exit(2);
         }
     };
-    let space = Space::new(1);
     work(&space);
     measured(work, &space);
 }
@@ -43,6 +44,16 @@ fn measured(work: fn(&Space), space: &Space) {
 fn free_key(space: &Space) {
     for _ in 0..OPERATIONS {
         release(space, request(space));
+    }
+}
+
+/// Each time the key is free, and remembered: it is named by its slot.
+fn idle_key(space: &Space) {
+    let first = request(space);
+    let slot = space.slot_of(first).expect("it holds its key");
+    release(space, first);
+    for _ in 0..OPERATIONS {
+        release(space, ask(space, KeyName::Slot(slot)));
     }
 }
 

@@ -19,16 +19,20 @@ use crate::{
 ///
 /// The hash that spreads keys over shards and tables is keyed anew per space, so that nobody can
 /// choose keys that make it slow.
+///
+/// Invariant: there are 2 to the power of `shard_bits` shards, so that numbers are told apart by shifts: a division
+/// would cost as much as taking the mutex.
 #[derive(Debug)]
 pub struct Space {
     hasher: RandomState,
     shards: Box<[Mutex<Shard>]>,
+    shard_bits: u32,
     fences: Fences,
 }
 
 impl Space {
     /// An empty space, which forgets a key as soon as nobody uses it. `shards` is how many threads can change
-    /// different keys at the same moment: 1 for a space that one thread uses. It counts as 1 when it is 0.
+    /// different keys at the same moment: 1 for a space that one thread uses. It is raised to a power of two.
     #[must_use]
     pub fn new(shards: u32) -> Self {
         Self::keeping(0, shards)
@@ -39,8 +43,9 @@ impl Space {
     #[must_use]
     pub fn keeping(idle: usize, shards: u32) -> Self {
         let hasher = RandomState::new();
-        let shards = (0..shards.max(1)).map(|_| Mutex::new(Shard::new(hasher.clone(), idle))).collect();
-        Self { hasher, shards, fences: Fences::default() }
+        let shard_bits = shards.next_power_of_two().trailing_zeros();
+        let shards = (0..1 << shard_bits).map(|_| Mutex::new(Shard::new(hasher.clone(), idle))).collect();
+        Self { hasher, shards, shard_bits, fences: Fences::default() }
     }
 
     /// Asks for a key. The request is granted at once if nobody holds the key, or if it reads, all
@@ -162,7 +167,7 @@ impl Space {
         mut change: impl FnMut(&mut Shard, &Now<'_>, &mut Events),
     ) -> Outcome<()> {
         let mut total = Outcome { result: (), events: Events::default(), next_deadline: None };
-        for shard in 0..self.shard_count() {
+        for shard in 0..=self.shard_mask() {
             let outcome = self.operate(shard, || clock.now(), &mut change);
             total.events.append(outcome.events);
             total.next_deadline = earliest(total.next_deadline, outcome.next_deadline);
@@ -172,10 +177,6 @@ impl Space {
 
     fn guards(&self) -> impl Iterator<Item = MutexGuard<'_, Shard>> {
         self.shards.iter().map(lock)
-    }
-
-    fn shard_count(&self) -> u32 {
-        self.shards.len() as u32
     }
 
     /// The shard of the key that is asked for, and the question as that shard understands it.
@@ -190,19 +191,21 @@ impl Space {
     }
 
     fn shard_of(&self, key: &[u16]) -> u32 {
-        match self.shard_count() {
-            1 => 0,
+        match self.shard_bits {
+            0 => 0,
             // The tables use the low and the highest bits of the same hash; these lie between.
-            count => (self.hasher.hash_one(key) >> 32) as u32 % count,
+            _ => (self.hasher.hash_one(key) >> 32) as u32 & self.shard_mask(),
         }
+    }
+
+    fn shard_mask(&self) -> u32 {
+        (1 << self.shard_bits) - 1
     }
 
     /// Tickets and slots of different shards differ in their index: it is `index in shard × shards + shard`.
     fn public_index(&self, index: u32, shard: u32) -> u32 {
-        index
-            .checked_mul(self.shard_count())
-            .and_then(|index| index.checked_add(shard))
-            .expect("a space holds at most 2^32 - 1 requests")
+        assert!(index <= u32::MAX >> self.shard_bits, "a space holds at most 2^32 - 1 requests");
+        index << self.shard_bits | shard
     }
 
     fn locate(&self, ticket: Ticket) -> (u32, Ticket) {
@@ -212,10 +215,7 @@ impl Space {
 
     /// The shard of a ticket's or a slot's index, and the index there.
     fn split(&self, index: u32) -> (u32, u32) {
-        match self.shard_count() {
-            1 => (0, index),
-            count => (index % count, index / count),
-        }
+        (index & self.shard_mask(), index >> self.shard_bits)
     }
 }
 
