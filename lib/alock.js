@@ -1,12 +1,11 @@
 'use strict';
 // The alock face: `lock(key, fn)`.
 
-const callbacks = require('./callbacks');
-const { openForCallbacks } = require('./open-space');
+const firstLock = require('./first-lock');
 const { WRITE } = require('./request');
 const { toKey, checkCallback } = require('./arguments');
 
-/** @type {ReturnType<typeof openForCallbacks> | undefined} all keys of this copy of the package, opened by the first call */
+/** @type {ReturnType<ReturnType<typeof firstLock>['openForCallbacks']> | undefined} all keys of this copy of the package, opened by the first call */
 let space;
 
 /**
@@ -16,8 +15,8 @@ let space;
 function lock(key, fn) {
   const name = toKey(key);
   checkCallback('fn', fn);
-  space ??= openForCallbacks(undefined, undefined, false);
-  callbacks.lock(space, name, WRITE, 0, fn, null, null);
+  space ??= firstLock().openForCallbacks(undefined, undefined, false);
+  firstLock().lock(space, name, WRITE, 0, fn, null, null);
 }
 
 module.exports = lock;

@@ -1,7 +1,6 @@
 'use strict';
 // A granted request of the promise face, until it is released or taken away, and the function that runs meanwhile.
 
-const { deliverNews } = require('./delivery');
 const { StoreUnreachableError } = require('./errors');
 const { WRITE } = require('./request');
 
@@ -77,11 +76,11 @@ class Hold {
   /** @returns {Promise<void> | undefined} a promise where a store answers */
   release() {
     if (this.#ended) return this.#answer;
-    const { space, key } = this.#request;
+    const { space } = this.#request;
     // Not released: it has been taken away, and the news of it is on its way.
     if (!space.release(this.#request)) return this.#lose(space.lossOf(this.#request));
     this.#ended = true;
-    deliverNews(space, key);
+    this.#request.tellNews();
     this.#answer = space.answerTo(this.#request);
     return this.#answer;
   }
@@ -89,9 +88,9 @@ class Hold {
   /** @returns {Promise<void> | undefined} a promise where a store answers */
   downgrade() {
     if (this.#ended) return this.#answer;
-    const { space, key } = this.#request;
+    const { space } = this.#request;
     if (!space.downgrade(this.#request)) return this.#lose(space.lossOf(this.#request));
-    deliverNews(space, key);
+    this.#request.tellNews();
     return space.answerTo(this.#request);
   }
 
@@ -116,8 +115,8 @@ class Hold {
   #giveBack() {
     if (this.#ended) return;
     this.#ended = true;
-    const { space, key } = this.#request;
-    if (space.release(this.#request, true)) deliverNews(space, key);
+    const { space } = this.#request;
+    if (space.release(this.#request, true)) this.#request.tellNews();
   }
 
   static {

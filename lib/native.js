@@ -1,21 +1,30 @@
 'use strict';
 // Loads the native addon, or says in one error what is missing and what to do about it.
 //
-// Two installed copies of the package would be two separate tables, and a named space that is two locks of
-// one name. So the first copy that a thread loads says where its addon is, here and to all workers started
-// from here; a later copy of the same version uses that addon, and one of another version gets a `conflict`.
+// A copy of the package that is loaded when its thread has another one of the same version loads the addon of that
+// one: see copies.js, which the first lock object needs.
 
+const { existsSync } = require('node:fs');
 const path = require('node:path');
-const { getEnvironmentData, isMainThread, setEnvironmentData } = require('node:worker_threads');
-const { version } = require('../package.json');
 
 const LOADER = 'binding.js';
+/** Where the first copy that a thread loads leaves word for the others: all of them have this object. */
+const FIRST = Symbol.for('latchkey.first');
 
 /**
  * @typedef {object} Copy
  * @property {string} version
  * @property {string} addon what to require
  */
+
+/** @type {Copy} */
+const own = {
+  // Read only where it matters: where there are two copies.
+  get version() {
+    return require('../package.json').version;
+  },
+  addon: path.join(__dirname, '..', 'native', LOADER),
+};
 
 /**
  * @param {'gnu' | 'musl'} libc of a Linux
@@ -38,22 +47,24 @@ function load(addon) {
 }
 
 /**
- * Loads the binary from where it is on nearly all machines. The generated loader, which knows all of them, takes
- * some milliseconds for that.
+ * Loads the binary from where it is on nearly all machines: beside the loader if it was built there, else in one of the
+ * two folders where npm puts packages for this one. The generated loader, which knows all places, takes some
+ * milliseconds for that; to look for a package by its name takes one.
  *
  * @param {string} addon
  */
 function loadDirectly(addon) {
   if (path.basename(addon) !== LOADER || process.env.NAPI_RS_NATIVE_LIBRARY_PATH) return null;
   const name = platform('gnu');
-  for (const place of [path.join(path.dirname(addon), `latchkey.${name}.node`), `@latchkey/native-${name}`]) {
-    try {
-      return require(place);
-    } catch {
-      // Not there, or not for this machine: the loader looks everywhere, and says what is wrong.
-    }
+  const file = ['.', `../node_modules/@latchkey/native-${name}`, `../../@latchkey/native-${name}`]
+    .map((folder) => path.join(path.dirname(addon), folder, `latchkey.${name}.node`))
+    .find((place) => existsSync(place));
+  try {
+    return file === undefined ? null : require(file);
+  } catch {
+    // Not for this machine: the loader looks everywhere, and says what is wrong.
+    return null;
   }
-  return null;
 }
 
 /** @param {string} addon */
@@ -92,52 +103,14 @@ function explain(name, failures) {
   return Object.assign(new Error(message, { cause: failures.at(-1) }), { code: 'ERR_LATCHKEY_NO_BINARY' });
 }
 
-/** @returns {string[]} the addons of all copies that any thread of the process has loaded */
-function loadedAddons() {
-  const report = /** @type {any} */ (process.report?.getReport?.());
-  const files = /** @type {string[]} */ (report?.sharedObjects ?? []);
-  return files.filter((file) => /[\\/]latchkey\.[^\\/]+\.node$/.test(file));
-}
-
-/**
- * The copy that another thread has loaded already, if this one's parent does not say.
- *
- * @returns {Copy | undefined}
- */
-function loadedElsewhere() {
-  // A report takes some milliseconds, and the main thread is nearly always the first one.
-  if (isMainThread) return undefined;
-  const [addon] = loadedAddons();
-  return addon === undefined ? undefined : { version: require(addon).version(), addon };
-}
-
-/**
- * The copy that keeps a named space of this one from being the only one of its name, if there is one.
- *
- * @returns {Copy | null}
- */
-function findConflict() {
-  if (loaded.conflict !== null) return loaded.conflict;
-  for (const addon of loadedAddons()) {
-    const other = require(addon);
-    // A copy that was loaded later refuses named spaces itself, and one that has none yet will.
-    if (other.identity() !== loaded.binding.identity() && other.hasNamedSpaces()) {
-      return { version: other.version(), addon };
-    }
-  }
-  return null;
-}
-
-/** @returns {{ binding: any, own: Copy, conflict: Copy | null }} */
+/** @returns {{ first: Copy, binding: any }} the first copy of this thread, and this one's addon */
 function loadOnce() {
-  const own = { version, addon: path.join(__dirname, '..', 'native', LOADER) };
-  const first = /** @type {Copy | undefined} */ (getEnvironmentData('latchkey') ?? loadedElsewhere());
-  if (getEnvironmentData('latchkey') === undefined) setEnvironmentData('latchkey', first ?? own);
-  const agrees = first?.version === own.version;
-  const binding = load(agrees ? first.addon : own.addon);
-  return { binding, own, conflict: first === undefined || agrees ? null : first };
+  const first = /** @type {Copy} */ (Reflect.get(process, FIRST) ?? own);
+  const binding = load(first === own || first.version === own.version ? first.addon : own.addon);
+  if (first === own) Reflect.defineProperty(process, FIRST, { value: own, configurable: true });
+  return { first, binding };
 }
 
-const loaded = loadOnce();
+const { first, binding } = loadOnce();
 
-module.exports = { binding: loaded.binding, own: loaded.own, findConflict, usage: loaded.binding.usage };
+module.exports = { binding, first, own, load, usage: binding.usage };

@@ -6,7 +6,7 @@
 // writes its inputs, calls, and reads the answers before anything else can run.
 
 const { isMainThread, threadId } = require('node:worker_threads');
-const { binding, own, findConflict } = require('./native');
+const { binding, own, findConflict } = require('./copies');
 const { now } = require('./clock');
 const { LockTwoCopiesError } = require('./errors');
 

@@ -4,7 +4,7 @@
 const { Hold, lose } = require('./hold');
 const { LockExpiredError, LockLostError, LockQueueFullError, LockTimeoutError } = require('./errors');
 const { Request } = require('./request');
-const { deliver } = require('./delivery');
+const { deliver, deliverNews } = require('./delivery');
 
 /** @typedef {{ hold: Hold } | { hold: null, error: unknown }} Outcome */
 
@@ -13,7 +13,7 @@ class PromiseRequest extends Request {
    * @param {import('./space').Space} space
    * @param {string} key
    * @param {number} mode
-   * @param {import('./locks').Wish} wish
+   * @param {import('./promises').Wish} wish
    * @param {number | null} maxPending how many may wait, if that is why it may not
    */
   constructor(space, key, mode, wish, maxPending) {
@@ -57,6 +57,11 @@ class PromiseRequest extends Request {
 
   onTimedOut() {
     this.finish({ hold: null, error: this.refusal() });
+  }
+
+  /** Tells others what the last call about its key has done to them. */
+  tellNews() {
+    deliverNews(this.space, this.key);
   }
 
   /** Why it was not granted, and waits no longer. */

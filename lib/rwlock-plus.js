@@ -2,8 +2,7 @@
 // The rwlock-plus face: `new Lock(timeout, logger)` with `readLock` and `writeLock`; ours is a third
 // argument, for a named space.
 
-const callbacks = require('./callbacks');
-const { openForCallbacks } = require('./open-space');
+const firstLock = require('./first-lock');
 const { READ, WRITE } = require('./request');
 const { toKey, checkCallback, toExpiry, toOptions, toSpaceName, toStore } = require('./arguments');
 const { invalidThis, invalidType } = require('./errors');
@@ -30,7 +29,8 @@ function Lock(timeout, logger, options) {
   const store = toStore(given, name);
   // The old package took `false` for "none", and programs write `slow && 10000`.
   const expiry = toExpiry('timeout', /** @type {unknown} */ (timeout) === false ? null : timeout);
-  const value = { expiry, logger: toLogger(logger), space: openForCallbacks(name, store, expiry > 0) };
+  const log = toLogger(logger);
+  const value = { expiry, logger: log, space: firstLock().openForCallbacks(name, store, expiry > 0) };
   Object.defineProperty(this, STATE, { value, configurable: true });
 }
 
@@ -71,7 +71,7 @@ function request(lock, mode, key, released, obtained) {
     throw invalidType('releaseCallback', 'a function or null', released);
   }
   const { space, expiry, logger } = state;
-  callbacks.lock(space, name, mode, expiry, obtained, released || null, logger);
+  firstLock().lock(space, name, mode, expiry, obtained, released || null, logger);
 }
 
 /**

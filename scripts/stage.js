@@ -8,6 +8,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { bundle, isSource } = require('./bundle');
 const { ROOT, npm, must } = require('./command');
 
 const CPU = { x86_64: 'x64', aarch64: 'arm64' };
@@ -37,13 +38,19 @@ function platformPackages(root) {
   });
 }
 
-/** Copies what `npm pack` would take of this repository, and adds the platform packages to its manifest. */
+/**
+ * Copies what `npm pack` would take of this repository, but bundles its JavaScript, and adds the platform packages to its
+ * manifest.
+ */
 async function stageRoot(root, platforms, folder) {
   const [{ files }] = Object.values(JSON.parse(await must(npm('pack', '--dry-run', '--json'))));
-  for (const { path: file } of files) {
+  const copied = files.map((file) => file.path).filter((file) => !isSource(file));
+  for (const file of copied) {
     fs.mkdirSync(path.join(folder, path.dirname(file)), { recursive: true });
     fs.copyFileSync(path.join(ROOT, file), path.join(folder, file));
   }
+  fs.mkdirSync(path.join(folder, 'lib'));
+  for (const [file, text] of Object.entries(await bundle())) fs.writeFileSync(path.join(folder, file), text);
   const names = platforms.map(({ manifest }) => [manifest.name, manifest.version]);
   writeJson(folder, { ...root, optionalDependencies: Object.fromEntries(names) });
 }

@@ -1,0 +1,107 @@
+// Makes the two files that a release has in place of index.js and lib/: Node's loader takes about as long for each
+// small file as for what is in it.
+//
+// - index.js has what `require('latchkey')` needs.
+// - lib/first-lock.js has the rest, which the first lock object loads. It is a function, and is given the modules that
+//   both need: a test runner that clears its modules in between, as Jest does, cannot make it load those anew.
+'use strict';
+
+const path = require('node:path');
+const esbuild = require('esbuild');
+const { ROOT } = require('./command');
+
+const LIB = path.join(ROOT, 'lib');
+/** The files of lib/ that lib/first-lock.js is given by index.js. */
+const SHARED = ['arguments', 'errors', 'hold', 'native', 'request'];
+
+/** Stands in for lib/first-lock.js in index.js. */
+const FIRST_LOCK = `
+  const shared = { ${SHARED.map((name) => `${name}: require('./${name}')`).join(', ')} };
+  const load = () => require('./lib/first-lock.js')(shared)();
+  // Only Node can tell a worker afterwards which copies its process has loaded: see copies.js.
+  let parts = process.versions.bun || process.versions.deno ? load() : undefined;
+  module.exports = () => (parts ??= load());
+`;
+
+/** What `require` needs. The addon and package.json are found as from lib/, where the sources are. */
+function bundleIndex() {
+  // An ES module that imports the package learns the names from this line, which is never run.
+  const names = `0 && (module.exports = { ${Object.keys(require(ROOT)).join(', ')} });`;
+  return bundleOne('./index.js', {
+    outfile: 'index.js',
+    external: ['./package.json', './lib/first-lock.js'],
+    define: { __dirname: 'LIB' },
+    banner: { js: `'use strict';\nconst LIB = require('node:path').join(__dirname, 'lib');` },
+    footer: { js: names },
+    plugins: [replace(['first-lock'], () => FIRST_LOCK)],
+  });
+}
+
+/** What the first lock object needs beyond that. */
+function bundleFirstLock() {
+  return bundleOne('./lib/first-lock.js', {
+    outfile: 'lib/first-lock.js',
+    banner: { js: `'use strict';\nmodule.exports = (shared, module = { exports: {} }) => {` },
+    footer: { js: 'return module.exports;\n};' },
+    plugins: [replace(SHARED, (name) => `module.exports = shared.${name};`)],
+  });
+}
+
+/** Not minified, so that stack traces say something. Resolves to the text, and the files that are in it. */
+async function bundleOne(entry, options) {
+  const { outputFiles, metafile } = await esbuild.build({
+    // Not the file itself, whose own names would then be in the way of all others.
+    stdin: { contents: `module.exports = require('${entry}');`, resolveDir: ROOT },
+    absWorkingDir: ROOT,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+    ...options,
+  });
+  return { text: outputFiles[0].text, sources: Object.keys(metafile.inputs).filter(isSource) };
+}
+
+/** Whether a file, as seen from the repository, is one of those that are bundled. */
+function isSource(file) {
+  return file === 'index.js' || file.startsWith('lib/');
+}
+
+/** Has the text of some files of lib/ taken from here. */
+function replace(names, textOf) {
+  const filter = new RegExp(`^\\./(lib/)?(${names.join('|')})$`);
+  return {
+    name: 'replace',
+    setup(build) {
+      build.onResolve({ filter }, ({ path: file }) => ({ path: path.basename(file), namespace: 'replaced' }));
+      build.onLoad({ filter: /./, namespace: 'replaced' }, ({ path: name }) => ({
+        contents: textOf(name),
+        resolveDir: LIB,
+      }));
+    },
+  };
+}
+
+/** An entry of its own for one face, which is a property of what index.js exports. */
+function faceOf(name) {
+  return `'use strict';\nmodule.exports = require('../index.js').${name};\nmodule.exports.${name} = module.exports;\n`;
+}
+
+/** Resolves to the texts of all JavaScript files of a release, by their paths. */
+async function bundle() {
+  const [index, firstLock] = await Promise.all([bundleIndex(), bundleFirstLock()]);
+  const twice = index.sources.filter((file) => firstLock.sources.includes(file));
+  // There would be two of everything in it.
+  if (twice.length > 0) throw new Error(`Both bundles have ${twice.join(', ')}: see SHARED in ${__filename}`);
+  return {
+    'index.js': index.text,
+    'lib/first-lock.js': firstLock.text,
+    'lib/alock.js': faceOf('lock'),
+    'lib/rwlock-plus.js': faceOf('Lock'),
+  };
+}
+
+module.exports = { bundle, isSource };
