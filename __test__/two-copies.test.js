@@ -106,6 +106,16 @@ describe('two copies of one version', () => {
     });
   }
 
+  it('are one named lock in a worker that was started before the first lock object', async () => {
+    assert.deepEqual(await seenBy(withEarlyWorker, worker, ROOT, same, ROOT), ['holds', 'locked out']);
+    assert.deepEqual(await seenBy(withEarlyWorker, worker, same, ROOT, same), ['holds', 'locked out']);
+  });
+
+  it('are one named lock when the one that was loaded later makes the first lock object', async () => {
+    assert.deepEqual(await seenBy(withEarlyWorker, worker, ROOT, ROOT, same), ['holds', 'locked out']);
+    assert.deepEqual(await seenBy(withEarlyWorker, worker, ROOT, same, same), ['holds', 'locked out']);
+  });
+
   it('are one named lock in two workers of a main thread that has none', async () => {
     assert.deepEqual(await seenBy(twoWorkers, worker, ROOT, same), ['holds', 'locked out']);
   });
@@ -170,6 +180,13 @@ describe('copies of two versions', () => {
     assert.deepEqual(await seenBy(withWorker, worker, ROOT, other), ['ERR_LOCK_TWO_COPIES', 'released']);
   });
 
+  it('refuse it in a worker that was started before the first lock object', async () => {
+    assert.deepEqual(await seenBy(withEarlyWorker, worker, ROOT, other, ROOT), [
+      'ERR_LOCK_TWO_COPIES',
+      'holds',
+    ]);
+  });
+
   it('refuse it in the second of two workers of a main thread that has none', async () => {
     assert.deepEqual(await seenBy(twoWorkers, worker, ROOT, other), ['holds', 'ERR_LOCK_TWO_COPIES']);
   });
@@ -188,6 +205,19 @@ function withWorker(source, own, others) {
     seen.push('released');
   });
   asker.on('exit', () => console.log(JSON.stringify(seen)));
+}
+
+/** The program: this thread loads a copy; a worker asks first, with another copy; then this thread, with a third. */
+function withEarlyWorker(source, loaded, others, own) {
+  const { Worker } = require('node:worker_threads');
+  require(loaded);
+  require(own);
+  const stays = `${source}; setInterval(() => {}, 1000);`;
+  new Worker(stays, { eval: true, workerData: others }).once('message', (first) => {
+    const hold = new (require(own).Locks)({ name: 'orders' }).tryWrite('key');
+    console.log(JSON.stringify([first, hold === null ? 'locked out' : 'holds']));
+    process.exit();
+  });
 }
 
 /** The program: one worker after the other asks; this thread never loads the package. */

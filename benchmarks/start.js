@@ -1,10 +1,13 @@
 'use strict';
 // The scenarios of starting: what `require('latchkey')` costs beside an addon with nothing in it, each in fresh
-// processes that take turns.
+// processes that take turns. What is loaded is a release, laid out as npm installs it: its JavaScript is bundled, and that
+// of a clone is not.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
+const { stage } = require('../scripts/stage');
 const { run } = require('./processes');
 const { median } = require('./statistics');
 
@@ -27,11 +30,13 @@ async function compareLoadTimes(name, target, starts) {
   const missing = buildEmptyAddon();
   const ours = [];
   const empty = [];
-  // The first one of each fills the system's caches.
-  for (let i = 0; i <= starts; i++) {
-    ours.push((await load(ROOT)).elapsed * 1e6);
-    if (missing === null) empty.push((await load(EMPTY)).elapsed * 1e6);
-  }
+  await withRelease(async (release) => {
+    // The first one of each fills the system's caches.
+    for (let i = 0; i <= starts; i++) {
+      ours.push((await load(release)).elapsed * 1e6);
+      if (missing === null) empty.push((await load(EMPTY)).elapsed * 1e6);
+    }
+  });
   return {
     name,
     unit: 'ns',
@@ -54,7 +59,7 @@ function threadsStarted(name) {
 
 /** @returns {Promise<import('./report').Line>} */
 async function compareThreads(name) {
-  const { threadsBefore, threadsAfter } = await load(ROOT);
+  const { threadsBefore, threadsAfter } = await withRelease(load);
   const toCount = (label, count) => ({ ...toResult(label, count === null ? [] : [count]) });
   const peer = toCount('before it', threadsBefore);
   const missing = threadsBefore === null ? 'this system does not count them in /proc' : null;
@@ -67,6 +72,29 @@ async function compareThreads(name) {
     target: 0,
     floor: null,
   };
+}
+
+/**
+ * Calls `use` with the folder of an installed release, which is there until the promise settles.
+ *
+ * @template T
+ * @param {(folder: string) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+async function withRelease(use) {
+  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'latchkey-start-'));
+  try {
+    const { root, platforms } = await stage(path.join(ROOT, 'native'), path.join(work, 'staged'));
+    const installed = path.join(work, 'node_modules');
+    fs.mkdirSync(path.join(installed, '@latchkey'), { recursive: true });
+    for (const { folder, manifest } of platforms) {
+      if (folder) fs.renameSync(folder, path.join(installed, manifest.name));
+    }
+    fs.renameSync(root, path.join(installed, 'latchkey'));
+    return await use(path.join(installed, 'latchkey'));
+  } finally {
+    fs.rmSync(work, { recursive: true, force: true });
+  }
 }
 
 /** @param {string} file */

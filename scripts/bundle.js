@@ -7,7 +7,6 @@
 'use strict';
 
 const path = require('node:path');
-const esbuild = require('esbuild');
 const { ROOT } = require('./command');
 
 const LIB = path.join(ROOT, 'lib');
@@ -49,7 +48,9 @@ function bundleFirstLock() {
 
 /** Not minified, so that stack traces say something. Resolves to the text, and the files that are in it. */
 async function bundleOne(entry, options) {
-  const { outputFiles, metafile } = await esbuild.build({
+  // Not before it is needed: set-up may have to install it first.
+  const { build } = require('esbuild');
+  const { outputFiles, metafile } = await build({
     // Not the file itself, whose own names would then be in the way of all others.
     stdin: { contents: `module.exports = require('${entry}');`, resolveDir: ROOT },
     absWorkingDir: ROOT,
@@ -59,7 +60,6 @@ async function bundleOne(entry, options) {
     format: 'cjs',
     metafile: true,
     write: false,
-    logLevel: 'silent',
     ...options,
   });
   return { text: outputFiles[0].text, sources: Object.keys(metafile.inputs).filter(isSource) };
@@ -87,7 +87,11 @@ function replace(names, textOf) {
 
 /** An entry of its own for one face, which is a property of what index.js exports. */
 function faceOf(name) {
-  return `'use strict';\nmodule.exports = require('../index.js').${name};\nmodule.exports.${name} = module.exports;\n`;
+  return `'use strict';
+const { ${name} } = require('../index.js');
+module.exports = ${name};
+module.exports.${name} = ${name};
+`;
 }
 
 /** Resolves to the texts of all JavaScript files of a release, by their paths. */
