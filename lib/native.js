@@ -4,7 +4,6 @@
 // A copy of the package that is loaded when its thread has another one of the same version loads the addon of that
 // one: see copies.js, which the first lock object needs.
 
-const { existsSync } = require('node:fs');
 const path = require('node:path');
 
 const LOADER = 'binding.js';
@@ -47,24 +46,23 @@ function load(addon) {
 }
 
 /**
- * Loads the binary from where it is on nearly all machines: beside the loader if it was built there, else in one of the
- * two folders where npm puts packages for this one. The generated loader, which knows all places, takes some
- * milliseconds for that; to look for a package by its name takes one.
+ * Loads the binary from where it is on nearly all machines: one of the two folders where npm puts a package for this one,
+ * or that where it was built. The generated loader, which knows all places, takes some milliseconds for that; to look for
+ * the package by its name, or to load `node:fs` and look for the file, takes one or two.
  *
  * @param {string} addon
  */
 function loadDirectly(addon) {
   if (path.basename(addon) !== LOADER || process.env.NAPI_RS_NATIVE_LIBRARY_PATH) return null;
   const name = platform('gnu');
-  const file = ['.', `../node_modules/@latchkey/native-${name}`, `../../@latchkey/native-${name}`]
-    .map((folder) => path.join(path.dirname(addon), folder, `latchkey.${name}.node`))
-    .find((place) => existsSync(place));
-  try {
-    return file === undefined ? null : require(file);
-  } catch {
-    // Not for this machine: the loader looks everywhere, and says what is wrong.
-    return null;
+  for (const folder of [`../node_modules/@latchkey/native-${name}`, `../../@latchkey/native-${name}`, '.']) {
+    try {
+      return require(path.join(path.dirname(addon), folder, `latchkey.${name}.node`));
+    } catch {
+      // Not there, or not for this machine: the loader looks everywhere, and says what is wrong.
+    }
   }
+  return null;
 }
 
 /** @param {string} addon */
