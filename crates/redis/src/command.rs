@@ -17,15 +17,30 @@ pub(crate) type Deliver = Box<dyn Fn(Events) + Send + Sync>;
 pub(crate) type Answer = oneshot::Sender<Result<Vec<StoredKey>, StoreError>>;
 
 pub(crate) enum Command {
-    Open { space: SpaceNumber, name: Key, deliver: Deliver },
+    Open {
+        space: SpaceNumber,
+        name: Key,
+        deliver: Deliver,
+    },
     Request(Asked),
     Cancel(Number),
-    Release { number: Number, unused: bool },
+    Release {
+        number: Number,
+        unused: bool,
+    },
     Downgrade(Number),
-    Detach { space: SpaceNumber, port: Port },
-    Query { space: SpaceNumber, answer: Answer },
+    Detach {
+        space: SpaceNumber,
+        port: Port,
+    },
+    Query {
+        space: SpaceNumber,
+        answer: Answer,
+    },
     Close(SpaceNumber),
     Drop(SpaceNumber),
+    /// Nobody is left who could send a command.
+    Leave,
     Shutdown,
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::{
     address::{self, Config, Options, Target},
     trouble::{Reason, Trouble},
+    wire::{self, Wire},
 };
 
 /// How many commands may stand between the store and the socket before a sender has to wait for its turn.
@@ -20,6 +21,7 @@ const PIPELINE_LENGTH: usize = 1024;
 /// A connection that may be used, and what it hears without having asked.
 pub(crate) struct Connection {
     pub commands: MultiplexedConnection,
+    pub wire: Wire,
     pub pushes: UnboundedReceiver<PushInfo>,
     pub server: Server,
 }
@@ -47,9 +49,9 @@ pub(crate) async fn find(config: &Config) -> Result<Connection, Trouble> {
 async fn open(client: &Client, options: &Options) -> Result<Connection, Trouble> {
     let (sender, pushes) = unbounded_channel();
     let settings = settings(options).set_push_sender(sender);
-    let mut commands = client.get_multiplexed_async_connection_with_config(&settings).await?;
-    let server = check(&mut commands).await?;
-    Ok(Connection { commands, pushes, server })
+    let (mut commands, mut wire) = wire::connect(client, settings).await?;
+    let server = wire.carry(check(&mut commands)).await?;
+    Ok(Connection { commands, wire, pushes, server })
 }
 
 fn settings(options: &Options) -> AsyncConnectionConfig {

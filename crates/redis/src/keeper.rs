@@ -19,12 +19,16 @@ mod time;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    pin::pin,
+    sync::{Arc, mpsc::Receiver},
+    task::Poll,
+    time::Duration,
 };
 
 use latchkey_engine::{Ending, Event, Events, Key, Port, Time};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Instant, sleep};
 
 use self::{line::Line, queries::Queries};
 use crate::{
@@ -43,11 +47,15 @@ use crate::{
 /// How many commands are taken before the server is listened to again.
 const COMMANDS_AT_ONCE: usize = 256;
 
+/// An alarm that would ring too early is left as it is, since another one costs more than to be woken for nothing; and so is one that is late by no
+/// more than this, which two readings of the clocks may make of the same time.
+const TOO_LATE: Duration = Duration::from_micros(100);
+
 pub(crate) struct Keeper {
     config: Config,
     bucket: Arc<Bucket>,
     ledger: Arc<Ledger>,
-    commands: UnboundedReceiver<Command>,
+    commands: Receiver<Command>,
     /// False once nobody is left who could send a command.
     has_callers: bool,
     spaces: HashMap<SpaceNumber, OpenSpace>,
@@ -76,8 +84,13 @@ struct OpenSpace {
     is_closed: bool,
 }
 
+/// The next command, once there is one. Nobody is woken by a command: who sends it polls the keeper next.
+async fn next_command(commands: &mut Receiver<Command>) -> Command {
+    poll_fn(move |_| commands.try_recv().map_or(Poll::Pending, Poll::Ready)).await
+}
+
 impl Keeper {
-    pub fn new(config: Config, ledger: Arc<Ledger>, commands: UnboundedReceiver<Command>) -> Self {
+    pub fn new(config: Config, ledger: Arc<Ledger>, commands: Receiver<Command>) -> Self {
         // A single server keeps all locks in one bucket.
         let bucket = Arc::new(Bucket::new(&config.options().namespace, 0, 1));
         Self {
@@ -101,26 +114,26 @@ impl Keeper {
     }
 
     pub async fn run(mut self) {
+        let mut alarm = pin!(sleep(Duration::ZERO));
         loop {
             self.mind_time(clock::now());
             self.mind_line(clock::now());
             if self.is_over() {
                 return;
             }
-            let wake = clock::until(self.next_time());
+            let wake = Instant::now() + clock::until(self.next_time());
+            if alarm.is_elapsed() || wake + TOO_LATE < alarm.deadline() {
+                alarm.as_mut().reset(wake);
+            }
             tokio::select! {
-                command = self.commands.recv(), if self.has_callers => self.hear(command),
+                command = next_command(&mut self.commands) => self.hear(command),
                 news = self.line.news() => self.take_in(news),
-                () = tokio::time::sleep(wake) => {}
+                () = &mut alarm => {}
             }
         }
     }
 
-    fn hear(&mut self, first: Option<Command>) {
-        let Some(first) = first else {
-            self.has_callers = false;
-            return;
-        };
+    fn hear(&mut self, first: Command) {
         self.obey(first);
         for _ in 1..COMMANDS_AT_ONCE {
             let Ok(command) = self.commands.try_recv() else { return };

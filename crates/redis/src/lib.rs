@@ -53,10 +53,12 @@ mod running;
 pub mod scripts;
 mod session;
 mod space;
+mod stepper;
 mod store;
 mod table;
 mod trouble;
 mod who;
+mod wire;
 
 pub use address::{Config, ConfigError, Options};
 pub use report::{Owner, StoredHold, StoredKey, StoredWait};

@@ -1,18 +1,18 @@
 //! The store as a program has it: one for each server, user and namespace, however many spaces are open in it.
 
 use std::{
+    fmt,
     sync::{
         Arc, Mutex, MutexGuard, Weak,
         atomic::{AtomicU32, Ordering},
+        mpsc::{Sender, channel},
     },
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use latchkey_engine::{Events, Key};
-use tokio::{
-    runtime::Handle,
-    sync::mpsc::{UnboundedSender, unbounded_channel},
-};
+use tokio::runtime::Handle;
 
 use crate::{
     address::Config,
@@ -21,6 +21,7 @@ use crate::{
     ledger::Ledger,
     running::{self, Running},
     space::StoredSpace,
+    stepper::Stepper,
     trouble::StoreError,
 };
 
@@ -28,10 +29,11 @@ use crate::{
 ///
 /// It opens no connection before something is asked of it, and keeps one only as long as a space is open, or
 /// something is held or waited for.
-#[derive(Debug)]
 pub struct Store {
     config: Config,
-    pub(crate) commands: UnboundedSender<Command>,
+    commands: Sender<Command>,
+    /// The keeper, whom a command is brought to by a step.
+    keeper: Arc<Stepper>,
     pub(crate) ledger: Arc<Ledger>,
     /// How many spaces it has opened.
     spaces: AtomicU32,
@@ -65,14 +67,16 @@ impl Store {
     }
 
     fn start(config: Config, runtime: &Handle, running: Option<Running>) -> Arc<Self> {
-        let (commands, receiver) = unbounded_channel();
+        let (commands, receiver) = channel();
         let ledger = Arc::<Ledger>::default();
         let keeper = Keeper::new(config.clone(), ledger.clone(), receiver);
+        let keeper = Stepper::new(keeper.run().boxed(), runtime.clone());
+        let background = keeper.clone().background();
         runtime.spawn(async move {
-            keeper.run().await;
+            background.await;
             drop(running);
         });
-        Arc::new(Self { config, commands, ledger, spaces: AtomicU32::new(0) })
+        Arc::new(Self { config, commands, keeper, ledger, spaces: AtomicU32::new(0) })
     }
 
     /// Opens the space `name` for Node's thread number `thread`. What happens in it is told through `deliver`, on the runtime's thread, which
@@ -105,7 +109,8 @@ impl Store {
     /// longest for `within`. What was held ends as by death. For a process that is about to end: nothing can be asked
     /// of the stores any more. Must not be called on the runtime's own thread, which it waits for.
     pub fn shutdown_all(within: Duration) {
-        for store in std::mem::take(&mut *stores()).iter().filter_map(Weak::upgrade) {
+        let all = std::mem::take(&mut *stores());
+        for store in all.iter().filter_map(Weak::upgrade) {
             store.send(Command::Shutdown);
         }
         running::wait_for_none(within);
@@ -113,6 +118,20 @@ impl Store {
 
     /// Sends the keeper a command. It is gone only if its runtime has ended, and then nobody listens either.
     pub(crate) fn send(&self, command: Command) {
-        let _ = self.commands.send(command);
+        if self.commands.send(command).is_ok() {
+            self.keeper.step();
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.send(Command::Leave);
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("config", &self.config).finish_non_exhaustive()
     }
 }

@@ -32,6 +32,7 @@ impl Keeper {
                 self.detach(|asked| asked.space == space);
                 self.spaces.remove(&space);
             }
+            Command::Leave => self.has_callers = false,
             Command::Shutdown => self.is_shut_down = true,
         }
     }

@@ -1,10 +1,15 @@
 //! The connection and its beats, from one generation to the next.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use latchkey_engine::{Ending, Time};
-use redis::{PushInfo, aio::MultiplexedConnection};
+use redis::{PushInfo, RedisResult, aio::MultiplexedConnection};
 use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};
 
 use super::{Keeper, questions::Reply};
@@ -19,6 +24,7 @@ use crate::{
     session::Session,
     trouble::{Reason, Trouble},
     who,
+    wire::Wire,
 };
 
 /// Dead sessions are told some at a time; so many mean that there may be more.
@@ -44,6 +50,7 @@ pub(super) enum Line {
 pub(super) struct Up {
     pub link: Arc<Link>,
     pub commands: MultiplexedConnection,
+    wire: Wire,
     pushes: UnboundedReceiver<PushInfo>,
     pub replies: FuturesUnordered<BoxFuture<'static, Reply>>,
     /// Since when the server owes an answer and has said nothing.
@@ -95,12 +102,7 @@ impl Line {
         match self {
             Self::Idle { .. } => std::future::pending().await,
             Self::Connecting { joining, .. } => News::Joined(joining.await),
-            Self::Up(up) => tokio::select! {
-                // Pushes first: a loss is sent before the grant that it makes possible, which may come as a reply.
-                biased;
-                push = up.pushes.recv() => News::Push(push),
-                Some(reply) = up.replies.next() => News::Reply(reply),
-            },
+            Self::Up(up) => poll_fn(|context| up.poll_news(context)).await,
             Self::Closing(closing) => {
                 closing.await;
                 News::Closed
@@ -115,6 +117,21 @@ impl Up {
         self.silent_since.get_or_insert_with(clock::now);
         // Questions are sent in the order in which they are first polled: none may give way in between.
         self.replies.push(tokio::task::unconstrained(question).boxed());
+    }
+
+    fn poll_news(&mut self, context: &mut Context<'_>) -> Poll<News> {
+        // What it reads is there for the next two.
+        self.wire.poll(context);
+        // Pushes first: a loss is sent before the grant that it makes possible, which may come as a reply.
+        if let Poll::Ready(push) = self.pushes.poll_recv(context) {
+            return Poll::Ready(News::Push(push));
+        }
+        if let Poll::Ready(Some(reply)) = self.replies.poll_next_unpin(context) {
+            return Poll::Ready(News::Reply(reply));
+        }
+        // It writes what questions that were just polled have said.
+        self.wire.poll(context);
+        Poll::Pending
     }
 
     /// The server has said something.
@@ -144,10 +161,14 @@ async fn join(
         generation,
         sharded: false,
     };
-    scripts::load_all(&mut connection.commands).await?;
-    connection.commands.subscribe(link.bucket.channel(&session)).await?;
-    let beat_sent = clock::now();
-    let beat = link.beat(&mut connection.commands, &session, is_new, who::am_i()).await?;
+    let Connection { commands, wire, .. } = &mut connection;
+    let exchange = async {
+        scripts::load_all(commands).await?;
+        commands.subscribe(link.bucket.channel(&session)).await?;
+        let beat_sent = clock::now();
+        RedisResult::Ok((beat_sent, link.beat(commands, &session, is_new, who::am_i()).await?))
+    };
+    let (beat_sent, beat) = wire.carry(exchange).await?;
     Ok(Box::new(Joined { connection, link, beat_sent, beat }))
 }
 
@@ -217,6 +238,7 @@ impl Keeper {
         self.line = Line::Up(Box::new(Up {
             link: Arc::new(link),
             commands: connection.commands,
+            wire: connection.wire,
             pushes: connection.pushes,
             replies: FuturesUnordered::new(),
             silent_since: None,
@@ -374,11 +396,11 @@ impl Keeper {
     fn close_session(&mut self) {
         let session = std::mem::replace(&mut self.session, Session::new());
         let Line::Up(up) = std::mem::replace(&mut self.line, Line::idle()) else { return };
-        let Up { link, mut commands, .. } = *up;
+        let Up { link, mut commands, mut wire, .. } = *up;
         let limit = self.config.options().command_timeout;
         let closing = async move {
             // If it fails, the lease ends the session.
-            let _ = timeout(limit, link.end(&mut commands, &session.id)).await;
+            let _ = timeout(limit, wire.carry(link.end(&mut commands, &session.id))).await;
         };
         self.line = Line::Closing(closing.boxed());
     }
