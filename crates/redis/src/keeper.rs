@@ -1,7 +1,8 @@
 //! The one task that owns a store's connection and all its state.
 //!
 //! Callers send it commands, the server sends answers and pushes, and time passes: it takes one of these after the
-//! other, so nothing here is locked, and nothing changes while the task looks at it. It never waits inside a step.
+//! other, so nothing here is locked, and nothing changes while the task looks at it. It never waits inside a step: that may be
+//! taken by a caller's own thread ([`Stepper`](crate::stepper::Stepper)).
 //!
 //! - `commands`: what callers want
 //! - `questions`: what the server is told and asked
@@ -21,14 +22,17 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::{Pin, pin},
     sync::{Arc, mpsc::Receiver},
     task::Poll,
     time::Duration,
 };
 
 use latchkey_engine::{Ending, Event, Events, Key, Port, Time};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::yield_now,
+    time::{Instant, Sleep, sleep},
+};
 
 use self::{line::Line, queries::Queries};
 use crate::{
@@ -47,8 +51,13 @@ use crate::{
 /// How many commands are taken before the server is listened to again.
 const COMMANDS_AT_ONCE: usize = 256;
 
-/// An alarm that would ring too early is left as it is, since another one costs more than to be woken for nothing; and so is one that is late by no
-/// more than this, which two readings of the clocks may make of the same time.
+/// So many things are done before others get their turn: it may be a caller's thread that does them.
+const TURNS_AT_ONCE: u32 = 32;
+
+/// When so many questions are under way, the next ones are worth collecting, to be sent in one go.
+const MANY_QUESTIONS: usize = 16;
+
+/// An alarm that is late by no more than this is left as it is. Two readings of the clocks may differ by so much.
 const TOO_LATE: Duration = Duration::from_micros(100);
 
 pub(crate) struct Keeper {
@@ -84,7 +93,7 @@ struct OpenSpace {
     is_closed: bool,
 }
 
-/// The next command, once there is one. Nobody is woken by a command: who sends it polls the keeper next.
+/// The next command, once there is one. A command wakes nobody: whoever sends it sees to it that the keeper is polled.
 async fn next_command(commands: &mut Receiver<Command>) -> Command {
     poll_fn(move |_| commands.try_recv().map_or(Poll::Pending, Poll::Ready)).await
 }
@@ -115,21 +124,37 @@ impl Keeper {
 
     pub async fn run(mut self) {
         let mut alarm = pin!(sleep(Duration::ZERO));
-        loop {
+        for turn in (0..TURNS_AT_ONCE).cycle() {
+            if turn + 1 == TURNS_AT_ONCE {
+                yield_now().await;
+            }
             self.mind_time(clock::now());
             self.mind_line(clock::now());
             if self.is_over() {
                 return;
             }
-            let wake = Instant::now() + clock::until(self.next_time());
-            if alarm.is_elapsed() || wake + TOO_LATE < alarm.deadline() {
-                alarm.as_mut().reset(wake);
-            }
+            self.mind_callers();
+            self.set_alarm(alarm.as_mut());
             tokio::select! {
                 command = next_command(&mut self.commands) => self.hear(command),
                 news = self.line.news() => self.take_in(news),
                 () = &mut alarm => {}
             }
+        }
+    }
+
+    /// Tells the callers whether to take steps themselves.
+    fn mind_callers(&mut self) {
+        let questions = self.line.up().map_or(0, |up| up.replies.len());
+        self.ledger.set_busy(questions >= MANY_QUESTIONS);
+    }
+
+    /// Has the task woken when there is something to do. An alarm that rings too early stays: another one, set by a
+    /// caller's thread, would cost more than it saves.
+    fn set_alarm(&self, alarm: Pin<&mut Sleep>) {
+        let time = Instant::now() + clock::until(self.next_time());
+        if alarm.is_elapsed() || time + TOO_LATE < alarm.deadline() {
+            alarm.reset(time);
         }
     }
 

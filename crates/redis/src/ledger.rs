@@ -1,4 +1,5 @@
-//! What the callers' threads and the keeper both look at: which requests still wait, and what is wrong.
+//! What the callers' threads and the keeper both look at: which requests still wait, what is wrong, and whether there is
+//! much to do.
 //!
 //! A request leaves the list of those that wait exactly once. Whoever takes it out, the keeper with a grant or
 //! a caller that changed its mind, decides what became of it; the other one finds it gone.
@@ -7,7 +8,7 @@ use std::{
     collections::HashSet,
     sync::{
         Mutex, MutexGuard,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -36,6 +37,7 @@ pub(crate) struct Ledger {
     next: AtomicU64,
     waiting: Mutex<HashSet<Number>>,
     trouble: Mutex<Option<Trouble>>,
+    is_busy: AtomicBool,
 }
 
 impl Ledger {
@@ -59,6 +61,16 @@ impl Ledger {
 
     pub fn set_trouble(&self, trouble: Option<Trouble>) {
         *self.trouble.lock().expect(FAULT) = trouble;
+    }
+
+    /// True while so many questions are under way that one more is better sent together with others.
+    pub fn is_busy(&self) -> bool {
+        // Relaxed, as in `set_busy`: only a hint.
+        self.is_busy.load(Ordering::Relaxed)
+    }
+
+    pub fn set_busy(&self, is_busy: bool) {
+        self.is_busy.store(is_busy, Ordering::Relaxed);
     }
 
     fn waiting(&self) -> MutexGuard<'_, HashSet<Number>> {

@@ -141,3 +141,239 @@ impl Drop for EndOnDrop {
         self.0.end();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            atomic::AtomicUsize,
+            mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+        },
+        thread,
+        time::Duration,
+    };
+
+    use futures_util::FutureExt;
+    use tokio::{
+        runtime::{Builder, Runtime},
+        time::{interval, sleep},
+    };
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn runtime() -> Runtime {
+        Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    }
+
+    /// A task on a runtime, and what is disconnected when the runtime is done with it.
+    fn start(
+        runtime: &Runtime,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) -> (Arc<Stepper>, Receiver<()>) {
+        let stepper = Stepper::new(task.boxed(), runtime.handle().clone());
+        let background = stepper.clone().background();
+        let (sender, ended) = channel();
+        runtime.spawn(async move {
+            let _until_then = sender;
+            background.await;
+        });
+        (stepper, ended)
+    }
+
+    #[track_caller]
+    fn await_end(ended: &Receiver<()>) {
+        assert_eq!(ended.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected));
+    }
+
+    /// Passes on what is left for it, up to the first `None`. The runtime's thread is kept busy with it, too.
+    async fn pass_on<T>(mut left: Receiver<Option<T>>, to: Sender<T>) {
+        let mut tick = interval(Duration::from_millis(1));
+        loop {
+            let left = &mut left;
+            let next = poll_fn(move |_| left.try_recv().map_or(Poll::Pending, Poll::Ready));
+            tokio::select! {
+                item = next => match item {
+                    Some(item) => to.send(item).unwrap(),
+                    None => return,
+                },
+                _ = tick.tick() => {}
+            }
+        }
+    }
+
+    #[test]
+    fn what_many_threads_leave_is_all_seen_in_the_order_of_each() {
+        const THREADS: usize = 4;
+        const EACH: usize = 500;
+        let runtime = runtime();
+        let ((sender, left), (to, seen)) = (channel(), channel());
+        let (stepper, ended) = start(&runtime, pass_on(left, to));
+        thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let (sender, stepper) = (sender.clone(), stepper.clone());
+                scope.spawn(move || {
+                    for item in 0..EACH {
+                        sender.send(Some((thread, item))).unwrap();
+                        if item % 3 == 0 { stepper.wake_by_ref() } else { stepper.step() }
+                    }
+                });
+            }
+        });
+        let mut next = [0; THREADS];
+        for _ in 0..THREADS * EACH {
+            let (thread, item) = seen.recv_timeout(PATIENCE).unwrap();
+            assert_eq!(item, next[thread]);
+            next[thread] += 1;
+        }
+        sender.send(None).unwrap();
+        stepper.step();
+        await_end(&ended);
+    }
+
+    /// As above, but with nothing else that would make good a wake-up that is lost.
+    #[test]
+    fn no_wake_up_is_lost() {
+        let runtime = runtime();
+        let ((sender, left), (to, seen)) = (channel(), channel());
+        let task = poll_fn(move |_| {
+            left.try_iter().for_each(|item| to.send(item).unwrap());
+            Poll::Pending
+        });
+        let (stepper, _ended) = start(&runtime, task);
+        for round in 0..200 {
+            thread::scope(|scope| {
+                for thread in 0..3 {
+                    let (sender, stepper) = (sender.clone(), &stepper);
+                    scope.spawn(move || {
+                        sender.send(()).unwrap();
+                        if (round + thread) % 2 == 0 { stepper.wake_by_ref() } else { stepper.step() }
+                    });
+                }
+            });
+            for _ in 0..3 {
+                seen.recv_timeout(PATIENCE).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_is_taken_on_the_callers_thread() {
+        let runtime = runtime();
+        let (to, seen) = channel();
+        let stepper = Stepper::new(
+            poll_fn(move |_| {
+                to.send(thread::current().id()).unwrap();
+                Poll::Pending
+            })
+            .boxed(),
+            runtime.handle().clone(),
+        );
+        stepper.step();
+        assert_eq!(seen.try_recv(), Ok(thread::current().id()));
+        stepper.end();
+    }
+
+    #[test]
+    fn a_task_that_goes_on_by_itself_does_not_keep_its_caller() {
+        let runtime = runtime();
+        let polls = Arc::new(AtomicUsize::new(0));
+        let counted = polls.clone();
+        let (stepper, ended) = start(
+            &runtime,
+            poll_fn(move |context| {
+                if counted.fetch_add(1, Ordering::Relaxed) == 1000 {
+                    return Poll::Ready(());
+                }
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }),
+        );
+        stepper.step();
+        await_end(&ended);
+        assert_eq!(polls.load(Ordering::Relaxed), 1001);
+    }
+
+    #[test]
+    fn a_task_that_asks_for_a_step_of_itself_gets_it() {
+        let runtime = runtime();
+        let (to, own) = channel::<Arc<Stepper>>();
+        let mut polls = 0;
+        let (stepper, ended) = start(
+            &runtime,
+            poll_fn(move |_| {
+                polls += 1;
+                own.try_iter().for_each(|stepper| stepper.step());
+                if polls == 3 { Poll::Ready(()) } else { Poll::Pending }
+            }),
+        );
+        to.send(stepper.clone()).unwrap();
+        to.send(stepper.clone()).unwrap();
+        stepper.step();
+        stepper.step();
+        await_end(&ended);
+    }
+
+    #[test]
+    fn a_task_is_not_polled_after_its_end() {
+        let runtime = runtime();
+        let polls = Arc::new(AtomicUsize::new(0));
+        let counted = polls.clone();
+        let (to, left) = channel();
+        let task = poll_fn(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            left.try_recv().map_or(Poll::Pending, Poll::Ready)
+        });
+        let (stepper, ended) = start(&runtime, task);
+        to.send(()).unwrap();
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..100).for_each(|_| stepper.step()));
+            }
+        });
+        await_end(&ended);
+        let until_then = polls.load(Ordering::Relaxed);
+        stepper.step();
+        stepper.wake_by_ref();
+        assert_eq!(polls.load(Ordering::Relaxed), until_then);
+    }
+
+    #[test]
+    fn a_panic_in_a_step_ends_the_task_and_not_its_caller() {
+        let runtime = runtime();
+        let ((sender, left), guard) = (channel(), Arc::new(()));
+        let kept = guard.clone();
+        let task = poll_fn(move |_| {
+            let _kept = &kept;
+            left.try_recv().map_or(Poll::Pending, |()| panic!("the test's own"))
+        });
+        let (stepper, ended) = start(&runtime, task);
+        sender.send(()).unwrap();
+        stepper.step();
+        await_end(&ended);
+        assert_eq!(Arc::strong_count(&guard), 1);
+        assert!(sender.send(()).is_err());
+        stepper.step();
+    }
+
+    #[test]
+    fn a_task_ends_with_its_runtime() {
+        let (runtime, guard) = (runtime(), Arc::new(()));
+        let kept = guard.clone();
+        let (stepper, ended) = start(&runtime, async move {
+            sleep(PATIENCE).await;
+            drop(kept);
+        });
+        stepper.step();
+        thread::scope(|scope| {
+            scope.spawn(|| (0..1000).for_each(|_| stepper.step()));
+            drop(runtime);
+        });
+        await_end(&ended);
+        assert_eq!(Arc::strong_count(&guard), 1);
+        stepper.step();
+        // Nobody owns it any more, its wakers neither.
+        assert_eq!(Arc::strong_count(&stepper), 1);
+    }
+}

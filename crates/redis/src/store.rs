@@ -7,6 +7,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
         mpsc::{Sender, channel},
     },
+    task::Wake,
     time::Duration,
 };
 
@@ -32,7 +33,7 @@ use crate::{
 pub struct Store {
     config: Config,
     commands: Sender<Command>,
-    /// The keeper, whom a command is brought to by a step.
+    /// Sees the command with its next step.
     keeper: Arc<Stepper>,
     pub(crate) ledger: Arc<Ledger>,
     /// How many spaces it has opened.
@@ -79,8 +80,8 @@ impl Store {
         Arc::new(Self { config, commands, keeper, ledger, spaces: AtomicU32::new(0) })
     }
 
-    /// Opens the space `name` for Node's thread number `thread`. What happens in it is told through `deliver`, on the runtime's thread, which
-    /// it must not block.
+    /// Opens the space `name` for Node's thread number `thread`. What happens in it is told through `deliver`, on the
+    /// runtime's thread or on one that calls the store. It must not block, and may call the store.
     pub fn space(
         self: &Arc<Self>,
         name: &[u16],
@@ -116,9 +117,16 @@ impl Store {
         running::wait_for_none(within);
     }
 
-    /// Sends the keeper a command. It is gone only if its runtime has ended, and then nobody listens either.
+    /// Sends the keeper a command, and has it take the step that follows, on this thread if there is little to do. It is
+    /// gone only if its runtime has ended, or after a fault of its own.
     pub(crate) fn send(&self, command: Command) {
-        if self.commands.send(command).is_ok() {
+        if self.commands.send(command).is_err() {
+            return;
+        }
+        // The runtime's thread, which takes longer to begin, sends what has gathered until then in one go.
+        if self.ledger.is_busy() {
+            self.keeper.wake_by_ref();
+        } else {
             self.keeper.step();
         }
     }

@@ -1,11 +1,7 @@
 //! The connection and its beats, from one generation to the next.
 
-use std::{
-    future::poll_fn,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::task::{Context, Poll};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use latchkey_engine::{Ending, Time};
@@ -102,7 +98,7 @@ impl Line {
         match self {
             Self::Idle { .. } => std::future::pending().await,
             Self::Connecting { joining, .. } => News::Joined(joining.await),
-            Self::Up(up) => poll_fn(|context| up.poll_news(context)).await,
+            Self::Up(up) => std::future::poll_fn(|context| up.poll_news(context)).await,
             Self::Closing(closing) => {
                 closing.await;
                 News::Closed
