@@ -2,8 +2,6 @@
 // Every error that latchkey makes: classes of LockError for what happens to a lock, Node's own codes for
 // bad input.
 
-const path = require('node:path');
-
 /** What happened to a lock, as an error; `code` says which, `key` to whom. */
 class LockError extends Error {
   /**
@@ -109,7 +107,8 @@ class LockTwoCopiesError extends LockError {
  * @param {string} addon
  */
 function folderOf(addon) {
-  const folder = path.dirname(addon);
+  const path = require('node:path');
+  const folder = path.dirname(path.normalize(addon));
   return path.basename(folder) === 'native' ? path.dirname(folder) : folder;
 }
 

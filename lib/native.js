@@ -4,9 +4,8 @@
 // A copy of the package that is loaded when its thread has another one of the same version loads the addon of that
 // one: see copies.js, which the first lock object needs.
 
-const path = require('node:path');
-
-const LOADER = 'binding.js';
+/** Knows where the addon of each platform is. In a release too, where the rest is bundled, `__dirname` is that of lib/. */
+const LOADER = '../native/binding.js';
 /** Where the first copy that a thread loads leaves word for the others: all of them have this object. */
 const FIRST = Symbol.for('latchkey.first');
 
@@ -18,11 +17,9 @@ const FIRST = Symbol.for('latchkey.first');
 
 /** @type {Copy} */
 const own = {
-  // Read only where it matters: where there are two copies.
-  get version() {
-    return require('../package.json').version;
-  },
-  addon: path.join(__dirname, '..', 'native', LOADER),
+  version: require('../package.json').version,
+  // Not by `node:path`, which takes half a millisecond to load.
+  addon: `${__dirname}/${LOADER}`,
 };
 
 /**
@@ -48,16 +45,23 @@ function load(addon) {
 /**
  * Loads the binary from where it is on nearly all machines: one of the two folders where npm puts a package for this one,
  * or that where it was built. The generated loader, which knows all places, takes some milliseconds for that; to look for
- * the package by its name, or to load `node:fs` and look for the file, takes one or two.
+ * the package by its name, to load `node:fs` and look for the file, or to look in vain, takes one or two. So the folder
+ * that npm nearly always takes comes first, though it may have another copy's binary where the next one has ours.
  *
- * @param {string} addon
+ * @param {string} loader
  */
-function loadDirectly(addon) {
-  if (path.basename(addon) !== LOADER || process.env.NAPI_RS_NATIVE_LIBRARY_PATH) return null;
+function loadDirectly(loader) {
+  if (!loader.endsWith(LOADER) || process.env.NAPI_RS_NATIVE_LIBRARY_PATH) return null;
+  const root = loader.slice(0, -LOADER.length) + '..';
   const name = platform('gnu');
-  for (const folder of [`../node_modules/@latchkey/native-${name}`, `../../@latchkey/native-${name}`, '.']) {
+  const npm = `@latchkey/native-${name}`;
+  for (const folder of [`../${npm}`, `node_modules/${npm}`, 'native']) {
     try {
-      return require(path.join(path.dirname(addon), folder, `latchkey.${name}.node`));
+      /** @type {{ exports: any }} */
+      const addon = { exports: {} };
+      // What `require` does in the end.
+      process.dlopen(addon, `${root}/${folder}/latchkey.${name}.node`);
+      if (addon.exports.version() === own.version) return addon.exports;
     } catch {
       // Not there, or not for this machine: the loader looks everywhere, and says what is wrong.
     }
