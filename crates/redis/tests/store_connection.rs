@@ -124,6 +124,25 @@ fn a_release_that_the_server_refuses_is_said_and_made_up_for_later() {
 }
 
 #[test]
+fn a_downgrade_that_the_server_refuses_is_said_and_the_hold_stays() {
+    let server = server!();
+    command(&server, &["ACL", "SETUSER", "locker", "on", ">secret", "~*", "&*", "+@all"]);
+    let mut a = Program::start_with(config(&server.url(), |options| {
+        options.user = Some("locker".into());
+        options.password = Some("secret".into());
+    }));
+    let mut b = Program::start(&server.url());
+    let (held, _) = a.hold("k");
+    command(&server, &["ACL", "SETUSER", "locker", "-hset"]);
+    assert_eq!(a.downgrade(held), Ending::Unreachable);
+    command(&server, &["ACL", "SETUSER", "locker", "+hset"]);
+    let reader = b.ask("k", Mode::Read, Patience::Forever, None);
+    b.until_waiting("k", 1);
+    assert_eq!(a.release(held), Ending::Done);
+    b.granted(reader);
+}
+
+#[test]
 fn a_database_that_the_server_does_not_have_is_said() {
     let server = server!();
     let (reason, message) = refusal(&server.url(), |options| options.database = Some(99));

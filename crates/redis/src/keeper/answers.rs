@@ -81,9 +81,10 @@ impl Keeper {
             Reply::Poked(_, Ok(None)) | Reply::Cleared(Ok(_)) | Reply::Disowned(Ok(_)) => {}
             Reply::Surveyed(number, result) => self.surveyed(number, result),
             Reply::Acquired(number, Err(error)) => self.refuse(number, &error),
-            Reply::Released(number, Err(error)) => self.not_released(number, &error),
+            Reply::Released(number, Err(error)) | Reply::Downgraded(number, Err(error)) => {
+                self.not_done(number, &error);
+            }
             Reply::Disowned(Err(error))
-            | Reply::Downgraded(_, Err(error))
             | Reply::Reclaimed(_, Err(error))
             | Reply::Poked(_, Err(error))
             | Reply::Beat(_, Err(error))
@@ -107,18 +108,22 @@ impl Keeper {
         self.advance(number);
     }
 
-    /// A release has failed. The server is told again on the next connection; where that does not help before somebody
-    /// changes something, the caller does not wait for it.
-    fn not_released(&mut self, number: Number, error: &RedisError) {
+    /// A release or a downgrade has failed. The server is told again on the next connection. Where that does not help
+    /// before somebody changes something, the caller does not wait for it, and a downgrade is given up.
+    fn not_done(&mut self, number: Number, error: &RedisError) {
         let trouble = Trouble::from(error);
         let is_refusal = trouble.reason.is_refusal();
         self.hang_up(Some(trouble));
-        if let Some(request) = self.requests.get(&number).filter(|_| is_refusal)
-            && let Phase::Leaving { purpose, owed } = request.phase
-        {
-            self.tell_ended(request, owed, Ending::Unreachable);
-            self.set_phase(number, Phase::Leaving { purpose, owed: 0 });
-        }
+        let Some(request) = self.requests.get(&number).filter(|_| is_refusal) else { return };
+        let (owed, phase) = match request.phase {
+            Phase::Leaving { purpose, owed } => (owed, Phase::Leaving { purpose, owed: 0 }),
+            Phase::Holding { grant, since, downgrades } => {
+                (downgrades, Phase::Holding { grant, since, downgrades: 0 })
+            }
+            Phase::Waiting { .. } => return,
+        };
+        self.tell_ended(request, owed, Ending::Unreachable);
+        self.set_phase(number, phase);
     }
 
     /// The question about a request is not on its way any more.

@@ -126,6 +126,12 @@ impl Program {
         self.ending(asked)
     }
 
+    /// Makes a write hold a read hold and waits for the answer.
+    pub fn downgrade(&mut self, asked: Asked) -> Ending {
+        self.space.downgrade(asked.ticket);
+        self.ending(asked)
+    }
+
     /// The next event of a request.
     pub fn told(&mut self, asked: Asked) -> Event {
         self.told_at(asked).1
