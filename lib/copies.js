@@ -56,7 +56,8 @@ function findConflict() {
 function choose() {
   const told = /** @type {Copy | undefined} */ (getEnvironmentData('latchkey'));
   const first = told ?? loadedElsewhere() ?? native.first;
-  if (told === undefined) setEnvironmentData('latchkey', first);
+  // Not `native.first` itself, whose version is a getter: this is cloned for each worker.
+  if (told === undefined) setEnvironmentData('latchkey', { version: first.version, addon: first.addon });
   if (first.version !== own.version) return { binding: native.binding, conflict: first };
   const isLoaded = first.addon === native.first.addon;
   return { binding: isLoaded ? native.binding : native.load(first.addon), conflict: null };

@@ -17,7 +17,10 @@ const FIRST = Symbol.for('latchkey.first');
 
 /** @type {Copy} */
 const own = {
-  version: require('../package.json').version,
+  // Read only where it matters: where there are two copies.
+  get version() {
+    return require('../package.json').version;
+  },
   // Not by `node:path`, which takes half a millisecond to load.
   addon: `${__dirname}/${LOADER}`,
 };
@@ -45,8 +48,7 @@ function load(addon) {
 /**
  * Loads the binary from where it is on nearly all machines: one of the two folders where npm puts a package for this one,
  * or that where it was built. The generated loader, which knows all places, takes some milliseconds for that; to look for
- * the package by its name, to load `node:fs` and look for the file, or to look in vain, takes one or two. So the folder
- * that npm nearly always takes comes first, though it may have another copy's binary where the next one has ours.
+ * the package by its name, or to have `require` find a file that may not be there, takes one or two.
  *
  * @param {string} loader
  */
@@ -55,13 +57,13 @@ function loadDirectly(loader) {
   const root = loader.slice(0, -LOADER.length) + '..';
   const name = platform('gnu');
   const npm = `@latchkey/native-${name}`;
-  for (const folder of [`../${npm}`, `node_modules/${npm}`, 'native']) {
+  for (const folder of [`node_modules/${npm}`, `../${npm}`, 'native']) {
     try {
       /** @type {{ exports: any }} */
       const addon = { exports: {} };
       // What `require` does in the end.
       process.dlopen(addon, `${root}/${folder}/latchkey.${name}.node`);
-      if (addon.exports.version() === own.version) return addon.exports;
+      return addon.exports;
     } catch {
       // Not there, or not for this machine: the loader looks everywhere, and says what is wrong.
     }

@@ -8,7 +8,6 @@
 
 const path = require('node:path');
 const { ROOT } = require('./command');
-const { version } = require('../package.json');
 
 const LIB = path.join(ROOT, 'lib');
 /** The files of lib/ that lib/first-lock.js is given by index.js. */
@@ -23,20 +22,17 @@ const FIRST_LOCK = `
   module.exports = () => (parts ??= load());
 `;
 
-/** Of package.json, only the version is asked for. */
-const VERSION = () => `exports.version = ${JSON.stringify(version)};`;
-
-/** What `require` needs. The addon is found as from lib/, where the sources are. */
+/** What `require` needs. The addon and package.json are found as from lib/, where the sources are. */
 function bundleIndex() {
   // An ES module that imports the package learns the names from this line, which is never run.
   const names = `0 && (module.exports = { ${Object.keys(require(ROOT)).join(', ')} });`;
   return bundleOne('./index.js', {
     outfile: 'index.js',
-    external: ['./lib/first-lock.js'],
+    external: ['./package.json', './lib/first-lock.js'],
     define: { __dirname: 'LIB' },
     banner: { js: "'use strict';\nconst LIB = `${__dirname}/lib`;" },
     footer: { js: names },
-    plugins: [replace(['first-lock'], () => FIRST_LOCK), replace(['package.json'], VERSION)],
+    plugins: [replace(['first-lock'], () => FIRST_LOCK)],
   });
 }
 
@@ -76,13 +72,12 @@ function isSource(file) {
 
 /** Has the text of some files of lib/ taken from here. */
 function replace(names, textOf) {
-  const filter = new RegExp(`^\\.{1,2}/(lib/)?(${names.join('|')})$`);
+  const filter = new RegExp(`^\\./(lib/)?(${names.join('|')})$`);
   return {
     name: 'replace',
     setup(build) {
-      const namespace = `replaced ${names}`;
-      build.onResolve({ filter }, ({ path: file }) => ({ path: path.basename(file), namespace }));
-      build.onLoad({ filter: /./, namespace }, ({ path: name }) => ({
+      build.onResolve({ filter }, ({ path: file }) => ({ path: path.basename(file), namespace: 'replaced' }));
+      build.onLoad({ filter: /./, namespace: 'replaced' }, ({ path: name }) => ({
         contents: textOf(name),
         resolveDir: LIB,
       }));
