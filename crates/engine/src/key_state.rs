@@ -32,7 +32,7 @@ pub(crate) struct KeyState {
     pub timed_holds: u32,
     /// When this key stands in the shard's armed deadlines, as what.
     pub armed: Option<Time>,
-    /// Whether it is in the shard's `resting`.
+    /// Whether it is among the [`IdleKeys`](crate::idle::IdleKeys) that rest.
     pub is_resting: bool,
 }
 

@@ -43,6 +43,7 @@
 mod deadlines;
 mod event;
 mod fences;
+mod idle;
 mod inbox;
 mod key;
 mod key_state;

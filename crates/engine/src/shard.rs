@@ -1,12 +1,13 @@
 //! The part of a space behind one mutex: its keys, their requests and their deadlines.
 
-use std::collections::{BTreeMap, HashMap, VecDeque, hash_map::RandomState};
+use std::collections::{BTreeMap, HashMap, hash_map::RandomState};
 
 use crate::{
     Ask, Event, Events, Grant, Key, KeyName, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested,
     Ticket, Time, Usage,
     deadlines::{Deadlines, Due},
     fences::Fences,
+    idle::IdleKeys,
     key_state::KeyState,
     list::{Links, List, OF_PORT},
     request::{Phase, Request},
@@ -30,9 +31,8 @@ enum End {
 
 /// Keys, requests and deadlines.
 ///
-/// Invariant: `by_name` and `keys` hold the same keys; each idle one is in `resting`, and so are some that are in use
-/// again, which `KeyState::is_resting` says of each key; `resting` has at most `keep_idle`. Each request is in the list of
-/// its port and in one list of its key; a port has a list from its first request until it is detached.
+/// Invariant: `by_name` and `keys` hold the same keys, and `idle` knows which of them nobody uses. Each request is in the
+/// list of its port and in one list of its key; a port has a list from its first request until it is detached.
 #[derive(Debug)]
 pub(crate) struct Shard {
     by_name: HashMap<Key, Index, RandomState>,
@@ -41,9 +41,7 @@ pub(crate) struct Shard {
     ports: BTreeMap<Port, List<OF_PORT>>,
     deadlines: Deadlines,
     holds: usize,
-    /// Keys that were idle, in the order in which they came to rest: the first ones are forgotten first.
-    resting: VecDeque<Index>,
-    keep_idle: usize,
+    idle: IdleKeys,
     next_generation: u32,
     next_key_generation: u64,
 }
@@ -58,8 +56,7 @@ impl Shard {
             ports: BTreeMap::new(),
             deadlines: Deadlines::default(),
             holds: 0,
-            resting: VecDeque::new(),
-            keep_idle,
+            idle: IdleKeys::new(keep_idle),
             next_generation: 0,
             next_key_generation: 0,
         }
@@ -204,7 +201,7 @@ impl Shard {
     }
 
     pub fn usage(&self) -> Usage {
-        let idle = self.resting.iter().filter(|&&key| self.keys[key].is_idle()).count();
+        let idle = self.idle.count(&self.keys);
         Usage {
             keys: self.keys.len() - idle,
             idle,
@@ -377,24 +374,10 @@ impl Shard {
     fn after_leaving(&mut self, key: Index, now: &Now<'_>, fences: &Fences, events: &mut Events) {
         self.settle(key, now, fences, events);
         self.rearm(key);
-        if self.keys[key].is_idle() {
-            self.rest(key);
-        }
-    }
-
-    /// Remembers an idle key for a while, so that one in regular use is not made anew each time. The key that came to
-    /// rest before all others makes room for it: each rest ends at most one, so that the cost is constant.
-    fn rest(&mut self, key: Index) {
-        if !std::mem::replace(&mut self.keys[key].is_resting, true) {
-            self.resting.push_back(key);
-        }
-        if self.resting.len() > self.keep_idle
-            && let Some(oldest) = self.resting.pop_front()
+        if self.keys[key].is_idle()
+            && let Some(earliest) = self.idle.rest(key, &mut self.keys)
         {
-            self.keys[oldest].is_resting = false;
-            if self.keys[oldest].is_idle() {
-                self.forget_key(oldest);
-            }
+            self.forget_key(earliest);
         }
     }
 
