@@ -93,7 +93,7 @@ fn decode(mut bytes: &[u8]) -> Option<Vec<u16>> {
 #[derive(Clone, Debug)]
 pub struct Bucket {
     tag: String,
-    pub(crate) bookkeeping: [String; 5],
+    pub(crate) bookkeeping: [String; 4],
     channels: String,
     pub(crate) layout: String,
 }
@@ -108,7 +108,7 @@ impl Bucket {
         let tag = format!("{{{namespace}:{index}}}:");
         let name = |suffix: &str| format!("{tag}{suffix}");
         Self {
-            bookkeeping: [name("s"), name("f"), name("o"), name("x"), name("e")],
+            bookkeeping: [name("s"), name("o"), name("x"), name("e")],
             channels: name("c:"),
             layout: format!("{SCRIPTS_VERSION}:{count}"),
             tag,
@@ -118,7 +118,7 @@ impl Bucket {
     /// The sorted set of all requests: see [`Owner`](crate::scripts::Owner).
     #[must_use]
     pub fn owners(&self) -> &str {
-        &self.bookkeeping[2]
+        &self.bookkeeping[1]
     }
 
     /// The sorted set of the sessions.

@@ -295,7 +295,7 @@ impl Link {
     fn call(&self, script: &Script, lock: Option<&LockName>) -> Cmd {
         const SPACE: (usize, usize) = (26, 640);
         let mut call = Cmd::with_capacity(SPACE.0, SPACE.1);
-        call.arg("EVALSHA").arg(script.hash()).arg(if lock.is_some() { 7 } else { 5 });
+        call.arg("EVALSHA").arg(script.hash()).arg(if lock.is_some() { 6 } else { 4 });
         call.arg(&self.bucket.bookkeeping);
         if let Some(lock) = lock {
             call.arg(self.bucket.holders(lock)).arg(self.bucket.queue(lock));

@@ -1,6 +1,6 @@
 -- Asks for a lock. Safe to repeat at any time: one that holds is told its grant again, one that waits keeps its place.
 --
--- KEYS[1..7] and ARGV[1..5]: see layout.lua
+-- KEYS[1..6] and ARGV[1..5]: see layout.lua
 -- ARGV[6]  request id
 -- ARGV[7]  the lock's name, as at the end of its keys
 -- ARGV[8]  mode

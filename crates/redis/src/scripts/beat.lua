@@ -1,7 +1,7 @@
 -- Renews a session's lease, which covers all that its process holds and waits for in the bucket; opens a new session.
 -- The first script on each connection, so that what an older connection still has under way is known as stale.
 --
--- KEYS[1..5] and ARGV[1..5]: see layout.lua
+-- KEYS[1..4] and ARGV[1..5]: see layout.lua
 -- ARGV[6]  session
 -- ARGV[7]  lease in ms
 -- ARGV[8]  1: open the session if the server does not know it
@@ -26,7 +26,7 @@ local function renew()
   write_though_full()
   call('ZADD', SESSIONS, now + tonumber(LEASE), SESSION)
   call('HSET', EPOCH, 'layout', LAYOUT, SESSION, digits(generation) .. '|' .. WHO)
-  for _, key in ipairs({ SESSIONS, CLOCK, OWNERS, EPOCH }) do
+  for _, key in ipairs({ SESSIONS, OWNERS, EPOCH }) do
     call('PEXPIRE', key, KEEP)
   end
 end

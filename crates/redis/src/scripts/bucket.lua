@@ -16,8 +16,8 @@ end
 
 -- Tickets and fences: strictly rising, though the server's clock may not be.
 local function next_tick()
-  local tick = math.max(now_us, tonumber(call('GET', CLOCK) or 0) + 1)
-  call('SET', CLOCK, digits(tick), 'PX', KEEP)
+  local tick = math.max(now_us, tonumber(call('HGET', EPOCH, 'tick') or 0) + 1)
+  call('HSET', EPOCH, 'tick', digits(tick))
   return tick
 end
 

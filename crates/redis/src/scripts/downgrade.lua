@@ -1,7 +1,7 @@
 -- Makes a write hold a read hold with the same fence; readers at the head of the queue join it. What it had to write is
 -- written, so a recovered lock is whole from here on. Safe to repeat at any time.
 --
--- KEYS[1..7] and ARGV[1..5]: see layout.lua
+-- KEYS[1..6] and ARGV[1..5]: see layout.lua
 -- ARGV[6] request id
 --
 -- Replies:

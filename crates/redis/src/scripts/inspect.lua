@@ -1,6 +1,6 @@
 -- Tells who holds a lock and who waits for it. Changes nothing.
 --
--- KEYS[1..7] and ARGV[1..5]: see layout.lua
+-- KEYS[1..6] and ARGV[1..5]: see layout.lua
 --
 -- Reply: { <now in us>, <mode of the holders, '' if there are none>, <recovered 1|0>, <holders>, <queue> }
 --   holders, in no order: { <id>, <fence>, <recovered, as it was told>, <thread>, <who> }

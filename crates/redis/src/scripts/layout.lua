@@ -2,17 +2,16 @@
 --
 -- A bucket is a set of locks whose keys live in one slot of the server. Its own keys, all of them bookkeeping:
 --   KEYS[1] sessions  ZSET    session -> when its lease ends, in ms; 0: it ended itself
---   KEYS[2] clock     STRING  the last tick given out
---   KEYS[3] owners    ZSET    '<id>|<mode>|<expiry ms>|<thread>|<name>', one for each request that waits or holds;
+--   KEYS[2] owners    ZSET    '<id>|<mode>|<expiry ms>|<thread>|<name>', one for each request that waits or holds;
 --                             all scores are 0, so that it is a table sorted by id, in which a session's requests
 --                             stand together
---   KEYS[4] expired   ZSET    id of a hold that expired -> when, in ms; kept an hour, for a late release to learn of it
---   KEYS[5] epoch     HASH    run: the server's run id; until: when the freeze ends, in ms; grace: the longest lease
---                             seen, in ms; layout: see beat.lua; <session> -> '<generation>|<who>';
+--   KEYS[3] expired   ZSET    id of a hold that expired -> when, in ms; kept an hour, for a late release to learn of it
+--   KEYS[4] epoch     HASH    run: the server's run id; until: when the freeze ends, in ms; tick: the last one given out;
+--                             grace: the longest lease seen, in ms; layout: see beat.lua; <session> -> '<generation>|<who>';
 --                             clear:<session> -> since when somebody clears that dead session, in ms
 -- Scripts that work on one lock have two more:
---   KEYS[6] holders   HASH    see settle.lua
---   KEYS[7] queue     ZSET    id -> ticket
+--   KEYS[5] holders   HASH    see settle.lua
+--   KEYS[6] queue     ZSET    id -> ticket
 --
 -- Each script's first arguments:
 --   ARGV[1] PUBLISH, or SPUBLISH in a cluster
@@ -26,10 +25,12 @@
 -- Times are the server's. Numbers that are written as text go through `digits`: Lua's own conversion keeps 14 digits.
 
 local call = redis.call
-local SESSIONS, CLOCK, OWNERS, EXPIRED, EPOCH, HOLDERS, QUEUE = unpack(KEYS)
+local SESSIONS, OWNERS, EXPIRED, EPOCH, HOLDERS, QUEUE = unpack(KEYS)
 
 -- Every key lives at most so long after its last use: 30 days, in ms. While anybody is there, beats keep the
 -- bookkeeping alive, and a daily reclaim the holds; so this only clears up after all have died and nobody ever came
 -- back. It is also how long an idle key is remembered as recovered: whoever left data half written looks after it
 -- within a month.
-local KEEP = 30 * 24 * 60 * 60 * 1000
+--
+-- As a text: the server would have to write a number as one each time.
+local KEEP = '2592000000'

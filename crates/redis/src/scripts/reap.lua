@@ -1,7 +1,7 @@
 -- Ends one request of a dead session, as by death: what it held is free, and if it wrote, the lock is recovered.
 -- Anybody may, any number of times.
 --
--- KEYS[1..7] and ARGV[1..5]: see layout.lua
+-- KEYS[1..6] and ARGV[1..5]: see layout.lua
 -- ARGV[6] request id
 --
 -- Reply: 1, or 0 if the session is not dead, or may still come back because the bucket is frozen

@@ -1,7 +1,7 @@
 -- Says again what a process holds, after each reconnect (the server may be another one, that forgot or never heard of
 -- it) and once a day (see KEEP in layout.lua). Safe to repeat at any time.
 --
--- KEYS[1..7] and ARGV[1..5]: see layout.lua
+-- KEYS[1..6] and ARGV[1..5]: see layout.lua
 -- ARGV[6]  request id
 -- ARGV[7]  the lock's name, as at the end of its keys
 -- ARGV[8]  mode in which it holds now
@@ -52,8 +52,8 @@ local function hold_again()
   else
     call('HDEL', HOLDERS, 'recovered')
   end
-  if tonumber(call('GET', CLOCK) or 0) < tonumber(FENCE) then
-    call('SET', CLOCK, FENCE, 'PX', KEEP)
+  if tonumber(call('HGET', EPOCH, 'tick') or 0) < tonumber(FENCE) then
+    call('HSET', EPOCH, 'tick', FENCE)
   end
 end
 

@@ -1,6 +1,6 @@
 -- Ends a request, whether it holds or waits. Safe to repeat at any time.
 --
--- KEYS[1..7] and ARGV[1..5]: see layout.lua
+-- KEYS[1..6] and ARGV[1..5]: see layout.lua
 -- ARGV[6] request id
 -- ARGV[7] purpose: 'normal'; 'unused', given back by one that never used it; 'death', its thread ended with it
 --
