@@ -2,6 +2,8 @@
 // A space that a store keeps: every answer comes later. A request always waits at first, and a release or a
 // downgrade is owed an answer.
 
+// Not the global one, which a test's fake timers may replace.
+const { setInterval } = require('node:timers');
 const port = require('./port');
 const { at } = port;
 const diagnostics = require('./diagnostics');
@@ -19,9 +21,27 @@ const { toStoreOptions, wrongStoreOption } = require('./store-options');
 /** As far away as a timer can be. */
 const NEVER = 0x7fff_ffff;
 
+/** In how many requests answers are owed: meanwhile the event loop is kept alive. */
+let requestsOwed = 0;
 /**
- * Invariant: `owed` has the answers, in order, that the store owes for a request's downgrades and release;
- * the event loop is kept alive while it is not empty.
+ * What does so. Made once: to make one for each release, and take it back, takes longer than the rest of it.
+ *
+ * @type {NodeJS.Timeout | undefined}
+ */
+let anchor;
+
+function stayAlive() {
+  if (requestsOwed++ > 0) return;
+  anchor ??= setInterval(() => {}, NEVER);
+  anchor.ref();
+}
+
+function stayAliveNoMore() {
+  if (--requestsOwed === 0) anchor?.unref();
+}
+
+/**
+ * Invariant: `owed` has the answers, in order, that the store owes for a request's downgrades and release.
  */
 class StoredSpace extends Space {
   /**
@@ -32,8 +52,6 @@ class StoredSpace extends Space {
     super(name, open(name, store));
     /** @type {Map<Request, Answer[]>} */
     this.owed = new Map();
-    /** @type {NodeJS.Timeout | undefined} */
-    this.anchor = undefined;
     /**
      * Those that ended with the session, and not with their expiry.
      *
@@ -234,9 +252,9 @@ class StoredSpace extends Space {
     // Nobody has to wait for it: programs that know only one process do not.
     quiet(answer.promise);
     const owed = this.owed.get(request);
-    if (owed === undefined) this.owed.set(request, [answer]);
-    else owed.push(answer);
-    this.anchor ??= setInterval(() => {}, NEVER);
+    if (owed !== undefined) return void owed.push(answer);
+    this.owed.set(request, [answer]);
+    stayAlive();
   }
 
   /**
@@ -246,14 +264,14 @@ class StoredSpace extends Space {
    * @param {Error | null} error
    */
   settle(request, error) {
-    for (const { resolve, reject } of this.owed.get(request) ?? []) {
+    const owed = this.owed.get(request);
+    if (owed === undefined) return;
+    for (const { resolve, reject } of owed) {
       if (error === null) resolve();
       else reject(error);
     }
     this.owed.delete(request);
-    if (this.owed.size > 0) return;
-    clearInterval(this.anchor);
-    this.anchor = undefined;
+    stayAliveNoMore();
   }
 }
 

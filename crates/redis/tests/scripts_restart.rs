@@ -152,6 +152,7 @@ async fn a_session_whose_lease_ended_while_the_server_was_away_comes_back() {
     let sessions = ended.link.bucket.sessions().to_owned();
     let id = ended.session.to_string();
     ended.command(&["ZADD", &sessions, "XX", "0", &id]).await;
+    ended.command(&["HDEL", "{latchkey:0}:e", &id]).await;
 
     let [mut one] = restart(&mut server, [one]).await;
     assert_eq!(one.reclaim(&held, grant).await, Reclaimed::Kept);

@@ -12,9 +12,9 @@ do
     local now_us = time[1] * 1000000 + time[2]
     local now = math.floor(now_us / 1000)
     local run, ends, last_tick, record = unpack(call('HMGET', EPOCH, 'run', 'until', 'tick', session))
-    local lease = call('ZSCORE', SESSIONS, session)
+    local generation, lease = string.match(record or '', '^(%d+)|(%d+)|')
     local known = ARGV[3] == '' or (run == ARGV[3] and tonumber(ends) <= now)
-    if known and lease and tonumber(lease) > now and tonumber(string.match(record or '', '^%d+') or 0) <= tonumber(ARGV[13]) then
+    if known and lease and tonumber(lease) > now and tonumber(generation) <= tonumber(ARGV[13]) then
       -- As a text, the time is here already: to write a number takes ten times as long.
       local tick, fence = now_us, time[1] .. string.sub('00000' .. time[2], -6)
       if tick <= (tonumber(last_tick) or 0) then

@@ -24,8 +24,9 @@ local TIME_TO_CLEAR = 2000
 local function renew()
   local generation = math.max(tonumber(GENERATION), tonumber(string.match(RECORD, '^%d+') or 0))
   write_though_full()
-  call('ZADD', SESSIONS, now + tonumber(LEASE), SESSION)
-  call('HSET', EPOCH, 'layout', LAYOUT, SESSION, digits(generation) .. '|' .. WHO)
+  local lease = digits(now + tonumber(LEASE))
+  call('ZADD', SESSIONS, lease, SESSION)
+  call('HSET', EPOCH, 'layout', LAYOUT, SESSION, table.concat({ digits(generation), lease, WHO }, '|'))
   for _, key in ipairs({ SESSIONS, OWNERS, EPOCH }) do
     call('PEXPIRE', key, KEEP)
   end

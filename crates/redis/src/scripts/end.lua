@@ -10,5 +10,6 @@ if not call('ZSCORE', SESSIONS, SESSION) then
 end
 write_though_full()
 call('ZADD', SESSIONS, 0, SESSION)
+call('HDEL', EPOCH, SESSION)
 call('HSET', EPOCH, 'clear:' .. SESSION, digits(now))
 return 1

@@ -7,7 +7,8 @@
 --                             stand together
 --   KEYS[3] expired   ZSET    id of a hold that expired -> when, in ms; kept an hour, for a late release to learn of it
 --   KEYS[4] epoch     HASH    run: the server's run id; until: when the freeze ends, in ms; tick: the last one given out;
---                             grace: the longest lease seen, in ms; layout: see beat.lua; <session> -> '<generation>|<who>';
+--                             grace: the longest lease seen, in ms; layout: see beat.lua; <session> ->
+--                             '<generation>|<when its lease ends, as in sessions>|<who>', unless it ended itself;
 --                             clear:<session> -> since when somebody clears that dead session, in ms
 -- Scripts that work on one lock have two more:
 --   KEYS[5] holders   HASH    see settle.lua

@@ -150,6 +150,10 @@ impl Peer {
         let sessions = self.link.bucket.sessions().to_owned();
         let session = self.session.to_string();
         self.command(&["ZADD", &sessions, "XX", "1", &session]).await;
+        let epoch = "{latchkey:0}:e";
+        let record: String = from_redis_value(self.command(&["HGET", epoch, &session]).await).unwrap();
+        let [generation, _, who] = record.splitn(3, '|').collect::<Vec<_>>()[..] else { panic!("{record}") };
+        self.command(&["HSET", epoch, &session, &format!("{generation}|1|{who}")]).await;
     }
 
     /// Freezes the bucket, as a restart does, until [`Peer::thaw_bucket`].
