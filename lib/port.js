@@ -65,7 +65,9 @@ const { LockTwoCopiesError } = require('./errors');
 const at = binding.layout();
 // An array buffer of its own: its memory never moves, in any engine.
 const words = new Float64Array(new ArrayBuffer(at.length * Float64Array.BYTES_PER_ELEMENT));
-const native = /** @type {NativePort} */ (binding.openPort(words, () => wake(), threadId));
+/** Whether the event loop is Node's own: Bun and Deno have another one, though Bun has functions of the same names. */
+const isNode = process.versions.bun === undefined && process.versions.deno === undefined;
+const native = /** @type {NativePort} */ (binding.openPort(words, () => wake(), threadId, isNode));
 
 let wake = () => {};
 

@@ -1,11 +1,15 @@
 //! The functions that JavaScript calls. Each reads its inputs, does one operation, and writes the answers.
 
+#[cfg(unix)]
+use std::sync::Arc;
 use std::{rc::Rc, time::Duration};
 
 use latchkey_engine::{Ask, KeyName, LockTable, Mode, Outcome, Patience, Released, Requested, Ticket};
 use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result};
 
+#[cfg(unix)]
+use crate::watch::Watcher;
 use crate::{
     clock,
     port::{OpenSpace, Port, SpaceNumber},
@@ -23,12 +27,17 @@ pub fn open_port<'env>(
     words: Float64Array,
     wake: Function<(), ()>,
     thread: u32,
+    is_node: bool,
 ) -> Result<Object<'env>> {
     let words = Words::new(words).ok_or_else(|| {
         Error::from_reason(format!("latchkey: openPort needs an array of {LENGTH} numbers"))
     })?;
     clock::start();
     let port = Rc::new(Port::new(words, Waker::new(&wake)?, thread));
+    if is_node {
+        #[cfg(unix)]
+        port.watches.allow(Watcher::new(*env, Arc::clone(&port.mailbox), wake.create_ref()?));
+    }
     // Hooks run in the reverse order of their making: this one before the waker's own, which ends the
     // threadsafe function.
     env.add_env_cleanup_hook(Rc::clone(&port), |port| port.detach())?;

@@ -17,7 +17,11 @@ mod shared_space;
 mod stored;
 mod table;
 mod timer;
+#[cfg(unix)]
+mod uv;
 mod waker;
+#[cfg(unix)]
+mod watch;
 mod words;
 
 use std::{collections::hash_map::RandomState, hash::BuildHasher, sync::LazyLock};
@@ -32,7 +36,7 @@ use napi_derive::napi;
 /// their only caller.
 ///
 /// `wake` is called, from the event loop and with no arguments, when the port has to call `collect`.
-/// `thread` is Node's number of the thread.
+/// `thread` is Node's number of the thread. `is_node`: whether its event loop is Node's own, which can watch sockets.
 ///
 /// # Errors
 ///
@@ -43,8 +47,9 @@ pub fn open_port<'env>(
     words: Float64Array,
     wake: Function<(), ()>,
     thread: u32,
+    is_node: bool,
 ) -> Result<Object<'env>> {
-    functions::open_port(env, words, wake, thread)
+    functions::open_port(env, words, wake, thread, is_node)
 }
 
 /// The version of the package that the addon belongs to.

@@ -25,6 +25,8 @@ use crate::{
     waker::{KeepAlive, Waker},
     words::{self, Words},
 };
+#[cfg(unix)]
+use crate::{table::Table, watch::Watches};
 
 /// The port's own number of one of its spaces.
 pub type SpaceNumber = u32;
@@ -55,6 +57,8 @@ pub struct Port {
     waiting: Cell<isize>,
     /// Events that JavaScript has not read yet, by the space's number.
     backlog: RefCell<VecDeque<(SpaceNumber, Event)>>,
+    #[cfg(unix)]
+    pub watches: Watches,
 }
 
 impl Port {
@@ -69,6 +73,8 @@ impl Port {
             deadlines: RefCell::default(),
             waiting: Cell::new(0),
             backlog: RefCell::default(),
+            #[cfg(unix)]
+            watches: Watches::default(),
         }
     }
 
@@ -121,6 +127,10 @@ impl Port {
             self.tell(number, own);
             self.words.with(|words| words::write_letters(words, !self.mailbox.inbox.is_empty()));
             self.keep_alive(env);
+            #[cfg(unix)]
+            if let Table::Store(stored) = &open.shared.table {
+                self.watches.take_over(stored.store());
+            }
             result
         } else {
             self.tell(number, outcome.events);
@@ -179,6 +189,8 @@ impl Port {
 
     /// The thread ends: whatever it holds or waits for goes with it.
     pub fn detach(&self) {
+        #[cfg(unix)]
+        self.watches.end();
         // Deno delivers a wake-up that is under way after it has freed the port's functions.
         self.words.with(words::write_ended);
         let spaces = std::mem::take(&mut *self.spaces.borrow_mut());

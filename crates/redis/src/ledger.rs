@@ -1,19 +1,23 @@
-//! What the callers' threads and the keeper both look at: which requests still wait, what is wrong, and whether there is
-//! much to do.
+//! What the callers' threads and the keeper both look at: which requests still wait, what is wrong, whether there is
+//! much to do, and who watches the socket.
 //!
 //! A request leaves the list of those that wait exactly once. Whoever takes it out, the keeper with a grant or
 //! a caller that changed its mind, decides what became of it; the other one finds it gone.
 
+#[cfg(unix)]
+use std::sync::Weak;
 use std::{
     collections::HashSet,
     sync::{
         Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
 };
 
 use latchkey_engine::Ticket;
 
+#[cfg(unix)]
+use crate::socket::Watched;
 use crate::trouble::Trouble;
 
 /// The number of a request, in this process; never used again.
@@ -32,12 +36,16 @@ impl From<Ticket> for Number {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Ledger {
     next: AtomicU64,
     waiting: Mutex<HashSet<Number>>,
     trouble: Mutex<Option<Trouble>>,
     is_busy: AtomicBool,
+    #[cfg(unix)]
+    socket: Mutex<Weak<Watched>>,
+    /// The number of the event loop that watches the socket.
+    watcher: AtomicU32,
 }
 
 impl Ledger {
@@ -73,12 +81,32 @@ impl Ledger {
         self.is_busy.store(is_busy, Ordering::Relaxed);
     }
 
+    /// The socket of the connection there is now, if it can be watched.
+    #[cfg(unix)]
+    pub fn socket(&self) -> Weak<Watched> {
+        self.socket.lock().expect(FAULT).clone()
+    }
+
+    #[cfg(unix)]
+    pub fn set_socket(&self, socket: Weak<Watched>) {
+        *self.socket.lock().expect(FAULT) = socket;
+    }
+
+    pub fn watcher(&self) -> u32 {
+        // Relaxed, as in `set_watcher`: whoever watches in vain, or not at all, does no harm.
+        self.watcher.load(Ordering::Relaxed)
+    }
+
+    pub fn set_watcher(&self, watcher: u32) {
+        self.watcher.store(watcher, Ordering::Relaxed);
+    }
+
     fn waiting(&self) -> MutexGuard<'_, HashSet<Number>> {
         self.waiting.lock().expect(FAULT)
     }
 }
 
-const FAULT: &str = "latchkey: an earlier fault left the list of waiting requests unusable";
+const FAULT: &str = "latchkey: an earlier fault left what threads know of a store unusable";
 
 #[cfg(test)]
 mod tests {

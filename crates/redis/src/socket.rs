@@ -1,0 +1,200 @@
+//! A connection's socket, which an event loop may watch instead of the runtime.
+//!
+//! The runtime's own sockets are read only after the runtime's thread has woken up and said so, and what it reads has to
+//! wake the thread that waits for it. A thread whose event loop watches the socket wakes up once, and reads itself. It
+//! may be busy with something else at any time, though: then the runtime takes over.
+
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    os::fd::{AsFd, AsRawFd, BorrowedFd},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use rustix::net::{Shutdown, shutdown};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf, unix::AsyncFd},
+    time::{Instant, Sleep, sleep},
+};
+
+/// After so long without a word from the event loop the runtime watches, too: as late as that, a message may be read.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+/// What a socket has to be: `std`'s, of any kind.
+pub(crate) trait Stream: AsFd + AsRawFd + Send + Sync + 'static {}
+
+impl<S: AsFd + AsRawFd + Send + Sync + 'static> Stream for S {}
+
+/// A connection's socket, as event loops see it. It lives as long as the connection.
+pub struct Watched {
+    stream: Arc<dyn Stream>,
+    /// True if an event loop has seen that there is something to read, and nobody has read since.
+    has_news: AtomicBool,
+}
+
+impl Watched {
+    /// There is something to read: whoever polls the socket next reads it.
+    pub(crate) fn announce(&self) {
+        // Relaxed: only a hint, what counts is in the socket. Whoever announces polls the connection next, or has it
+        // polled, which orders the two.
+        self.has_news.store(true, Ordering::Relaxed);
+    }
+}
+
+impl AsFd for Watched {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
+/// Invariant: whoever waits for the socket is woken. Either the runtime watches it (`runtime`), or an event loop has
+/// announced something since `guard` was set last; when that rings without a word since, the runtime does.
+pub(crate) struct Socket<S: Stream> {
+    stream: Arc<S>,
+    watched: Arc<Watched>,
+    runtime: Option<AsyncFd<Arc<S>>>,
+    guard: Pin<Box<Sleep>>,
+    /// Whether an event loop has announced something since the guard was set.
+    is_watched: bool,
+    /// Whether it waits until more can be written: only the runtime watches for that.
+    is_full: bool,
+}
+
+impl<S: Stream> Socket<S> {
+    /// `stream` must not block. Has to be called in the runtime's context, and polled there.
+    pub fn new(stream: S) -> Self {
+        let stream = Arc::new(stream);
+        let watched = Arc::new(Watched { stream: stream.clone(), has_news: AtomicBool::new(false) });
+        let guard = Box::pin(sleep(Duration::ZERO));
+        Self { stream, watched, runtime: None, guard, is_watched: false, is_full: false }
+    }
+
+    pub fn watched(&self) -> &Arc<Watched> {
+        &self.watched
+    }
+
+    /// An event loop has announced that there is something to read.
+    fn leave_to_event_loop(&mut self) {
+        self.is_watched = true;
+        if self.runtime.is_some() && !self.is_full {
+            self.runtime = None;
+            self.guard.as_mut().reset(Instant::now() + PATIENCE);
+        }
+    }
+
+    /// Ready with the runtime that watches, once it does; else the guard will ring.
+    fn poll_runtime(&mut self, context: &mut Context<'_>) -> Poll<io::Result<&AsyncFd<Arc<S>>>> {
+        while self.runtime.is_none() {
+            ready!(self.guard.as_mut().poll(context));
+            if std::mem::take(&mut self.is_watched) {
+                self.guard.as_mut().reset(Instant::now() + PATIENCE);
+            } else {
+                self.watch_by_runtime()?;
+            }
+        }
+        self.watch_by_runtime().into()
+    }
+
+    // Deprecated, since what it is given may name another descriptor each time; a socket of `std` does not.
+    #[allow(deprecated)]
+    fn watch_by_runtime(&mut self) -> io::Result<&AsyncFd<Arc<S>>> {
+        let runtime = match self.runtime.take() {
+            Some(runtime) => runtime,
+            None => AsyncFd::new(self.stream.clone())?,
+        };
+        Ok(self.runtime.insert(runtime))
+    }
+}
+
+impl<S: Stream + Unpin> AsyncRead for Socket<S>
+where
+    for<'a> &'a S: Read,
+{
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.watched.has_news.swap(false, Ordering::Relaxed) {
+            self.leave_to_event_loop();
+            if let read @ Poll::Ready(_) = read(&self.stream, buffer) {
+                // There may be more than was asked for.
+                if buffer.remaining() == 0 {
+                    self.watched.announce();
+                }
+                return read;
+            }
+        }
+        let this = &mut *self;
+        loop {
+            let stream = this.stream.clone();
+            let mut readable = ready!(ready!(this.poll_runtime(context))?.poll_read_ready(context))?;
+            if let read @ Poll::Ready(_) = read(&stream, buffer) {
+                return read;
+            }
+            readable.clear_ready();
+        }
+    }
+}
+
+/// Pending if there is nothing now.
+fn read<S>(mut stream: &S, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>>
+where
+    for<'a> &'a S: Read,
+{
+    loop {
+        return match stream.read(buffer.initialize_unfilled()) {
+            Ok(length) => {
+                buffer.advance(length);
+                Poll::Ready(Ok(()))
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => Poll::Ready(Err(error)),
+        };
+    }
+}
+
+impl<S: Stream + Unpin> AsyncWrite for Socket<S>
+where
+    for<'a> &'a S: Write,
+{
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            match (&*self.stream).write(bytes) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_full = true,
+                result => {
+                    self.is_full = false;
+                    return Poll::Ready(result);
+                }
+            }
+            let mut writable = ready!(self.watch_by_runtime()?.poll_write_ready(context))?;
+            writable.clear_ready();
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(shutdown(&self.stream, Shutdown::Write).map_err(Into::into))
+    }
+}
+
+impl<S: Stream> Drop for Socket<S> {
+    /// To close the socket would not end the connection while an event loop has a copy of it.
+    fn drop(&mut self) {
+        let _ = shutdown(&self.stream, Shutdown::Both);
+    }
+}
