@@ -234,7 +234,8 @@ impl Link {
         // Members begin with `<session>.<number>|`; '/' is the character after '.', '}' the one after '|'.
         let (first, end) = match session {
             Some(session) => (format!("[{session}."), format!("({session}/")),
-            None => ("-".into(), "+".into()),
+            // After the placeholder.
+            None => ("(!".into(), "+".into()),
         };
         let first = after.map_or(first, |id| format!("[{id}}}"));
         let mut range = cmd("ZRANGEBYLEX");

@@ -48,6 +48,7 @@ local function first_time()
   end
   local ticket = FROZEN > 0 and OLD_TICKET ~= '0' and tonumber(OLD_TICKET) or next_tick()
   remember_request(ID, MODE, EXPIRY, THREAD, NAME)
+  end_solitude()
   call('ZADD', QUEUE, digits(ticket), ID)
   call('PEXPIRE', QUEUE, KEEP)
   return queued(ticket)

@@ -27,6 +27,7 @@ local function renew()
   local lease = digits(now + tonumber(LEASE))
   call('ZADD', SESSIONS, lease, SESSION)
   call('HSET', EPOCH, 'layout', LAYOUT, SESSION, table.concat({ digits(generation), lease, WHO }, '|'))
+  call('ZADD', OWNERS, '0', PLACEHOLDER)
   for _, key in ipairs({ SESSIONS, OWNERS, EPOCH }) do
     call('PEXPIRE', key, KEEP)
   end

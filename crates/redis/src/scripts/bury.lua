@@ -13,4 +13,7 @@ if #left > 0 or not is_over(SESSION) then
 end
 call('ZREM', SESSIONS, SESSION)
 call('HDEL', EPOCH, SESSION, 'clear:' .. SESSION)
+if call('EXISTS', SESSIONS) == 0 then
+  call('ZREM', OWNERS, PLACEHOLDER)
+end
 return 1

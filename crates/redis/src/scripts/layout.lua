@@ -4,7 +4,7 @@
 --   KEYS[1] sessions  ZSET    session -> when its lease ends, in ms; 0: it ended itself
 --   KEYS[2] owners    ZSET    '<id>|<mode>|<expiry ms>|<thread>|<name>', one for each request that waits or holds;
 --                             all scores are 0, so that it is a table sorted by id, in which a session's requests
---                             stand together
+--                             stand together. With sessions, it also has PLACEHOLDER
 --   KEYS[3] expired   ZSET    id of a hold that expired -> when, in ms; kept an hour, for a late release to learn of it
 --   KEYS[4] epoch     HASH    run: the server's run id; until: when the freeze ends, in ms; tick: the last one given out;
 --                             grace: the longest lease seen, in ms; layout: see beat.lua; <session> ->
@@ -35,3 +35,7 @@ local SESSIONS, OWNERS, EXPIRED, EPOCH, HOLDERS, QUEUE = unpack(KEYS)
 --
 -- As a text: the server would have to write a number as one each time.
 local KEEP = '2592000000'
+
+-- Keeps the owners from vanishing, and with them the time that they are kept, while there are sessions: a beat puts it
+-- there and renews that time, so that nobody who adds a request has to. It is before all ids.
+local PLACEHOLDER = '!'

@@ -1,7 +1,9 @@
--- The usual case of release.lua: a write hold that nobody waits for, of a lock that is not recovered. See acquire-free.lua.
-if ARGV[7] == 'normal' and call('HLEN', HOLDERS) == 3 and call('HEXISTS', HOLDERS, ARGV[6]) == 1
-  and call('EXISTS', QUEUE) == 0 then
-  call('DEL', HOLDERS)
-  call('ZREMRANGEBYLEX', OWNERS, '[' .. ARGV[6] .. '|', '(' .. ARGV[6] .. '}')
-  return 'released'
+-- The usual case of release.lua: a hold with which there is nothing else to a lock, as acquire-free.lua left it.
+if ARGV[7] == 'normal' then
+  local member = call('HGET', HOLDERS, 'alone')
+  if member and string.sub(member, 1, #ARGV[6] + 1) == ARGV[6] .. '|' then
+    call('DEL', HOLDERS)
+    call('ZREM', OWNERS, member)
+    return 'released'
+  end
 end

@@ -4,6 +4,8 @@
 -- holders, a HASH:
 --   mode       how they hold it
 --   due        the earliest of their deadlines, or earlier (a holder that left may have had it); 0: none
+--   alone      the only holder's entry in owners, if nobody waits and the lock is not recovered. It may be missing then, too:
+--              only acquire-free.lua writes it. Whoever changes that takes it away first (`end_solitude`)
 --   recovered  1 if the last write hold that ended by death or expiry has not been made good since
 --   <id>       '<fence>|<deadline in ms, 0: never>|<recovered, as it was told>'
 -- Without holders and `recovered` the key is gone.
@@ -17,8 +19,14 @@
 -- was; one that dies or expires may leave it half written.
 local NORMAL, DEATH = 'normal', 'death'
 
+-- Somebody else comes, or the only holder goes in another way than by release-alone.lua.
+local function end_solitude()
+  call('HDEL', HOLDERS, 'alone')
+end
+
 -- Adds a hold that is told `recovered`, or else what the lock says of itself. Gives back what it is told.
 local function add_holder(id, mode, fence, deadline, recovered)
+  end_solitude()
   local due, is_recovered = unpack(call('HMGET', HOLDERS, 'due', 'recovered'))
   due = tonumber(due or 0)
   recovered = recovered or tonumber(is_recovered or 0)
@@ -43,6 +51,7 @@ local function end_hold(id, how)
   if not hold then
     return false
   end
+  end_solitude()
   if mode == WRITE and how == NORMAL and recovered then
     call('HDEL', HOLDERS, 'recovered')
     recovered = false
