@@ -67,11 +67,13 @@ pub(crate) struct Socket<S: Stream> {
 
 impl<S: Stream> Socket<S> {
     /// `stream` must not block. Has to be called in the runtime's context, and polled there.
-    pub fn new(stream: S) -> Self {
+    pub fn new(stream: S) -> io::Result<Self> {
         let stream = Arc::new(stream);
         let watched = Arc::new(Watched { stream: stream.clone(), has_news: AtomicBool::new(false) });
-        let guard = Box::pin(sleep(Duration::ZERO));
-        Self { stream, watched, runtime: None, guard, is_watched: false, is_full: false }
+        let guard = Box::pin(sleep(PATIENCE));
+        let mut socket = Self { stream, watched, runtime: None, guard, is_watched: false, is_full: false };
+        socket.watch_by_runtime()?;
+        Ok(socket)
     }
 
     pub fn watched(&self) -> &Arc<Watched> {
@@ -196,5 +198,126 @@ impl<S: Stream> Drop for Socket<S> {
     /// To close the socket would not end the connection while an event loop has a copy of it.
     fn drop(&mut self) {
         let _ = shutdown(&self.stream, Shutdown::Both);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::net::UnixStream, thread};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    const MUCH: usize = 4 << 20;
+
+    fn pair() -> (Socket<UnixStream>, UnixStream) {
+        let (stream, other) = UnixStream::pair().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        (Socket::new(stream).unwrap(), other)
+    }
+
+    /// What there is to read now, without a word from the runtime: it gets no chance to look.
+    fn poll(socket: &mut Socket<UnixStream>, space: usize) -> Poll<Vec<u8>> {
+        let mut bytes = vec![0; space];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        let polled =
+            Pin::new(socket).poll_read(&mut Context::from_waker(std::task::Waker::noop()), &mut buffer);
+        polled.map(|result| result.map(|()| buffer.filled().to_vec()).unwrap())
+    }
+
+    /// One that an event loop watches.
+    fn watched_pair() -> (Socket<UnixStream>, UnixStream) {
+        let (mut socket, mut other) = pair();
+        other.write_all(b"first").unwrap();
+        socket.watched().announce();
+        assert_eq!(poll(&mut socket, 64), Poll::Ready(b"first".to_vec()));
+        assert!(socket.runtime.is_none());
+        (socket, other)
+    }
+
+    async fn next(socket: &mut Socket<UnixStream>, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        socket.read_exact(&mut bytes).await.unwrap();
+        bytes
+    }
+
+    #[tokio::test]
+    async fn the_runtime_watches_until_an_event_loop_says_something() {
+        let (mut socket, mut other) = pair();
+        let writer = tokio::spawn(async move {
+            tokio::task::yield_now().await;
+            other.write_all(b"late").unwrap();
+            other
+        });
+        assert_eq!(next(&mut socket, 4).await, b"late");
+        assert!(socket.runtime.is_some());
+        drop(writer.await);
+    }
+
+    #[tokio::test]
+    async fn what_an_event_loop_announces_is_read_at_once() {
+        let (mut socket, mut other) = watched_pair();
+        assert_eq!(poll(&mut socket, 64), Poll::Pending);
+        other.write_all(b"second").unwrap();
+        assert_eq!(poll(&mut socket, 64), Poll::Pending, "nobody has said so");
+        socket.watched().announce();
+        assert_eq!(poll(&mut socket, 64), Poll::Ready(b"second".to_vec()));
+    }
+
+    #[tokio::test]
+    async fn all_that_was_announced_is_read_however_little_is_asked_for() {
+        let (mut socket, mut other) = pair();
+        other.write_all(b"abcdefgh").unwrap();
+        socket.watched().announce();
+        for part in ["abc", "def", "gh"] {
+            assert_eq!(poll(&mut socket, 3), Poll::Ready(part.as_bytes().to_vec()));
+        }
+        assert_eq!(poll(&mut socket, 3), Poll::Pending);
+    }
+
+    #[tokio::test]
+    async fn an_event_loop_that_falls_silent_is_relieved() {
+        let (mut socket, mut other) = watched_pair();
+        other.write_all(b"unsaid").unwrap();
+        assert_eq!(next(&mut socket, 6).await, b"unsaid");
+        assert!(socket.runtime.is_some());
+    }
+
+    #[tokio::test]
+    async fn one_that_goes_on_is_not() {
+        let (mut socket, mut other) = watched_pair();
+        let end = Instant::now() + 4 * PATIENCE;
+        while Instant::now() < end {
+            other.write_all(b"more").unwrap();
+            socket.watched().announce();
+            assert_eq!(next(&mut socket, 4).await, b"more");
+            assert_eq!(poll(&mut socket, 4), Poll::Pending);
+            assert!(socket.runtime.is_none());
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_written_later_whoever_watches() {
+        let (mut socket, mut other) = watched_pair();
+        let reader = thread::spawn(move || {
+            let mut bytes = vec![0; MUCH];
+            other.read_exact(&mut bytes).unwrap();
+            bytes
+        });
+        let written: Vec<u8> = (0..MUCH).map(|i| i as u8).collect();
+        let writing = socket.write_all(&written);
+        tokio::time::timeout(Duration::from_secs(20), writing).await.unwrap().unwrap();
+        assert!(reader.join().unwrap() == written);
+    }
+
+    #[tokio::test]
+    async fn it_ends_the_connection_though_somebody_watches() {
+        let (socket, mut other) = watched_pair();
+        let copy = socket.watched().as_fd().try_clone_to_owned().unwrap();
+        drop(socket);
+        assert_eq!(other.read(&mut [0; 1]).unwrap(), 0);
+        drop(copy);
     }
 }

@@ -116,7 +116,7 @@ async fn greet_watched<S: Stream + Unpin>(
 where
     for<'a> &'a S: Read + Write,
 {
-    let socket = Socket::new(stream);
+    let socket = Socket::new(stream)?;
     let watched = socket.watched().clone();
     let (commands, wire) = greet(login, socket, settings).await?;
     Ok((commands, Wire { watched: Some(watched), ..wire }))
