@@ -39,7 +39,8 @@ export interface ServerOptions extends StoreSettings {
 export interface SentinelOptions extends StoreSettings {
   /**
    * The sentinels that know the server, each `host`, `host:port`, or a `redis://` or `rediss://` URL, which may hold a login
-   * for the sentinel itself. Default port: 26379. All are asked, and the first answer counts. latchkey's own.
+   * for the sentinel itself. Default port: 26379. All are asked, each server that one of them names is tried, and the first
+   * that may be used is used. latchkey's own.
    *
    * **The trap:** if the first of them is a `rediss://` URL, the server is spoken to over TLS, too; else it is not.
    */

@@ -3,14 +3,13 @@
 //! A connection is never mended. The first fault ends it, and the next one is a new generation, which reads
 //! again which server it speaks to.
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, PushInfo, aio::MultiplexedConnection,
-};
+mod search;
+
+use redis::{AsyncConnectionConfig, Client, PushInfo, aio::MultiplexedConnection};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::{
-    address::{self, Config, Options, Target},
+    address::{Config, Options, Target},
     trouble::{Reason, Trouble},
     wire::{self, Wire},
 };
@@ -40,8 +39,7 @@ pub(crate) async fn find(config: &Config) -> Result<Connection, Trouble> {
     match config.target() {
         Target::Direct(client) => open(client, options).await,
         Target::Sentinel { sentinels, master, server } => {
-            let client = ask_sentinels(sentinels, master, server, options).await?;
-            open(&client, options).await
+            search::search(sentinels, master, server, options).await
         }
     }
 }
@@ -87,47 +85,6 @@ fn server(info: &str, now: u64) -> Result<Server, Trouble> {
     };
     let uptime: u64 = uptime.parse().unwrap_or(0);
     Ok(Server { run_id: run_id.to_owned(), started: now.saturating_sub(uptime * 1000) })
-}
-
-/// The server that the first sentinel to answer names.
-async fn ask_sentinels(
-    sentinels: &[Client],
-    master: &str,
-    server: &ConnectionInfo,
-    options: &Options,
-) -> Result<Client, Trouble> {
-    let mut answers: FuturesUnordered<_> =
-        sentinels.iter().map(|sentinel| ask_sentinel(sentinel, master, options)).collect();
-    let mut trouble = Trouble::new(Reason::Unreachable, "no sentinel answers");
-    while let Some(answer) = answers.next().await {
-        match answer {
-            Ok((host, port)) => {
-                let addr = match server.addr() {
-                    ConnectionAddr::TcpTls { insecure, tls_params, .. } => ConnectionAddr::TcpTls {
-                        host,
-                        port,
-                        insecure: *insecure,
-                        tls_params: tls_params.clone(),
-                    },
-                    _ => ConnectionAddr::Tcp(host, port),
-                };
-                return address::client(&server.clone().set_addr(addr), options, "sentinels")
-                    .map_err(|error| Trouble::new(Reason::Refused, error.to_string()));
-            }
-            Err(error) => trouble = error,
-        }
-    }
-    Err(trouble)
-}
-
-async fn ask_sentinel(sentinel: &Client, master: &str, options: &Options) -> Result<(String, u16), Trouble> {
-    let mut connection = sentinel.get_multiplexed_async_connection_with_config(&settings(options)).await?;
-    let address: Option<(String, u16)> = redis::cmd("SENTINEL")
-        .arg("get-master-addr-by-name")
-        .arg(master)
-        .query_async(&mut connection)
-        .await?;
-    address.ok_or_else(|| Trouble::new(Reason::Unreachable, "the sentinels do not know store.master"))
 }
 
 #[cfg(test)]

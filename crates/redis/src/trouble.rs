@@ -13,6 +13,8 @@ pub enum Reason {
     Login,
     /// The user may not do what a store needs.
     Permission,
+    /// A sentinel does not accept its user or password, or does not permit them the question for the server.
+    Sentinel,
     /// The server does not speak RESP3.
     TooOld,
     /// The server may throw locks away when its memory is full.
@@ -27,10 +29,11 @@ pub enum Reason {
     Refused,
 }
 
-const REASONS: [Reason; 9] = [
+const REASONS: [Reason; 10] = [
     Reason::Unreachable,
     Reason::Login,
     Reason::Permission,
+    Reason::Sentinel,
     Reason::TooOld,
     Reason::Evicts,
     Reason::Cluster,
@@ -61,6 +64,10 @@ impl Reason {
             Self::Permission => {
                 "does not permit what locks need: give the user ~{<namespace>:* &{<namespace>:* -@all +@connection \
                  +subscribe +publish +time +evalsha +script|load +@hash +@sortedset +@string +@keyspace -@dangerous +info"
+            }
+            Self::Sentinel => {
+                "has a sentinel that refuses to say where it is: check that sentinel's own user and password, which stand in its \
+                 URL in store.sentinels"
             }
             Self::TooOld => "does not speak RESP3: latchkey needs Redis 6.2 or later, or Valkey",
             Self::Evicts => {

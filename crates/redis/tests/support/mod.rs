@@ -5,6 +5,7 @@ pub mod model;
 pub mod peer;
 pub mod program;
 pub mod proxy;
+pub mod sentinel;
 
 use std::{
     env, fs,
