@@ -77,6 +77,10 @@ describe('a store', { skip: withoutRedis }, () => {
     await assertKeeps({ url: server.url, user: 'keeper', password: SECRET });
     const guest = await refusal({ url: server.url, user: 'guest', password: SECRET });
     assert.match(guest.message, /does not permit what locks need/);
+    // Would not tell those who wait that they have been granted.
+    await server.command('ACL', 'SETUSER', 'mute', 'on', `>${SECRET}`, ...rights.split(' '), '-publish');
+    const mute = await refusal({ url: server.url, user: 'mute', password: SECRET });
+    assert.match(mute.message, /does not permit what locks need: give the user .* \+publish/);
     const nobody = await refusal({ url: server.url, user: 'nobody', password: SECRET });
     assert.match(nobody.message, /refuses the login/);
   });

@@ -15,7 +15,7 @@ use redis::{Cmd, RedisResult, aio::ConnectionLike, cmd};
 use crate::names::{Bucket, LockName, RequestId, SessionId};
 use library::Script;
 
-pub use library::load_all;
+pub use library::prepare;
 pub use push::Push;
 pub use replies::{
     Acquired, Beat, Downgraded, HolderReport, LockReport, Owner, Reclaimed, Released, WaiterReport,

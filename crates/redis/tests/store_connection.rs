@@ -9,7 +9,9 @@ use latchkey_redis::{Options, Reason};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use support::{
     free_port, new_directory,
+    peer::PATIENCE,
     program::{Program, command, config},
+    proxy::Proxy,
 };
 
 const SOON: Duration = Duration::from_millis(400);
@@ -98,6 +100,36 @@ fn a_right_that_a_script_misses_is_said() {
         options.password = Some("secret".into());
     });
     assert_eq!(reason, Reason::Permission, "{message}");
+}
+
+/// Else it would take free locks, and leave those who wait for them without the message that they have them.
+#[test]
+fn a_user_who_may_not_publish_is_refused_before_anything_is_granted() {
+    let server = server!();
+    command(&server, &["ACL", "SETUSER", "locker", "on", ">secret", "~*", "&*", "+@all", "-publish"]);
+    let (reason, message) = refusal(&server.url(), |options| {
+        options.user = Some("locker".into());
+        options.password = Some("secret".into());
+    });
+    assert_eq!(reason, Reason::Permission, "{message}");
+    assert!(message.contains("+publish"), "{message}");
+}
+
+#[test]
+fn what_tries_the_right_to_publish_means_nothing_to_anybody() {
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let mut a = Program::start(&proxy.url());
+    let (held, _) = a.hold("k");
+    let mut listener = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    let mut channels = listener.as_pubsub();
+    channels.psubscribe("*").unwrap();
+    channels.set_read_timeout(Some(PATIENCE)).unwrap();
+    proxy.cut();
+    let heard = channels.get_message().unwrap();
+    assert_eq!(heard.get_payload_bytes(), b"");
+    a.stays_silent_for(Duration::from_millis(300));
+    assert_eq!(a.release(held), Ending::Done);
 }
 
 #[test]

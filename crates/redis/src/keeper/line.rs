@@ -159,8 +159,9 @@ async fn join(
     };
     let Connection { commands, wire, .. } = &mut connection;
     let exchange = async {
-        scripts::load_all(commands).await?;
-        commands.subscribe(link.bucket.channel(&session)).await?;
+        let channel = link.bucket.channel(&session);
+        scripts::prepare(commands, &channel).await?;
+        commands.subscribe(channel).await?;
         let beat_sent = clock::now();
         RedisResult::Ok((beat_sent, link.beat(commands, &session, is_new, who::am_i()).await?))
     };

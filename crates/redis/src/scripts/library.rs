@@ -35,18 +35,21 @@ pub static BURY: Script = script!("bucket.lua", "bury.lua");
 static ALL: [&Script; 10] =
     [&ACQUIRE, &RELEASE, &DOWNGRADE, &RECLAIM, &POKE, &REAP, &INSPECT, &BEAT, &END, &BURY];
 
-/// Teaches the server all scripts in one step, so that none of the operations on the connection, which keep their
-/// order, has to be sent twice.
+/// Makes a connection ready for operations: teaches the server all scripts in one step, so that none of the operations,
+/// which keep their order, has to be sent twice; and sees to it that the user may publish. `channel` is the session's, and
+/// not subscribed to yet.
 ///
 /// # Errors
 ///
 /// If the connection fails or the server refuses.
-pub async fn load_all(connection: &mut impl ConnectionLike) -> RedisResult<()> {
-    let mut load = pipe();
+pub async fn prepare(connection: &mut impl ConnectionLike, channel: &str) -> RedisResult<()> {
+    let mut steps = pipe();
     for script in ALL {
-        load.load_script(&script.0).ignore();
+        steps.load_script(&script.0).ignore();
     }
-    load.query_async(connection).await
+    // Nobody listens. A user who may not do this could take free locks, and not tell anybody who waits of a grant.
+    steps.cmd("PUBLISH").arg(channel).arg("").ignore();
+    steps.query_async(connection).await
 }
 
 impl Script {

@@ -7,7 +7,7 @@ use latchkey_redis::{
     names::{Bucket, LockName, RequestId, SessionId},
     scripts::{
         Acquired, Asked, Beat, Downgraded, Link, LockReport, Purpose, Push, Reclaimed, Released, Waiting,
-        load_all,
+        prepare,
     },
 };
 use redis::{
@@ -56,8 +56,9 @@ impl Peer {
         let (run_id, started_ms) = incarnation(&mut connection).await;
         let bucket = Bucket::new("latchkey", 0, 1);
         let link = Link { bucket, run_id, started_ms, lease, generation, sharded: false };
-        load_all(&mut connection).await.unwrap();
-        connection.subscribe(link.bucket.channel(&session)).await.unwrap();
+        let channel = link.bucket.channel(&session);
+        prepare(&mut connection, &channel).await.unwrap();
+        connection.subscribe(channel).await.unwrap();
         Self { connection, link, session, asked: 0, pushes }
     }
 
