@@ -193,18 +193,22 @@ impl FromStr for SessionId {
     }
 }
 
-/// One request of a session, written `<session>.<number>`. The number is the session's own and never used again.
+/// One request of a session, written `<session>.<number>`, and after it has begun anew `<session>.<number>-<attempt>`. The
+/// number is the session's own and never used again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId {
     /// Whose request it is.
     pub session: SessionId,
     /// Which of the session's requests.
     pub number: u64,
+    /// How often it had to begin anew, as what the server takes for another request.
+    pub attempt: u64,
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.session, self.number)
+        write!(f, "{}.{}", self.session, self.number)?;
+        if self.attempt == 0 { Ok(()) } else { write!(f, "-{}", self.attempt) }
     }
 }
 
@@ -212,8 +216,10 @@ impl FromStr for RequestId {
     type Err = BadId;
 
     fn from_str(text: &str) -> Result<Self, BadId> {
-        let (session, number) = text.split_once('.').ok_or(BadId)?;
-        Ok(Self { session: session.parse()?, number: number.parse().map_err(|_| BadId)? })
+        let (session, rest) = text.split_once('.').ok_or(BadId)?;
+        let (number, attempt) = rest.split_once('-').unwrap_or((rest, "0"));
+        let count = |digits: &str| digits.parse().map_err(|_| BadId);
+        Ok(Self { session: session.parse()?, number: count(number)?, attempt: count(attempt)? })
     }
 }
 
@@ -268,9 +274,14 @@ mod tests {
 
     #[test]
     fn ids_are_read_as_they_are_written() {
-        let id = RequestId { session: SessionId::random(), number: u64::MAX };
-        assert_eq!(id.to_string().parse(), Ok(id));
-        for text in ["", ".", "a", "a.", ".1", "a.b", "a|b.1", "a.-1"] {
+        for attempt in [0, 1, u64::MAX] {
+            let id = RequestId { session: SessionId::random(), number: u64::MAX, attempt };
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        let first = RequestId { session: "a".parse().unwrap(), number: 1, attempt: 0 };
+        assert_eq!(first.to_string(), "a.1");
+        assert_eq!(RequestId { attempt: 2, ..first }.to_string(), "a.1-2");
+        for text in ["", ".", "a", "a.", ".1", "a.b", "a|b.1", "a.-1", "a.1-", "a.1-b", "a.1-2-3"] {
             assert_eq!(text.parse::<RequestId>(), Err(BadId), "{text}");
         }
         assert_ne!(SessionId::random(), SessionId::random());

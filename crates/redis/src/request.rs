@@ -45,8 +45,9 @@ pub(crate) struct Request {
     pub is_sent: bool,
     /// The server said that it expired before it said that it was granted.
     pub expired_early: bool,
-    /// How often it had to begin anew, with another id.
-    pub attempt: u8,
+    /// How often it had to begin anew, with another id. Wide, so that no id ever comes again: the server remembers one that
+    /// expired for an hour, and would answer the same of it at once.
+    pub attempt: u64,
     /// When its alarms ring.
     pub limit: Option<Time>,
     pub poke_at: Option<Time>,
@@ -70,7 +71,7 @@ impl Request {
     }
 
     pub fn id(&self, session: &SessionId) -> RequestId {
-        RequestId { session: session.clone(), number: self.asked.number.0 << 8 | u64::from(self.attempt) }
+        RequestId { session: session.clone(), number: self.asked.number.0, attempt: self.attempt }
     }
 
     pub fn is_waiting(&self) -> bool {
@@ -96,6 +97,12 @@ impl Request {
         self.asked.expiry.unwrap_or_default().saturating_sub(clock::since(since, now))
     }
 
+    /// Has it ask again, as what the server takes for another request.
+    pub fn begin_anew(&mut self) {
+        self.attempt += 1;
+        self.need = Some(Need::Acquire);
+    }
+
     /// The connection has ended: whatever was on its way is asked again on the next one. A hold is said again
     /// even to the same server, since the message that it expired may have been lost.
     pub fn start_over(&mut self) {
@@ -106,5 +113,44 @@ impl Request {
             Phase::Holding { .. } => Need::Reclaim,
             Phase::Leaving { .. } => Need::Release,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use latchkey_engine::{Patience, Port};
+
+    use super::*;
+    use crate::ledger::Number;
+
+    fn request(number: u64) -> Request {
+        let asked = Asked {
+            number: Number(number),
+            space: 0,
+            port: Port(0),
+            tag: 0,
+            thread: 0,
+            key: [u16::from(b'k')].as_slice().into(),
+            mode: Mode::Write,
+            expiry: None,
+            patience: Patience::Forever,
+            at: Time::ZERO,
+        };
+        Request::new(asked, LockName::new(&[], &[]))
+    }
+
+    #[test]
+    fn no_id_comes_again_however_often_requests_begin_anew() {
+        let session = SessionId::random();
+        let mut ids = HashSet::new();
+        for number in 0..3 {
+            let mut request = request(number);
+            for _ in 0..1000 {
+                assert!(ids.insert(request.id(&session).to_string()));
+                request.begin_anew();
+            }
+        }
     }
 }

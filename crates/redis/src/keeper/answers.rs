@@ -163,8 +163,7 @@ impl Keeper {
             }
             // Nobody has heard of the grant that expired: it was lost with an old connection.
             Acquired::Expired if request.is_waiting() => {
-                request.attempt = request.attempt.wrapping_add(1);
-                request.need = Some(Need::Acquire);
+                request.begin_anew();
                 self.set_phase(number, Phase::Waiting { ticket: 0 });
             }
             Acquired::Expired => {}

@@ -146,7 +146,7 @@ impl Keeper {
 
     /// The request that has this id now.
     pub(super) fn number_of(&self, id: &RequestId) -> Option<Number> {
-        let number = Number(id.number >> 8);
+        let number = Number(id.number);
         let request = self.requests.get(&number)?;
         (request.id(&self.session.id) == *id).then_some(number)
     }

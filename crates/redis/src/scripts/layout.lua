@@ -22,7 +22,8 @@
 --   ARGV[5] how long a freeze lasts at least, in ms: the caller's lease
 --   ARGV[6] the request, or the session, that it is about (poke.lua and inspect.lua have none)
 --
--- Ids: a session is '<letters and digits>', a request '<session>.<number>'. Modes: 'r' reads, 'w' writes.
+-- Ids: a session is '<letters and digits>', a request '<session>.<number>' or '<session>.<number>-<attempt>'. Modes: 'r'
+-- reads, 'w' writes.
 -- Times are the server's. Numbers that are written as text go through `digits`: Lua's own conversion keeps 14 digits.
 
 local call = redis.call

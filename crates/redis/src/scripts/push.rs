@@ -43,10 +43,11 @@ mod tests {
 
     #[test]
     fn messages_are_read() {
-        let id: RequestId = "a1.7".parse().unwrap();
+        let (id, again) = ("a1.7".parse::<RequestId>().unwrap(), "a1.7-2".parse::<RequestId>().unwrap());
         let grant = Grant { fence: 1_700_000_000_000_001, recovered: true };
         assert_eq!(Push::parse(b"g a1.7 1700000000000001 1"), Some(Push::Granted(id.clone(), grant)));
         assert_eq!(Push::parse(b"x a1.7"), Some(Push::Expired(id.clone())));
+        assert_eq!(Push::parse(b"x a1.7-2"), Some(Push::Expired(again)));
         assert_eq!(Push::parse(b"h a1.7 250"), Some(Push::Head(id, Duration::from_millis(250))));
     }
 

@@ -65,7 +65,7 @@ impl Peer {
     /// A new request, not yet asked.
     pub fn ask(&mut self, key: &str, mode: Mode) -> Asked {
         self.asked += 1;
-        let id = RequestId { session: self.session.clone(), number: self.asked };
+        let id = RequestId { session: self.session.clone(), number: self.asked, attempt: 0 };
         Asked { id, lock: lock(key), mode, expiry: None, thread: 7 }
     }
 
