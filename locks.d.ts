@@ -324,13 +324,13 @@ export interface LocksConstructor {
    *
    * @param options See {@link StoredLocksOptions}.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if an option has the wrong type, `name` is missing, or a certificate cannot
-   *   be read. The message names the option, and never says what it was: it may be a password.
+   *   be read, or the store has no option of that name. The message names the option, and never says what it was: it may be a password.
    * @throws {RangeError} `ERR_OUT_OF_RANGE` if a number is out of its range.
    *
    * @example
    * const locks = new Locks({ name: 'orders', store: 'redis://redis.example' });
    */
-  new <Store extends string | StoreOptions | undefined = undefined>(
+  new <Store extends string | URL | StoreOptions | undefined = undefined>(
     options: StoredLocksOptions<Store>,
   ): Store extends undefined ? Locks : StoredLocks;
 

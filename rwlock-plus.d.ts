@@ -249,9 +249,9 @@ interface StoredLockOptions {
   name: string;
 
   /**
-   * Where the server is: its URL, or {@link StoreOptions}. latchkey's own.
+   * Where the server is: its URL, as a string or a `URL`, or {@link StoreOptions}. latchkey's own.
    *
    * **The trap:** it is checked by the constructor, but not connected to. A wrong host is found by the first request.
    */
-  store: string | StoreOptions;
+  store: string | URL | StoreOptions;
 }

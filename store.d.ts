@@ -1,14 +1,15 @@
 // Types of the option `store`: where the Redis or Valkey server is, and how it is spoken to.
 
 /**
- * How to reach a store: a Redis server from version 6.2 on, or a Valkey server, alone or behind Sentinel. A string in its
- * place is the `url`, with the defaults for the rest. All of it is latchkey's own; `docs/store.md` says how to run such a
+ * How to reach a store: a Redis server from version 6.2 on, or a Valkey server, alone or behind Sentinel. A string or a `URL`
+ * in its place is the `url`, with the defaults for the rest. All of it is latchkey's own; `docs/store.md` says how to run such a
  * server, and what it promises.
  *
  * A process has one connection, one session and one beat for each different set of these options, however many `Locks` and
  * threads use it. Nothing is opened before the first request.
  *
- * **The trap:** all programs that share keys have to use the same `namespace`, the same `database`, and the same `ttl`.
+ * **The trap:** all programs that share keys have to use the same `namespace`, the same `database`, and the same `ttl`. So an
+ * option of another name, which may be one of these misspelt, is refused by the constructor.
  *
  * @example
  * const locks = new Locks({ name: 'orders', store: { url: 'redis://redis.example', password, ttl: 5000 } });
@@ -29,7 +30,7 @@ export interface ServerOptions extends StoreSettings {
    * **The trap:** in a URL, characters such as `@`, `/` and `#` of a password have to be percent-encoded. {@link password}
    * takes it as it is.
    */
-  url: string;
+  url: string | URL;
 
   sentinels?: undefined;
   master?: undefined;
@@ -114,4 +115,11 @@ export interface StoreSettings {
    * namespaces never meet. Default: `'latchkey'`. latchkey's own.
    */
   namespace?: string | undefined;
+}
+
+declare global {
+  // In Node's own types and in the library `dom`, and merges with them. It is here for programs that compile with neither.
+  interface URL {
+    href: string;
+  }
 }

@@ -13,7 +13,7 @@ import { type StoreOptions } from './store.js';
  * const locks = new Locks({ name: 'orders', store: 'redis://redis.example', expiry: 30_000 });
  */
 export interface StoredLocksOptions<
-  Store extends string | StoreOptions | undefined = string | StoreOptions,
+  Store extends string | URL | StoreOptions | undefined = string | URL | StoreOptions,
 > extends Omit<LocksOptions, 'name' | 'store'> {
   /**
    * The name of the keys' space: everybody who opens that name in the same store, on whatever machine, has the same keys.
@@ -24,11 +24,11 @@ export interface StoredLocksOptions<
   name: string;
 
   /**
-   * Where the server is: its URL, or {@link StoreOptions}. latchkey's own.
+   * Where the server is: its URL, as a string or a `URL`, or {@link StoreOptions}. latchkey's own.
    *
    * **The trap:** it is checked by the constructor, but not connected to. A wrong host is found by the first request.
    */
-  store: Store extends undefined ? never : Store extends string ? Store : StoreOptions;
+  store: Store extends undefined ? never : Store extends string | URL ? Store : StoreOptions;
 }
 
 /**

@@ -185,13 +185,33 @@ describe('the constructor', () => {
     { url: 1 },
     { url: 'nowhere' },
     { url: 'redis://a', ttl: '1' },
+    { url: { href: 'redis://a' } },
+    { url: 'redis://a', timeout: 1 },
+    { url: 'redis://a', constructor: 1 },
+    { host: 'a' },
   ]) {
     it(`refuses the store ${JSON.stringify(store)}`, () =>
       assertRefused({ name: 'orders', store }, WRONG_TYPE));
   }
 
+  it('names a store option that is not one of its, and takes one without a value for none', () => {
+    const store = { url: 'redis://a', namspace: 'mine', connectTimeout: undefined };
+    assert.throws(() => new Locks({ name: 'orders', store }), {
+      ...WRONG_TYPE,
+      message: 'The "options.store.namspace" argument must be absent: a store has no such option',
+    });
+    for (const nothing of [undefined, null]) {
+      new Locks({ name: 'orders', store: { ...store, namspace: nothing } }).close();
+    }
+  });
   it('shows no password in the error', () => {
-    for (const url of ['http://me:secret@host', 'redis://me:secret@host:port']) {
+    const urls = [
+      'http://me:secret@host',
+      'redis://me:secret@host:port',
+      new URL('http://me:secret@host'),
+      { url: new URL('http://me:secret@host') },
+    ];
+    for (const url of urls) {
       assert.throws(
         () => new Locks({ name: 'orders', store: url }),
         (error) => error.code === 'ERR_INVALID_ARG_TYPE' && !inspect(error).includes('secret'),

@@ -54,6 +54,10 @@ describe('a store', { skip: withoutRedis }, () => {
     const { port } = server;
     await assertKeeps(`redis://:${SECRET}@127.0.0.1:${port}`);
     await assertKeeps({ url: server.url, password: SECRET });
+    const url = new URL(`redis://:${SECRET}@127.0.0.1:${port}`);
+    await assertKeeps(url);
+    await assertKeeps({ url, ttl: 1000 });
+    await assertKeeps({ url: new URL(server.url), password: SECRET });
     for (const store of [
       server.url,
       `redis://:wrong@127.0.0.1:${port}`,
@@ -105,6 +109,7 @@ describe('a store', { skip: withoutRedis }, () => {
   it('at a unix socket, and in another database and namespace, each with locks of its own', async () => {
     const server = await start();
     await assertKeeps(`unix://${server.socket}`);
+    await assertKeeps(new URL(`unix://${server.socket}`));
     const stores = [server.url, `${server.url}/1`, { url: server.url, namespace: 'mine' }];
     const all = stores.map((store) => new Locks({ name: 'access', store }));
     await server.hasServed('mine');

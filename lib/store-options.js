@@ -4,7 +4,7 @@
 
 /** The options, and what each has to be. */
 const KINDS = {
-  url: 'a string',
+  url: 'a string or a URL',
   sentinels: 'a list of strings',
   master: 'a string',
   user: 'a string',
@@ -22,6 +22,7 @@ const KINDS = {
 /** @type {Record<string, (value: any) => boolean>} */
 const CHECKS = {
   'a string': (value) => typeof value === 'string',
+  'a string or a URL': (value) => typeof value === 'string' || isUrl(value),
   'a list of strings': (value) => Array.isArray(value) && value.every((each) => typeof each === 'string'),
   'a whole number, 0 or more': (value) => Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff,
   'PEM, as a string or a Buffer': (value) => typeof value === 'string' || value instanceof Uint8Array,
@@ -34,18 +35,43 @@ const CHECKS = {
  */
 function toStoreOptions(store) {
   if (typeof store === 'string') return { url: store };
+  if (isUrl(store)) return { url: store.href };
   if (typeof store !== 'object' || store === null || Array.isArray(store)) {
     throw wrongStoreOption('options.store', 'a URL, or an object with one');
   }
+  refuseUnknown(store);
   /** @type {Record<string, any>} */
   const options = {};
   for (const [option, kind] of Object.entries(KINDS)) {
     const value = store[option];
     if (value === undefined || value === null) continue;
     if (!CHECKS[kind](value)) throw wrongStoreOption(`options.store.${option}`, kind);
-    options[option] = kind.startsWith('PEM') ? Buffer.from(value) : value;
+    if (kind.startsWith('PEM')) options[option] = Buffer.from(value);
+    else options[option] = isUrl(value) ? value.href : value;
   }
   return options;
+}
+
+/**
+ * Other options of the package may be misspelt unnoticed, as Node's may. Of these, some have to be the same everywhere: a
+ * process whose `namespace` is not heeded would have locks of its own, and nobody would see that they exclude nothing.
+ *
+ * @param {any} store
+ */
+function refuseUnknown(store) {
+  for (const option of Object.keys(store)) {
+    if (Object.hasOwn(KINDS, option) || store[option] === undefined || store[option] === null) continue;
+    throw wrongStoreOption(`options.store.${option}`, 'absent: a store has no such option');
+  }
+}
+
+/**
+ * Whether it is a URL: one of another realm is as good.
+ *
+ * @param {any} value
+ */
+function isUrl(value) {
+  return typeof value === 'object' && typeof value?.href === 'string' && typeof value.protocol === 'string';
 }
 
 /**

@@ -24,11 +24,13 @@ type StoredHoldOfAll = StoredHold<readonly string[]>;
 const name = 'orders';
 const locks = new Locks({ name, store: 'redis://localhost' });
 same<typeof locks, StoredLocks>();
-declare const where: string | StoreOptions;
+declare const where: string | URL | StoreOptions;
 const every = [
   new Locks({ name, store: { url: 'rediss://localhost', ca: Buffer.from('PEM'), ttl: 5000 } }),
   new Locks({ name, store: { sentinels: ['a', 'b:26379'], master: 'main', user: 'me', password: 'it' } }),
   new Locks({ name, store: { url: 'unix:///run/redis.sock', database: 1, namespace: 'app' } }),
+  new Locks({ name, store: new URL('redis://localhost') }),
+  new Locks({ name, store: { url: new URL('redis://localhost'), ttl: 5000 } }),
   new Locks({ name, store: where, expiry: 1000, maxPending: 10 }),
   new Locks({} as StoredLocksOptions),
 ];
@@ -119,6 +121,11 @@ export class Orders extends Locks {
 export class StoredOrders extends Locks<string> {
   constructor() {
     super({ name, store: 'redis://localhost' });
+  }
+}
+export class LocatedOrders extends Locks<URL> {
+  constructor() {
+    super({ name, store: new URL('redis://localhost') });
   }
 }
 export class ConfiguredOrders extends Locks<StoreOptions> {

@@ -64,7 +64,7 @@ same<
   [timeout?: number | null, logger?: Logger | null, options?: LockOptions | StoredLockOptions | null]
 >();
 same<LockOptions, { name?: string | undefined; store?: undefined }>();
-same<StoredLockOptions, { name: string; store: string | StoreOptions }>();
+same<StoredLockOptions, { name: string; store: string | URL | StoreOptions }>();
 same<keyof Lock, 'readLock' | 'writeLock'>();
 same<keyof typeof Lock, 'Lock' | 'prototype'>();
 same<Lock['readLock'], Lock['writeLock']>();

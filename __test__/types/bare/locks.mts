@@ -15,6 +15,11 @@ const stored = new Locks({ name: 'orders', store: { url: 'rediss://localhost', c
 const storedHold: StoredHold | null = await stored.tryWrite('key');
 await storedHold?.[Symbol.asyncDispose]();
 
+declare const url: URL;
+new Locks({ name: 'orders', store: url }).close();
+// @ts-expect-error
+new Locks({ name: 'orders', store: 6379 });
+
 lock('key', (done) => done());
 for (const each of [new Lock(), new RwLock(1, null, { name: 'orders' })]) {
   each.readLock('key', null, (release) => release());
