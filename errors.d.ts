@@ -49,10 +49,10 @@ export declare class LockExpiredError extends LockError {
 }
 
 /**
- * The hold was lost with the connection: the store had not answered this process for so long that it may give the key to
- * others, or it has forgotten who held it. It is said before another one is granted, as far as the store keeps its data.
- * Only a hold of a store can be lost. Its message is `Lock '<key>' was lost: its store had not heard of this process for too
- * long`. latchkey's own.
+ * The hold was lost: the store had not answered this process for so long that it may give the key to others, or it has
+ * forgotten who held it. It is said before another one is granted, as far as the store keeps its data. Only a hold of a
+ * store can be lost. Its message is `Lock '<key>' was lost: its lease has ended, or its store has forgotten it`.
+ * latchkey's own.
  *
  * - Of a `Lock`: its release callback gets it as its only argument. It is not thrown.
  * - Of `Locks`: it is the reason of the hold's `signal`, and what a call with a function, or `release()`, rejects with.

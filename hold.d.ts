@@ -86,8 +86,8 @@ export declare class Hold<K extends string | readonly string[] = string> {
 
   /**
    * Aborts when the hold is taken away, before the next one is granted. Its reason is a `LockExpiredError`, or, on a store
-   * that was not heard of for too long, a `LockLostError`. Hand it to what the hold protects. A release does not abort it.
-   * For several keys, the first that is taken away counts. latchkey's own.
+   * that was not heard of for too long or has forgotten the hold, a `LockLostError`. Hand it to what the hold protects. A
+   * release does not abort it. For several keys, the first that is taken away counts. latchkey's own.
    *
    * **The trap:** across threads the message is *sent* before the next one is granted; a thread whose event loop is
    * blocked hears of it late. Where that matters, see {@link fence}.
@@ -155,7 +155,8 @@ export declare class Hold<K extends string | readonly string[] = string> {
 
 /**
  * A {@link Hold} of a key in a store. It is yours on every machine, until you release it, it expires, its thread or
- * process ends, or the store has not been heard of for so long that somebody else may have the key. latchkey's own.
+ * process ends, or the store has not been heard of for so long, or has forgotten so much, that somebody else may have the
+ * key. latchkey's own.
  *
  * **The trap:** a hold that depends on a network can be lost at any moment, also between a look at {@link signal} and what is
  * done next. A resource that must never be written late has to check the {@link fence}.

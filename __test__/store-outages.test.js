@@ -356,6 +356,9 @@ describe('holds that are lost together', { skip: withoutRedis }, () => {
     // All three losses are here when the first one is told.
     block(TTL);
     await until(() => answers.length === 2, 'the first loss to be told');
+    // The store had heard of this process a moment ago: that was not why.
+    const { message } = first.signal.reason;
+    assert.equal(message, "Lock '1' was lost: its lease has ended, or its store has forgotten it");
     for (const answer of answers) assert.equal((await errorOf(answer)).code, 'ERR_LOCK_LOST');
     assert.deepEqual(
       [second, third].map(({ signal }) => signal.reason.code),

@@ -24,15 +24,14 @@ class LockExpiredError extends LockError {
   }
 }
 
-/** The store did not hear of this process for so long that it may have given the key to another one. */
+/**
+ * The hold is not certain any more: the store has not renewed the lease in time, or does not know of the hold. Another one
+ * may have the key.
+ */
 class LockLostError extends LockError {
   /** @param {string} key */
   constructor(key) {
-    super(
-      'ERR_LOCK_LOST',
-      key,
-      `Lock '${key}' was lost: its store had not heard of this process for too long`,
-    );
+    super('ERR_LOCK_LOST', key, `Lock '${key}' was lost: its lease has ended, or its store has forgotten it`);
   }
 }
 
