@@ -148,6 +148,21 @@ describe('the checker', () => {
       return [...rest, ['expired', first]];
     },
   };
+  it('lets one be overtaken whose turn may have passed unseen, while its connection was broken; no other one', () => {
+    for (const [expiry, expected] of [
+      [100, false],
+      [0, true],
+    ]) {
+      const events = good.map(([kind, who, more]) => [kind, { ...who, thread: 1 }, { ...more }]);
+      const history = log(broken.overtaken(withExpiry(events, expiry)));
+      const found = check(history, true, true).complaints;
+      assert.equal(
+        found.some((complaint) => complaint.startsWith('overtaken')),
+        expected,
+      );
+    }
+  });
+
   for (const [what, change] of Object.entries(broken)) {
     it(`complains: ${what}`, () => {
       const found = complaints(change);

@@ -122,15 +122,24 @@ class Redis {
    * @returns {Promise<{ lines: string[], stop: () => void }>} `lines` grows; what scripts do in the server is left out
    */
   async monitor() {
+    const lines = [];
+    const stop = await this.follow((line) => /^[\d.]+ \[\d+ lua\]/.test(line) || lines.push(line));
+    return { lines, stop };
+  }
+
+  /**
+   * Has each command told that the server runs from now on, those of scripts as well, in the words of `MONITOR`.
+   *
+   * @param {(line: string) => void} tell
+   * @returns {Promise<() => void>} ends it
+   */
+  async follow(tell) {
     const connection = net.connect(this.socket);
     await this.#ask(connection, [['MONITOR']]);
-    const lines = [];
     const reader = new Reader();
     connection.on('error', () => {});
-    connection.on('data', (piece) => {
-      lines.push(...reader.read(piece).filter((line) => !/^[\d.]+ \[\d+ lua\]/.test(line)));
-    });
-    return { lines, stop: () => connection.destroy() };
+    connection.on('data', (piece) => reader.read(piece).forEach(tell));
+    return () => connection.destroy();
   }
 
   /** Sends commands on a connection, and gives their answers. */
@@ -242,8 +251,9 @@ function useServers() {
  *
  * @param {() => Promise<boolean>} condition
  * @param {string} what
+ * @param {number} [pause] milliseconds between two questions
  */
-async function untilAsync(condition, what) {
+async function untilAsync(condition, what, pause = 2) {
   const end = performance.now() + PATIENCE;
   let failure;
   for (;;) {
@@ -253,7 +263,7 @@ async function untilAsync(condition, what) {
       failure = error;
     }
     if (performance.now() > end) throw new Error(`waited ${PATIENCE} ms for ${what}`, { cause: failure });
-    await sleep(2);
+    await sleep(pause);
   }
 }
 

@@ -86,6 +86,7 @@ class Program {
     const mode = random.pick(['read', 'write', 'write']);
     const request = this.#request(names, mode, expiry ?? (locks === this.closed ? 2 : 0));
     const options = { expiry, timeout: random.pick([undefined, undefined, undefined, 0, 1, 5]) };
+    request.mayMeetNobody = this.later && options.timeout !== undefined;
     if (random.chance(0.3)) options.signal = this.#abort();
     const key = names.length === 1 ? names[0] : names;
     if (random.chance(0.5)) return request.take(() => locks[mode](key, options));
@@ -109,7 +110,9 @@ class Program {
     const expiry = random.pick([0, 2]);
     const method = mode === 'read' ? 'tryRead' : 'tryWrite';
     const key = names.length === 1 ? names[0] : names;
-    return this.#request(names, mode, expiry).attempt(() => this.steady[method](key, { expiry }));
+    const request = this.#request(names, mode, expiry);
+    request.mayMeetNobody = this.later;
+    return request.attempt(() => this.steady[method](key, { expiry }));
   }
 
   /** One key, by the callback face. */

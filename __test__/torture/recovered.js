@@ -15,7 +15,10 @@ function checkRecovered(history, parts, granted, complain, proven) {
     if (part.fence <= 0 || part.recovered === -1) continue;
     const before = writes.findLast((write) => write.fence < part.fence);
     const left = before === undefined ? WHOLE : leftBy(history, before);
-    if (left === UNKNOWN || unseen.some((write) => write !== part && mayStandBetween(write, before, part)))
+    if (
+      left === UNKNOWN ||
+      unseen.some((write) => (write !== part || history.breaks) && mayStandBetween(write, before, part))
+    )
       continue;
     proven.recovered++;
     if (part.recovered === 0 && left === HALF_WRITTEN) complain('recovered is missing after:', before, part);
@@ -36,7 +39,10 @@ function leftBy(history, part) {
 
 /** Whether the engine may have made it a writer whose place in the order is not known. */
 function mayHaveWrittenUnseen(history, part) {
-  if (part.write === 0 || part.fence > 0) return false;
+  if (part.write === 0) return false;
+  // Granted and expired on the way, before the grant that it knows.
+  if (history.breaks && part.expiry > 0) return true;
+  if (part.fence > 0) return false;
   if (part.granted || part.expiry > 0) return true;
   // Granted, and dead before it knew. One that lived and failed gave back what it had not seen.
   return history.isDead(part.thread) && !part.failed;

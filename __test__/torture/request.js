@@ -23,6 +23,8 @@ class Request {
     this.granted = false;
     this.lost = false;
     this.releasing = false;
+    /** Whether it may fail because a store was away. */
+    this.mayMeetNobody = false;
   }
 
   /** Takes a hold and releases it. */
@@ -66,7 +68,12 @@ class Request {
   /** tryRead or tryWrite. */
   async attempt(ask) {
     const asked = this.#asking(ask);
-    const hold = asked instanceof Promise ? await asked.catch((error) => this.#lostOnTheWay(error)) : asked;
+    let hold;
+    try {
+      hold = asked instanceof Promise ? await asked : asked;
+    } catch (error) {
+      return this.#fail(error);
+    }
     if (hold === null) this.#write('failed');
     else await this.#useAndRelease(hold);
   }
@@ -221,8 +228,12 @@ class Request {
 
   #fail(error) {
     const expected = error === ABORTED || (error instanceof LockError && FAILURES.includes(error.code));
-    if (!expected) this.#lostOnTheWay(error);
-    this.#write('failed');
+    if (!expected && !this.#metNobody(error)) this.#lostOnTheWay(error);
+    this.#write('failed', { why: error.code });
+  }
+
+  #metNobody({ code }) {
+    return this.mayMeetNobody && code === 'ERR_STORE_UNREACHABLE';
   }
 
   /** Several keys, and one expired while another was waited for: none is held. Anything else is a fault. */
