@@ -1,6 +1,6 @@
 'use strict';
 // One store, several processes: one lock for all of them, in the order in which they asked, at no cost while they
-// wait; and nothing is left on the server when everybody has gone.
+// wait, and with one connection however many threads they have; and nothing is left on the server when everybody has gone.
 //
 // What the store costs the server, command by command, is measured in crates/redis/tests/store_load.rs.
 
@@ -8,9 +8,10 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { hostname } = require('node:os');
 const { Locks } = require('latchkey');
-const { useRedis, withoutRedis, untilAsync } = require('./support/redis');
+const { useRedis, useServers, withoutRedis, untilAsync } = require('./support/redis');
 const { Proxy } = require('./support/proxy');
 const { startPeer } = require('./support/peer');
+const { useThreads } = require('./support/worker-threads');
 const { watch } = require('./support/watch');
 
 const TTL = 1500;
@@ -115,6 +116,60 @@ describe('processes that share a store', { skip: withoutRedis }, () => {
     assert.ok(beats <= expected + 2, `${beats} beats where ${expected} are due`);
     locks.close();
     await proxy.stop();
+  });
+
+  describe('of which one has several threads', () => {
+    const startServer = useServers();
+    const threads = useThreads(3);
+    const spaces = ['space a', 'space b', 'space c'];
+
+    it('have one connection and one beat for all their threads and spaces, and none when they have gone', async (t) => {
+      const server = await startServer();
+      const proxy = await new Proxy(server.port).start();
+      const store = { url: proxy.url, ttl: TTL };
+      const opened = spaces.map((name) => new Locks({ name, store }));
+      // Everybody holds a key of each space, and the other threads wait for this one's.
+      const holds = await Promise.all(opened.map((locks) => locks.write('key')));
+      const takeAll = async ({ open: openHere, state, threadId }, names, options) => {
+        state.locks = names.map((name) => openHere(name, options));
+        state.holds = await Promise.all(state.locks.map((locks) => locks.write(`of ${threadId}`)));
+        state.waiting = state.locks.map((locks) => locks.write('key', ({ fence }) => fence));
+      };
+      await Promise.all(threads.map((thread) => thread.run(takeAll, spaces, { store })));
+      const waiting = async () =>
+        (await Promise.all(opened.map((locks) => locks.query()))).map((all) => all.pending);
+      await untilAsync(async () => (await waiting()).flat().length === 9, 'all to wait');
+
+      const { beat } = proxy.counts;
+      const start = performance.now();
+      await untilAsync(async () => proxy.counts.beat >= beat + 5, 'some beats');
+      const beats = proxy.counts.beat - beat;
+      const expected = (performance.now() - start) / (TTL / 3);
+      // The tests' own commands come through the socket.
+      const connections = async () => {
+        const clients = await server.command('CLIENT', 'LIST');
+        return clients.split('\n').filter((client) => client.includes(' addr=127.0.0.1:')).length;
+      };
+      assert.equal(await connections(), 1);
+      assert.equal(await server.command('ZCARD', '{latchkey:0}:s'), 1);
+      assert.ok(beats <= expected + 2, `${beats} beats where ${expected} are due`);
+      t.diagnostic(`${beats} beats where ${expected.toFixed(2)} are due`);
+
+      await Promise.all(holds.map((hold) => hold.release()));
+      const endAll = async ({ state }) => {
+        const fences = await Promise.all(state.waiting);
+        await Promise.all(state.holds.map((hold) => hold.release()));
+        state.locks.forEach((locks) => locks.close());
+        return fences;
+      };
+      const fences = (await Promise.all(threads.map((thread) => thread.run(endAll)))).flat();
+      assert.equal(new Set([...fences, ...holds.map(({ fence }) => fence)]).size, 12);
+      // The last one has not left yet.
+      assert.equal(await connections(), 1);
+      opened.forEach((locks) => locks.close());
+      await untilAsync(async () => (await connections()) === 0, 'the process to leave');
+      await proxy.stop();
+    });
   });
 
   it('1,000 waiters of 4 processes are granted in order, and send nothing but beats while they wait', async (t) => {
