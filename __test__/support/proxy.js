@@ -45,8 +45,12 @@ class Proxy {
     return this;
   }
 
+  get port() {
+    return /** @type {net.AddressInfo} */ (this.listener.address()).port;
+  }
+
   get url() {
-    return `redis://127.0.0.1:${/** @type {net.AddressInfo} */ (this.listener.address()).port}`;
+    return `redis://127.0.0.1:${this.port}`;
   }
 
   /** Resets all connections. */
