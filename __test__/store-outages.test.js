@@ -126,6 +126,32 @@ describe('a connection to the store', { skip: withoutRedis, concurrency: 3 }, ()
     await close();
   });
 
+  it('is away from a grant until it has expired: the request that asks again then is granted for its whole time', async () => {
+    const proxy = await new Proxy(redis.port).start();
+    const behind = new Locks({ name: 'unheard', store: proxy.url });
+    const beside = new Locks({ name: 'unheard', store: redis.url });
+    const hold = await beside.write('key');
+    // The new connection is open, as far as messages go, seven times the delay after the cut, and asks eleven times after it:
+    // the expiry is told in between.
+    const asked = behind.write('key', { expiry: 1800 });
+    await untilPending(beside, 1);
+    proxy.delay = 200;
+    proxy.cut();
+    await hold.release();
+    const overtaker = await beside.write('key');
+    proxy.delay = 0;
+    await untilPending(beside, 1);
+    await overtaker.release();
+    const late = await asked;
+    assert.equal(late.signal.aborted, false);
+    assert.equal((await beside.query()).held[0].fence, late.fence);
+    await late.release();
+    assert.deepEqual((await beside.query()).held, []);
+    behind.close();
+    beside.close();
+    await proxy.stop();
+  });
+
   it('swallows all packets past the lease: the signal aborts in time, and the next one is granted after that', async () => {
     const { proxy, behind, beside, close } = await openBoth('swallowed');
     const hold = await behind.write('key');

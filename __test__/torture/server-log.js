@@ -10,7 +10,7 @@ const STEP = /^[\d.]+ \[\d+ lua\] "(HSET|HDEL|DEL|ZADD|ZREM)" "\{[^"]*\}:([hq]):
 const WORD = /"((?:[^"\\]|\\.)*)"/g;
 const HOLD = /^(\d+)\|\d+\|\d$/;
 /** The fields of a lock's holders that are none of them. */
-const OWN_FIELDS = ['mode', 'due', 'recovered'];
+const OWN_FIELDS = ['mode', 'due', 'recovered', 'alone'];
 
 class ServerLog {
   #redis;

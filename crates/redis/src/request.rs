@@ -100,6 +100,8 @@ impl Request {
     /// Has it ask again, as what the server takes for another request.
     pub fn begin_anew(&mut self) {
         self.attempt += 1;
+        // That was said of the one before.
+        self.expired_early = false;
         self.need = Some(Need::Acquire);
     }
 
