@@ -86,10 +86,25 @@ fn symbol(name: &CStr) -> Option<*mut c_void> {
     (!symbol.is_null()).then_some(symbol)
 }
 
+/// A `uv_poll_t`'s, which nothing but libuv touches. It was a box, and is one again to be freed.
+struct Memory(*mut [u64]);
+
+impl Memory {
+    fn handle(&self) -> Handle {
+        self.0.cast()
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: made by `Box::into_raw` in `Poll::start`, and libuv has no handle there: not yet, or not any more.
+        drop(unsafe { Box::from_raw(self.0) });
+    }
+}
+
 /// What the event loop owns, from `uv_poll_init` until it has said that the handle is closed.
 struct Owned {
-    /// The `uv_poll_t`. Not moved, and not touched by anything but libuv.
-    memory: Box<[u64]>,
+    memory: Memory,
     /// Open as long as the handle.
     _file: OwnedFd,
     on_ready: Box<dyn Fn()>,
@@ -120,14 +135,14 @@ impl Poll {
         // SAFETY: it answers a size for each kind of handle.
         let words = unsafe { (uv.handle_size)(UV_POLL) }.div_ceil(size_of::<u64>());
         let descriptor = file.as_raw_fd();
-        let mut owned = Box::new(Owned {
-            memory: vec![0; words].into_boxed_slice(),
+        let owned = Box::new(Owned {
+            memory: Memory(Box::into_raw(vec![0; words].into_boxed_slice())),
             _file: file,
             on_ready: Box::new(on_ready),
             is_open: Rc::new(Cell::new(true)),
             hook: Cell::new(ptr::null_mut()),
         });
-        let handle: Handle = owned.memory.as_mut_ptr().cast();
+        let handle = owned.memory.handle();
         // SAFETY: the loop runs on this thread; the handle's memory is large enough, aligned as much as any handle needs,
         // and lives until `closed`, unless libuv refuses it here. The descriptor is open as long.
         if unsafe { (uv.init)(event_loop, handle, descriptor) } != 0 {
@@ -213,5 +228,5 @@ unsafe extern "C" fn closed(handle: Handle) {
 unsafe extern "C" fn clean_up(_: Hook, owned: *mut c_void) {
     // SAFETY: what the hook was added for, which lives until `closed`.
     let owned = unsafe { &*owned.cast::<Owned>() };
-    close(owned.memory.as_ptr().cast_mut().cast(), &owned.is_open);
+    close(owned.memory.handle(), &owned.is_open);
 }
