@@ -40,25 +40,34 @@ impl Watcher {
     /// Has JavaScript read its letters. Called from the event loop.
     fn wake(&self) {
         let raw = self.env.raw();
-        let (mut scope, mut receiver, mut result) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        let mut scope = ptr::null_mut();
         // SAFETY: on the environment's own thread, from its event loop, and while it is alive: when it ends, the poll
-        // handle is closed first. All that is written to lives here. `wake` tells its errors itself; should the call
-        // fail all the same, the environment is about to end.
+        // handle is closed first. The scope is closed after all that is in it.
         unsafe {
             sys::napi_open_handle_scope(raw, &mut scope);
-            if let Ok(wake) = self.wake.borrow_back(&self.env) {
-                sys::napi_get_global(raw, &mut receiver);
-                sys::napi_make_callback(
-                    raw,
-                    ptr::null_mut(),
-                    receiver,
-                    wake.raw(),
-                    0,
-                    ptr::null(),
-                    &mut result,
-                );
-            }
+            self.call();
             sys::napi_close_handle_scope(raw, scope);
+        }
+    }
+
+    /// Calls `wake`, as an event loop calls a callback: what that has put off is run after it.
+    fn call(&self) {
+        let raw = self.env.raw();
+        let Ok(wake) = self.wake.borrow_back(&self.env) else { return };
+        let (mut receiver, mut result) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: as in `wake`, in its scope; all that is written to lives here.
+        unsafe {
+            sys::napi_get_global(raw, &mut receiver);
+            let context = ptr::null_mut();
+            let status =
+                sys::napi_make_callback(raw, context, receiver, wake.raw(), 0, ptr::null(), &mut result);
+            if status != sys::Status::napi_ok {
+                // `wake` does not throw. What was put off may have, or the thread is being terminated. It must not stay:
+                // the next call of Node-API would stumble over it.
+                sys::napi_get_and_clear_last_exception(raw, &mut result);
+                // Does nothing where no JavaScript may run any more.
+                sys::napi_fatal_exception(raw, result);
+            }
         }
     }
 }
