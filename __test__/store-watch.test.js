@@ -29,7 +29,9 @@ async function takeTurns(locks, count) {
 function backgroundSleeps() {
   const threads = fs.readdirSync('/proc/self/task').map((id) => `/proc/self/task/${id}`);
   const background = threads.find((dir) => fs.readFileSync(`${dir}/comm`, 'utf8') === 'latchkey\n');
-  return Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(fs.readFileSync(`${background}/status`, 'utf8'))[1]);
+  return Number(
+    /^voluntary_ctxt_switches:\s*(\d+)/m.exec(fs.readFileSync(`${background}/status`, 'utf8'))[1],
+  );
 }
 
 /** Why the background thread cannot be looked at, or watches itself. */
