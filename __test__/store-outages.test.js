@@ -6,8 +6,8 @@
 // crates/redis/tests/store_faults.rs; with many of them at random in store_random.rs; a restart, script by script, in
 // scripts_restart.rs.
 //
-// Not here: two clients whose clocks differ by an hour (this machine has one clock; no client's clock enters the
-// protocol), and a suspended machine (SIGSTOP is what comes near: store-deaths.test.js).
+// Not here: two clients whose clocks differ by an hour (store-clocks.test.js), and a suspended machine (SIGSTOP is what comes
+// near: store-deaths.test.js).
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');

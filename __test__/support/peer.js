@@ -9,8 +9,13 @@ const { after } = require('node:test');
 const { deferred } = require('./until');
 
 class Peer {
-  constructor() {
-    this.child = fork(path.join(__dirname, 'peer-process.js'), { serialization: 'advanced' });
+  /** @param {number} ahead by how many seconds its clocks are that count from the machine's start */
+  constructor(ahead) {
+    const clocks = ['--time', '--boottime', `${ahead}`, '--monotonic', `${ahead}`, process.execPath];
+    this.child = fork(path.join(__dirname, 'peer-process.js'), {
+      serialization: 'advanced',
+      ...(ahead === 0 ? {} : { execPath: 'unshare', execArgv: clocks }),
+    });
     this.pid = this.child.pid;
     this.calls = new Map();
     this.lastNumber = 0;
@@ -63,8 +68,8 @@ class Peer {
 const peers = new Set();
 
 /** Starts a process, which is killed after the file's tests at the latest. */
-function startPeer() {
-  const peer = new Peer();
+function startPeer({ ahead = 0 } = {}) {
+  const peer = new Peer(ahead);
   peers.add(peer);
   peer.exit.then(() => peers.delete(peer));
   return peer;

@@ -22,7 +22,8 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// After so long without a word from the event loop the runtime watches, too: as late as that, a message may be read.
+/// Every so often the runtime looks whether the event loop has said anything since it last looked, and watches if not. So a
+/// message is read at most twice as late.
 const PATIENCE: Duration = Duration::from_millis(5);
 
 /// What a socket has to be: `std`'s, of any kind.
@@ -52,8 +53,8 @@ impl AsFd for Watched {
     }
 }
 
-/// Invariant: whoever waits for the socket is woken. Either the runtime watches it (`runtime`), or an event loop has
-/// announced something since `guard` was set last; when that rings without a word since, the runtime does.
+/// Invariant: whoever waits for the socket is woken. Either the runtime watches it (`runtime`), or `guard` is set; when that
+/// rings, it is set again if an event loop has announced something meanwhile, and else the runtime watches.
 pub(crate) struct Socket<S: Stream> {
     stream: Arc<S>,
     watched: Arc<Watched>,
