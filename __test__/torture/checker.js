@@ -100,7 +100,7 @@ function checkExclusion(history, a, b, complain, proven) {
 
 /** Nothing is taken away before its expiry has passed. */
 function checkPatience(history, a, complain) {
-  if (a.expired && a.expired.time < history.safeUntil(a)) complain('taken away before its expiry:', a);
+  if (a.expired && a.expired.notBefore < history.safeUntil(a)) complain('taken away before its expiry:', a);
 }
 
 /**

@@ -13,7 +13,12 @@ function readHistory(events, stored) {
   const complaints = [];
   const parts = new Map();
   const threads = new Map();
+  let latest = 0;
   for (const event of events) {
+    // Each event's time was read before it took its place. Its thread may have stood still in between: then what stands
+    // before it says better how late it was.
+    latest = Math.max(latest, event.time);
+    event.notBefore = latest;
     const thread = threadOf(threads, event.thread);
     if (event.request === undefined || event.request === -1) {
       thread[event.kind] ??= event;
@@ -80,7 +85,7 @@ class History {
    */
   heldAt(part, granted, toWriter) {
     // What was released in time was not taken away before: no clock matters.
-    if (!part.released && part.expiry > 0 && granted.time >= this.safeUntil(part)) return false;
+    if (!part.released && part.expiry > 0 && granted.notBefore >= this.safeUntil(part)) return false;
     const last = (!toWriter && part.downgrading) || part.releasing || part.expired || part.ended;
     return granted.at < (last?.at ?? this.#livedUntil(part.thread));
   }
