@@ -29,7 +29,7 @@ pub(crate) struct Connection {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Server {
     pub run_id: String,
-    /// When it was started, in milliseconds of its own clock; up to a second too late.
+    /// When it was started, in milliseconds of its own clock; up to two seconds too late, and never too early.
     pub started: u64,
 }
 
@@ -83,8 +83,10 @@ fn server(info: &str, now: u64) -> Result<Server, Trouble> {
     let (Some(run_id), Some(uptime)) = (field("run_id"), field("uptime_in_seconds")) else {
         return Err(Trouble::new(Reason::Refused, "INFO does not say run_id and uptime_in_seconds"));
     };
+    // It counts from the beginning of the second in which it was started, in whole seconds: the end of that one is meant.
     let uptime: u64 = uptime.parse().unwrap_or(0);
-    Ok(Server { run_id: run_id.to_owned(), started: now.saturating_sub(uptime * 1000) })
+    let started = (now / 1000 + 1).saturating_sub(uptime) * 1000;
+    Ok(Server { run_id: run_id.to_owned(), started: started.min(now) })
 }
 
 #[cfg(test)]
@@ -100,8 +102,9 @@ mod tests {
 
     #[test]
     fn a_server_says_who_it_is_and_since_when() {
-        let said = server(GOOD, 100_000).unwrap();
-        assert_eq!(said, Server { run_id: "abc".into(), started: 95_000 });
+        let said = server(GOOD, 100_999).unwrap();
+        assert_eq!(said, Server { run_id: "abc".into(), started: 96_000 }, "at 95,999, say");
+        assert_eq!(server(&GOOD.replace(":5\r", ":0\r"), 100_200).unwrap().started, 100_200, "not after now");
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub(crate) struct Request {
     pub in_flight: bool,
     /// True once the server may have heard of it.
     pub is_sent: bool,
+    /// True once the server that this connection reaches has shown that it knows of the hold. Another one may have missed it.
+    pub is_confirmed: bool,
     /// The server said that it expired before it said that it was granted.
     pub expired_early: bool,
     /// How often it had to begin anew, with another id. Wide, so that no id ever comes again: the server remembers one that
@@ -63,6 +65,7 @@ impl Request {
             need: Some(Need::Acquire),
             in_flight: false,
             is_sent: false,
+            is_confirmed: false,
             expired_early: false,
             attempt: 0,
             limit: None,
@@ -87,6 +90,11 @@ impl Request {
         matches!(self.phase, Phase::Holding { .. })
     }
 
+    /// True if the server may not know of its hold.
+    pub fn is_unconfirmed(&self) -> bool {
+        self.is_holding() && !self.is_confirmed
+    }
+
     /// True if it is over when the session's holds are not certain any more.
     pub fn needs_trust(&self) -> bool {
         !self.is_waiting()
@@ -109,6 +117,7 @@ impl Request {
     /// even to the same server, since the message that it expired may have been lost.
     pub fn start_over(&mut self) {
         self.in_flight = false;
+        self.is_confirmed = false;
         self.expired_early = false;
         self.need = Some(match self.phase {
             Phase::Waiting { .. } => Need::Acquire,

@@ -185,6 +185,7 @@ impl Keeper {
             return self.hang_up(None);
         }
         let expired_early = request.expired_early;
+        request.is_confirmed = true;
         if !self.ledger.take(number) {
             // The command that withdraws it is on its way here.
             return self.leave(number, Purpose::Unused, 0);
@@ -245,6 +246,7 @@ impl Keeper {
         let Some(request) = self.requests.get_mut(&number) else { return };
         match answer {
             Reclaimed::Kept => {
+                request.is_confirmed = true;
                 if let Phase::Holding { downgrades: 1.., .. } = request.phase {
                     request.need = Some(Need::Downgrade);
                 }

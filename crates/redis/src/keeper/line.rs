@@ -15,7 +15,7 @@ use crate::{
     connection::{self, Connection},
     ledger::Number,
     names::{Bucket, SessionId},
-    request::Need,
+    request::{Need, Request},
     scripts::{self, Beat, Link},
     session::Session,
     trouble::{Reason, Trouble},
@@ -27,6 +27,8 @@ use crate::{
 const MANY_DEAD: usize = 16;
 /// A lease has ended a little after its deadline, not at it.
 const AFTER_LAPSE: Duration = Duration::from_millis(2);
+/// How many beats a lease has until one counts.
+const BEATS_UNTIL_SURE: u32 = 50;
 const FIRST_RETRY: Duration = Duration::from_millis(20);
 const LAST_RETRY: Duration = Duration::from_millis(500);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -371,8 +373,10 @@ impl Keeper {
             return self.lose_session(Ending::Lost);
         };
         let ttl = self.config.options().ttl;
-        self.session.renewed(sent, ttl);
         let now = clock::now();
+        // A server that has forgotten a hold renews the session all the same, and may soon grant the lock to another one. So
+        // no beat counts before all holds have been said again.
+        let is_sure = !self.requests.values().any(Request::is_unconfirmed);
         let Some(up) = self.line.up() else { return };
         if !frozen.is_zero() && !up.is_frozen {
             // It has forgotten everything without ending the connection. A new one says all again.
@@ -380,7 +384,11 @@ impl Keeper {
         }
         up.is_frozen = !frozen.is_zero();
         up.is_beating = false;
-        up.next_beat = sent.after(ttl / 3);
+        up.next_beat = sent.after(if is_sure { ttl / 3 } else { ttl / BEATS_UNTIL_SURE });
+        if is_sure {
+            self.session.renewed(sent, ttl);
+        }
+        let Some(up) = self.line.up() else { return };
         up.next_lapse = next_lapse.map(|wait| now.after(wait + AFTER_LAPSE));
         if dead.len() >= MANY_DEAD {
             up.next_beat = now;
