@@ -5,7 +5,7 @@
 //! who does is busy, the background thread reads.
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{OnceCell, RefCell},
     os::fd::AsFd,
     ptr,
     rc::Rc,
@@ -112,7 +112,6 @@ struct Watch {
     /// The socket that it is about. It was tried with this one, at least.
     socket: RefCell<Weak<Watched>>,
     poll: RefCell<Option<Poll>>,
-    is_paused: Cell<bool>,
 }
 
 impl Watch {
@@ -122,7 +121,6 @@ impl Watch {
             store: Arc::downgrade(store),
             socket: RefCell::default(),
             poll: RefCell::default(),
-            is_paused: Cell::new(false),
         })
     }
 
@@ -138,20 +136,22 @@ impl Watch {
     /// The thread has asked something: it is the one to watch, from here on.
     fn take_over(self: &Rc<Self>, store: &Store) {
         let socket = store.socket();
+        let Some(watched) = socket.upgrade() else { return };
+        let is_ours = watched.watcher() == self.watcher.number;
+        if !is_ours {
+            watched.set_watcher(self.watcher.number);
+        }
         if !socket.ptr_eq(&self.socket.borrow()) {
-            self.begin(store, socket);
-        } else if store.watcher() != self.watcher.number || self.is_paused.get() {
-            store.set_watcher(self.watcher.number);
-            self.is_paused.set(false);
+            self.begin(&watched);
+        } else if !is_ours {
+            // It may have been paused.
             self.poll.borrow().iter().for_each(Poll::resume);
         }
     }
 
-    fn begin(self: &Rc<Self>, store: &Store, socket: Weak<Watched>) {
-        store.set_watcher(self.watcher.number);
-        self.is_paused.set(false);
-        let file = socket.upgrade().and_then(|socket| socket.as_fd().try_clone_to_owned().ok());
-        self.socket.replace(socket);
+    fn begin(self: &Rc<Self>, socket: &Arc<Watched>) {
+        self.socket.replace(Arc::downgrade(socket));
+        let file = socket.as_fd().try_clone_to_owned().ok();
         let watch = Rc::downgrade(self);
         let on_ready = move || {
             if let Some(watch) = watch.upgrade() {
@@ -166,8 +166,7 @@ impl Watch {
     fn read(&self) {
         let (store, socket) = (self.store.upgrade(), self.socket.borrow().upgrade());
         let (Some(store), Some(socket)) = (store, socket) else { return self.end() };
-        if store.watcher() != self.watcher.number {
-            self.is_paused.set(true);
+        if socket.watcher() != self.watcher.number {
             return self.poll.borrow().iter().for_each(Poll::pause);
         }
         // What is told now need not wake this thread: it looks right away.
@@ -181,6 +180,7 @@ impl Watch {
         self.watcher.wake();
     }
 
+    /// Watches no more.
     fn end(&self) {
         self.poll.take();
     }

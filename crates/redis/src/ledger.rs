@@ -1,5 +1,5 @@
 //! What the callers' threads and the keeper both look at: which requests still wait, what is wrong, whether there is
-//! much to do, and who watches the socket.
+//! much to do, and which socket there is.
 //!
 //! A request leaves the list of those that wait exactly once. Whoever takes it out, the keeper with a grant or
 //! a caller that changed its mind, decides what became of it; the other one finds it gone.
@@ -10,7 +10,7 @@ use std::{
     collections::HashSet,
     sync::{
         Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -44,8 +44,6 @@ pub(crate) struct Ledger {
     is_busy: AtomicBool,
     #[cfg(unix)]
     socket: Mutex<Weak<Watched>>,
-    /// The number of the event loop that watches the socket.
-    watcher: AtomicU32,
 }
 
 impl Ledger {
@@ -90,15 +88,6 @@ impl Ledger {
     #[cfg(unix)]
     pub fn set_socket(&self, socket: Weak<Watched>) {
         *self.socket.lock().expect(FAULT) = socket;
-    }
-
-    pub fn watcher(&self) -> u32 {
-        // Relaxed, as in `set_watcher`: whoever watches in vain, or not at all, does no harm.
-        self.watcher.load(Ordering::Relaxed)
-    }
-
-    pub fn set_watcher(&self, watcher: u32) {
-        self.watcher.store(watcher, Ordering::Relaxed);
     }
 
     fn waiting(&self) -> MutexGuard<'_, HashSet<Number>> {

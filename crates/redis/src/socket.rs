@@ -10,7 +10,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -36,9 +36,23 @@ pub struct Watched {
     stream: Arc<dyn Stream>,
     /// True if an event loop has seen that there is something to read, and nobody has read since.
     has_news: AtomicBool,
+    /// The number of the event loop that is to watch; 0: none yet.
+    watcher: AtomicU32,
 }
 
 impl Watched {
+    /// Which event loop is to watch it: the one that said so last.
+    #[must_use]
+    pub fn watcher(&self) -> u32 {
+        // Relaxed, as in `set_watcher`: whoever watches in vain, or not at all, does no harm.
+        self.watcher.load(Ordering::Relaxed)
+    }
+
+    /// Makes event loop number `watcher`, which is not 0, the only one that is to watch it.
+    pub fn set_watcher(&self, watcher: u32) {
+        self.watcher.store(watcher, Ordering::Relaxed);
+    }
+
     /// There is something to read: whoever polls the socket next reads it.
     pub(crate) fn announce(&self) {
         // Relaxed: only a hint, what counts is in the socket. Whoever announces polls the connection next, or has it
@@ -70,7 +84,11 @@ impl<S: Stream> Socket<S> {
     /// `stream` must not block. Has to be called in the runtime's context, and polled there.
     pub fn new(stream: S) -> io::Result<Self> {
         let stream = Arc::new(stream);
-        let watched = Arc::new(Watched { stream: stream.clone(), has_news: AtomicBool::new(false) });
+        let watched = Arc::new(Watched {
+            stream: stream.clone(),
+            has_news: AtomicBool::new(false),
+            watcher: AtomicU32::new(0),
+        });
         let guard = Box::pin(sleep(PATIENCE));
         let mut socket = Self { stream, watched, runtime: None, guard, is_watched: false, is_full: false };
         socket.watch_by_runtime()?;

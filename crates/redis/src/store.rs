@@ -124,17 +124,6 @@ impl Store {
         self.keeper.step();
     }
 
-    /// The number that the last caller of [`Store::set_watcher`] gave: of several event loops, that one is to watch.
-    #[must_use]
-    pub fn watcher(&self) -> u32 {
-        self.ledger.watcher()
-    }
-
-    /// Makes one event loop the only one that is to watch the socket; 0: none.
-    pub fn set_watcher(&self, watcher: u32) {
-        self.ledger.set_watcher(watcher);
-    }
-
     /// Ends the sessions of all stores of this process, so that nobody has to wait for their leases; at the
     /// longest for `within`. What was held ends as by death. For a process that is about to end: nothing can be asked
     /// of the stores any more. Must not be called on the runtime's own thread, which it waits for.
