@@ -6,7 +6,7 @@
 use std::{
     cell::Cell,
     ffi::{CStr, c_int, c_void},
-    mem::transmute,
+    mem::transmute_copy,
     os::fd::{AsRawFd, OwnedFd},
     panic::{AssertUnwindSafe, catch_unwind},
     ptr,
@@ -46,44 +46,35 @@ impl Functions {
     }
 
     fn look_up() -> Option<Self> {
-        // SAFETY: the types are those that libuv's and Node's headers declare for these names, unchanged since libuv
-        // 1.19, and every Node that can load this addon has a later one.
+        // SAFETY: the fields' types are those that libuv's and Node's headers declare for these names, unchanged since
+        // libuv 1.19, and every Node that can load this addon has a later one.
         unsafe {
             Some(Self {
-                handle_size: transmute::<*mut c_void, unsafe extern "C" fn(c_int) -> usize>(symbol(
-                    c"uv_handle_size",
-                )?),
-                set_data: transmute::<*mut c_void, unsafe extern "C" fn(Handle, *mut c_void)>(symbol(
-                    c"uv_handle_set_data",
-                )?),
-                get_data: transmute::<*mut c_void, unsafe extern "C" fn(Handle) -> *mut c_void>(symbol(
-                    c"uv_handle_get_data",
-                )?),
-                init: transmute::<
-                    *mut c_void,
-                    unsafe extern "C" fn(*mut sys::uv_loop_s, Handle, c_int) -> c_int,
-                >(symbol(c"uv_poll_init")?),
-                start: transmute::<*mut c_void, unsafe extern "C" fn(Handle, c_int, OnReady) -> c_int>(
-                    symbol(c"uv_poll_start")?,
-                ),
-                stop: transmute::<*mut c_void, unsafe extern "C" fn(Handle) -> c_int>(symbol(
-                    c"uv_poll_stop",
-                )?),
-                unref: transmute::<*mut c_void, unsafe extern "C" fn(Handle)>(symbol(c"uv_unref")?),
-                close: transmute::<*mut c_void, unsafe extern "C" fn(Handle, OnClosed)>(symbol(c"uv_close")?),
-                get_loop: transmute::<
-                    *mut c_void,
-                    unsafe extern "C" fn(sys::napi_env, *mut *mut sys::uv_loop_s) -> sys::napi_status,
-                >(symbol(c"napi_get_uv_event_loop")?),
+                handle_size: function(c"uv_handle_size")?,
+                set_data: function(c"uv_handle_set_data")?,
+                get_data: function(c"uv_handle_get_data")?,
+                init: function(c"uv_poll_init")?,
+                start: function(c"uv_poll_start")?,
+                stop: function(c"uv_poll_stop")?,
+                unref: function(c"uv_unref")?,
+                close: function(c"uv_close")?,
+                get_loop: function(c"napi_get_uv_event_loop")?,
             })
         }
     }
 }
 
-fn symbol(name: &CStr) -> Option<*mut c_void> {
+/// The function of this name; `None` if there is none.
+///
+/// # Safety
+///
+/// `F` is the type of that function's pointer.
+unsafe fn function<F>(name: &CStr) -> Option<F> {
+    const { assert!(size_of::<F>() == size_of::<*mut c_void>()) };
     // SAFETY: the name is a C string.
     let symbol = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
-    (!symbol.is_null()).then_some(symbol)
+    // SAFETY: both are pointers to that function, says the caller.
+    (!symbol.is_null()).then(|| unsafe { transmute_copy(&symbol) })
 }
 
 /// A `uv_poll_t`'s, which nothing but libuv touches. It was a box, and is one again to be freed.
