@@ -1,4 +1,6 @@
-//! The connection and its beats, from one generation to the next.
+//! The connection, from one generation to the next.
+
+mod beats;
 
 use std::task::{Context, Poll};
 use std::{sync::Arc, time::Duration};
@@ -15,7 +17,7 @@ use crate::{
     connection::{self, Connection},
     ledger::Number,
     names::{Bucket, SessionId},
-    request::{Need, Request},
+    request::Need,
     scripts::{self, Beat, Link},
     session::Session,
     trouble::{Reason, Trouble},
@@ -23,12 +25,6 @@ use crate::{
     wire::Wire,
 };
 
-/// Dead sessions are told some at a time; so many mean that there may be more.
-const MANY_DEAD: usize = 16;
-/// A lease has ended a little after its deadline, not at it.
-const AFTER_LAPSE: Duration = Duration::from_millis(2);
-/// How many beats a lease has until one counts.
-const BEATS_UNTIL_SURE: u32 = 50;
 const FIRST_RETRY: Duration = Duration::from_millis(20);
 const LAST_RETRY: Duration = Duration::from_millis(500);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -357,46 +353,6 @@ impl Keeper {
     fn patience(&self) -> Duration {
         let options = self.config.options();
         options.command_timeout.min(options.ttl / 3)
-    }
-
-    fn beat(&mut self, now: Time) {
-        let session = self.session.id.clone();
-        let Some(up) = self.line.up() else { return };
-        up.is_beating = true;
-        let (link, mut commands) = (up.link.clone(), up.commands.clone());
-        up.ask(async move { Reply::Beat(now, link.beat(&mut commands, &session, false, who::am_i()).await) });
-    }
-
-    /// A beat has been answered.
-    pub(super) fn beaten(&mut self, sent: Time, beat: Beat) {
-        let Beat::Kept { next_lapse, frozen, dead } = beat else {
-            return self.lose_session(Ending::Lost);
-        };
-        let ttl = self.config.options().ttl;
-        let now = clock::now();
-        // A server that has forgotten a hold renews the session all the same, and may soon grant the lock to another one. So
-        // no beat counts before all holds have been said again.
-        let is_sure = !self.requests.values().any(Request::is_unconfirmed);
-        let Some(up) = self.line.up() else { return };
-        if !frozen.is_zero() && !up.is_frozen {
-            // It has forgotten everything without ending the connection. A new one says all again.
-            return self.hang_up(None);
-        }
-        up.is_frozen = !frozen.is_zero();
-        up.is_beating = false;
-        up.next_beat = sent.after(if is_sure { ttl / 3 } else { ttl / BEATS_UNTIL_SURE });
-        if is_sure {
-            self.session.renewed(sent, ttl);
-        }
-        let Some(up) = self.line.up() else { return };
-        up.next_lapse = next_lapse.map(|wait| now.after(wait + AFTER_LAPSE));
-        if dead.len() >= MANY_DEAD {
-            up.next_beat = now;
-        }
-        for session in dead {
-            let (link, mut commands) = (up.link.clone(), up.commands.clone());
-            up.ask(async move { Reply::Cleared(link.clear(&mut commands, &session).await) });
-        }
     }
 
     /// Ends the session on the server, and the connection.

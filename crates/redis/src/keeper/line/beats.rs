@@ -1,0 +1,61 @@
+//! The beats: each renews the session's lease, and tells of the others' sessions.
+
+use std::time::Duration;
+
+use latchkey_engine::{Ending, Time};
+
+use crate::{
+    clock,
+    keeper::{Keeper, questions::Reply},
+    request::Request,
+    scripts::Beat,
+    who,
+};
+
+/// Dead sessions are told some at a time; so many mean that there may be more.
+const MANY_DEAD: usize = 16;
+/// A lease has ended a little after its deadline, not at it.
+const AFTER_LAPSE: Duration = Duration::from_millis(2);
+/// How many beats a lease has until one counts.
+const BEATS_UNTIL_SURE: u32 = 50;
+
+impl Keeper {
+    pub(super) fn beat(&mut self, now: Time) {
+        let session = self.session.id.clone();
+        let Some(up) = self.line.up() else { return };
+        up.is_beating = true;
+        let (link, mut commands) = (up.link.clone(), up.commands.clone());
+        up.ask(async move { Reply::Beat(now, link.beat(&mut commands, &session, false, who::am_i()).await) });
+    }
+
+    /// A beat has been answered.
+    pub(in crate::keeper) fn beaten(&mut self, sent: Time, beat: Beat) {
+        let Beat::Kept { next_lapse, frozen, dead } = beat else {
+            return self.lose_session(Ending::Lost);
+        };
+        let ttl = self.config.options().ttl;
+        let now = clock::now();
+        // A server that has forgotten a hold renews the session all the same, and may soon grant the lock to another one. So
+        // no beat counts before all holds have been said again.
+        let is_sure = !self.requests.values().any(Request::is_unconfirmed);
+        let Some(up) = self.line.up() else { return };
+        if !frozen.is_zero() && !up.is_frozen {
+            // It has forgotten everything without ending the connection. A new one says all again.
+            return self.hang_up(None);
+        }
+        up.is_frozen = !frozen.is_zero();
+        up.is_beating = false;
+        up.next_beat = sent.after(if is_sure { ttl / 3 } else { ttl / BEATS_UNTIL_SURE });
+        if is_sure {
+            self.session.renewed(sent, ttl);
+        }
+        up.next_lapse = next_lapse.map(|wait| now.after(wait + AFTER_LAPSE));
+        if dead.len() >= MANY_DEAD {
+            up.next_beat = now;
+        }
+        for session in dead {
+            let (link, mut commands) = (up.link.clone(), up.commands.clone());
+            up.ask(async move { Reply::Cleared(link.clear(&mut commands, &session).await) });
+        }
+    }
+}
