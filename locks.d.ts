@@ -323,8 +323,9 @@ export interface LocksConstructor {
    * first request. latchkey's own.
    *
    * @param options See {@link StoredLocksOptions}.
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if an option has the wrong type, `name` is missing, or a certificate cannot
-   *   be read, or the store has no option of that name. The message names the option, and never says what it was: it may be a password.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if an option has the wrong type, `name` is missing, a certificate cannot be
+   *   read, or the store has no option of that name. The message names the option, and never says what it was: it may be a
+   *   password.
    * @throws {RangeError} `ERR_OUT_OF_RANGE` if a number is out of its range.
    *
    * @example

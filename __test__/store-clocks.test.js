@@ -11,6 +11,7 @@ const fs = require('node:fs');
 const { Locks } = require('latchkey');
 const { useRedis, withoutRedis, untilAsync } = require('./support/redis');
 const { startPeer } = require('./support/peer');
+const { sleep } = require('./support/until');
 
 const HOUR = 3600;
 const TTL = 1500;
@@ -95,7 +96,11 @@ describe('a process whose clocks are an hour ahead', { skip: withoutRedis || wit
     const peer = await startAhead();
     await peer.run(async ({ state }) => void (state.hold = await state.locks.write('k')));
     const granted = locks.write('k');
-    assert.equal(await Promise.race([granted, untilAfter(2 * TTL)]), 'late', 'its lease was not renewed');
+    assert.equal(
+      await Promise.race([granted, sleep(2 * TTL).then(() => 'late')]),
+      'late',
+      'its lease was not renewed',
+    );
     await peer.kill();
     const killed = performance.now();
     const hold = await granted;
@@ -105,5 +110,3 @@ describe('a process whose clocks are an hour ahead', { skip: withoutRedis || wit
     locks.close();
   });
 });
-
-const untilAfter = (ms) => new Promise((resolve) => setTimeout(resolve, ms, 'late'));

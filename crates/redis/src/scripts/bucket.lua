@@ -79,8 +79,8 @@ local function tell(id, message)
 end
 
 local function remember_request(id, mode, expiry, thread, name)
+  -- Not kept alive here: see PLACEHOLDER.
   call('ZADD', OWNERS, 0, table.concat({ id, mode, expiry, thread, name }, '|'))
-  call('PEXPIRE', OWNERS, KEEP)
 end
 
 -- The request's mode, expiry in ms and thread; nil if it has ended. ('}' is the character after '|'.)
