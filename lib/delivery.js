@@ -104,7 +104,7 @@ function deliverGrant(grant, released, args) {
  * @param {any[]} [args] for `released`
  */
 function deliverNews(space, key, released = null, args = NONE) {
-  const granted = space.takeGrant();
+  const granted = space.takeGrant(key);
   if (granted !== null) return deliverGrant(granted, released, args);
   const events = space.takeEvents(key);
   if (events !== null) deliver(events, released, args);

@@ -5,7 +5,7 @@
 // Not the global one, which a test's fake timers may replace.
 const { setImmediate } = require('node:timers');
 const { at, words, native, onWake, hasEnded, setGrant } = require('./port');
-const { deliver, reportLater, GRANTED, LOST } = require('./delivery');
+const { deliver, reportLater, LOST } = require('./delivery');
 const diagnostics = require('./diagnostics');
 const { WAITING } = require('./request');
 
@@ -30,35 +30,43 @@ const { WAITING } = require('./request');
 const awake = new Map();
 
 /**
- * Takes the last call's event, if that is one grant to a request of the same space and nothing else.
+ * Takes the last call's event, if that is one grant of the key that it was about and nothing else.
  *
  * @param {Space} space
+ * @param {string} key
  * @returns {Request | null}
  */
-function takeGrant(space) {
+function takeGrant(space, key) {
   if (words[at.events] !== 1 || words[at.firstEvent + at.eventKind] !== at.kindGranted) return null;
-  if (space.name !== undefined && (words[at.letters] !== 0 || unread.length > 0)) return null;
+  if (words[at.firstEvent + at.eventSpace] !== space.number || unread.length > 0) return null;
   const request = space.requests[words[at.firstEvent + at.eventTag]];
-  if (!request || request.state !== WAITING) return null;
+  if (!request || request.state !== WAITING || request.key !== key) return null;
   words[at.events] = 0;
   setGrant(request, at.firstEvent + at.eventFence);
   return request;
 }
 
 /**
- * Takes the events of the last call. In a named space, what others have sent about the same key comes first:
- * whoever lost it hears of that before the next one of this thread is granted.
+ * Takes what is to be told of the last call's key, in the order in which it was decided. A call in a named space reads
+ * the letters, too, in the moment in which it takes place: whoever lost the key hears of that before the next one of this
+ * thread is granted. What is about other keys is told from the event loop.
  *
  * @param {Space} space
  * @param {string} key
- * @returns {Event[] | null} in the order in which they have to be told
+ * @returns {Event[] | null}
  */
 function takeEvents(space, key) {
-  const own = words[at.events] === 0 ? null : readEvents(space);
-  if (space.name === undefined || (words[at.letters] === 0 && unread.length === 0)) return own;
-  const letters = takeLetters(space.name, key);
-  if (letters.length === 0) return own;
-  return own === null ? letters : inOrder([...letters, ...own]);
+  const read = words[at.events] === 0 ? null : readEvents(space);
+  if (space.name === undefined || (read === null && unread.length === 0)) return read;
+  const isAbout = (/** @type {Event} */ { request }) =>
+    request.space.name === space.name && request.key === key;
+  if (unread.length === 0 && read !== null && read.every(isAbout)) return read;
+  const all = read === null ? unread : unread.concat(read);
+  const events = all.filter(isAbout);
+  unread = all.filter((event) => !isAbout(event));
+  // No wake-up need be under way.
+  if (unread.length > 0) setImmediate(wake);
+  return events;
 }
 
 /**
@@ -69,42 +77,7 @@ function takeEvents(space, key) {
 let unread = [];
 
 /**
- * Takes those letters that are about one key; the others are told from the event loop.
- *
- * @param {string} name of the space
- * @param {string} key
- */
-function takeLetters(name, key) {
-  native.collect();
-  unread = unread.concat(readEvents());
-  const isAbout = (/** @type {Event} */ { request }) => request.space.name === name && request.key === key;
-  const letters = unread.filter(isAbout);
-  unread = unread.filter((event) => !isAbout(event));
-  // No wake-up need be under way: what time has brought was collected, too.
-  if (unread.length > 0) setImmediate(wake);
-  return letters;
-}
-
-/**
- * Events of one key that came by two ways: who lost it first, then the grants as they were given, each with what
- * became of it.
- *
- * @param {Event[]} events
- */
-function inOrder(events) {
-  const grants = events
-    .filter(({ kind }) => kind === GRANTED)
-    .sort((a, b) => a.request.fence - b.request.fence);
-  const ends = events.filter(({ kind }) => kind !== GRANTED);
-  const granted = new Map(grants.map((grant) => [grant.request, [grant]]));
-  /** @type {Event[]} */
-  const first = [];
-  for (const end of ends) (granted.get(end.request) ?? first).push(end);
-  return [first, ...granted.values()].flat();
-}
-
-/**
- * @param {Space} [space] whose events they all are, if known
+ * @param {Space} [space] whose events some of them may be, though it is not awake
  * @returns {Event[]}
  */
 function readEvents(space) {
@@ -121,12 +94,13 @@ function readEvents(space) {
 
 /**
  * @param {Event[]} events
- * @param {Space} [space]
+ * @param {Space} [space] as for `readEvents`
  */
 function readChunk(events, space) {
   const end = at.firstEvent + words[at.events] * at.eventSize;
   for (let place = at.firstEvent; place < end; place += at.eventSize) {
-    const from = space ?? awake.get(words[place + at.eventSpace])?.space;
+    const number = words[place + at.eventSpace];
+    const from = space?.number === number ? space : awake.get(number)?.space;
     // A space that was closed meanwhile has nobody left to tell.
     const request = from?.requests[words[place + at.eventTag]];
     if (!from || !request) continue;

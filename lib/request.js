@@ -9,9 +9,8 @@ const WRITE = 1;
 
 // How far a request has got, as far as this thread has heard.
 //
-// Another thread's grant comes as a letter. Letters of different threads may overtake each other, so that an
-// expiry can be read before the grant that it ended; and a call may end a hold whose grant is still to be
-// read. Until that letter has come, the request's tag must not be used again.
+// Another thread's grant comes as a letter, and a call may end a hold whose grant is still to be read. Until that letter
+// has come, the request's tag must not be used again.
 const WAITING = 0;
 const HOLDING = 1;
 /** Ended, by a call or by an expiry that was read first; the letter of its grant is still to come. */

@@ -142,10 +142,11 @@ class Space {
   /**
    * `takeEvents`, where nearly always one grant is all there is to tell.
    *
-   * @returns {Request | null} whom the last call granted its key, if so; else there may be other events
+   * @param {string} key of the last call
+   * @returns {Request | null} whom it granted that key, if so; else there may be other events
    */
-  takeGrant() {
-    const request = takeGrant(this);
+  takeGrant(key) {
+    const request = takeGrant(this, key);
     if (request === null) return null;
     this.waiting--;
     request.state = HOLDING;

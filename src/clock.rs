@@ -3,7 +3,7 @@
 
 use std::{sync::LazyLock, time::Instant};
 
-use latchkey_engine::Time;
+use latchkey_engine::{Caller, Time};
 
 static ZERO: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -16,6 +16,15 @@ pub fn start() {
 /// The time since the clock was started.
 pub fn now() -> Time {
     Time::from(ZERO.elapsed())
+}
+
+/// The clock as a caller of the engine: one that sees to all events itself.
+pub struct Clock;
+
+impl Caller for Clock {
+    fn now(&self) -> Time {
+        now()
+    }
 }
 
 /// The moment of the operating system's clock at which `time` comes, for the timer to sleep until.

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::{rc::Rc, time::Duration};
 
-use latchkey_engine::{Ask, KeyName, LockTable, Mode, Outcome, Patience, Released, Requested, Ticket};
+use latchkey_engine::{
+    Ask, Caller, KeyName, LockTable, Mode, Outcome, Patience, Released, Requested, Ticket,
+};
 use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result};
 
@@ -58,10 +60,10 @@ pub fn open_port<'env>(
     define.raw("request", request)?;
     define.raw("adopt", adopt)?;
     define.raw("release", |port, call| {
-        end_hold(port, call, |locks, ticket| locks.release(ticket, &clock::now))
+        end_hold(port, call, |locks, ticket, caller| locks.release(ticket, caller))
     })?;
     define.raw("giveBack", |port, call| {
-        end_hold(port, call, |locks, ticket| locks.give_back(ticket, &clock::now))
+        end_hold(port, call, |locks, ticket, caller| locks.give_back(ticket, caller))
     })?;
     define.raw("cancel", cancel)?;
     define.raw("downgrade", downgrade)?;
@@ -70,8 +72,8 @@ pub fn open_port<'env>(
         port.watch();
         Ok(())
     })?;
-    define.raw("readEvents", |port, _| {
-        port.read_events();
+    define.raw("readEvents", |port, call| {
+        port.read_on(&call.env);
         Ok(())
     })?;
     Ok(functions)
@@ -116,8 +118,8 @@ fn open_named(port: &Port, call: &FunctionCallContext) -> Result<SpaceNumber> {
 fn request(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
     let units: Option<Utf16String> = call.argument()?;
-    let outcome = open.shared.table.locks().request(ask(port, &open, units.as_ref()), &clock::now);
-    let requested = port.answer(&call.env, number, &open, outcome);
+    let ask = ask(port, &open, units.as_ref());
+    let requested = port.operate(&call.env, number, &open, |locks, caller| locks.request(ask, caller));
     if let Requested::Waiting(_) = requested {
         port.count_waiting(&call.env, &open, 1);
     }
@@ -167,20 +169,19 @@ fn tell_slot(port: &Port, open: &OpenSpace, ticket: Ticket) {
 fn end_hold(
     port: &Port,
     call: &Call,
-    end: impl FnOnce(&dyn LockTable, Ticket) -> Outcome<Released>,
+    end: impl FnOnce(&dyn LockTable, Ticket, &mut dyn Caller) -> Outcome<Released>,
 ) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let outcome = end(open.shared.table.locks(), port.words.with(|words| words::ticket(words)));
-    let released = port.answer(&call.env, number, &open, outcome);
+    let ticket = port.words.with(|words| words::ticket(words));
+    let released = port.operate(&call.env, number, &open, |locks, caller| end(locks, ticket, caller));
     port.words.with(|words| words::write_released(words, released));
     Ok(())
 }
 
 fn cancel(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let outcome =
-        open.shared.table.locks().cancel(port.words.with(|words| words::ticket(words)), &clock::now);
-    let cancelled = port.answer(&call.env, number, &open, outcome);
+    let ticket = port.words.with(|words| words::ticket(words));
+    let cancelled = port.operate(&call.env, number, &open, |locks, caller| locks.cancel(ticket, caller));
     if cancelled {
         port.count_waiting(&call.env, &open, -1);
     }
@@ -190,9 +191,8 @@ fn cancel(port: &Port, call: &Call) -> Result<()> {
 
 fn downgrade(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let outcome =
-        open.shared.table.locks().downgrade(port.words.with(|words| words::ticket(words)), &clock::now);
-    let downgraded = port.answer(&call.env, number, &open, outcome);
+    let ticket = port.words.with(|words| words::ticket(words));
+    let downgraded = port.operate(&call.env, number, &open, |locks, caller| locks.downgrade(ticket, caller));
     port.words.with(|words| words::write_done(words, downgraded));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use latchkey_engine::{Inbox, Letter, Recipient};
+use latchkey_engine::{Inbox, Recipient};
 
 use crate::{timer::Alarm, waker::Waker};
 
@@ -13,11 +13,17 @@ pub struct Mailbox {
     pub thread: u32,
 }
 
-impl Recipient for Mailbox {
-    fn receive(&self, letter: Letter) {
-        if self.inbox.put(letter) {
-            self.waker.wake();
-        }
+/// One thread's mailbox, as a member of a space.
+#[derive(Clone)]
+pub struct Address(pub Arc<Mailbox>);
+
+impl Recipient for Address {
+    fn inbox(&self) -> &Inbox {
+        &self.0.inbox
+    }
+
+    fn wake(&self) {
+        self.0.waker.wake();
     }
 }
 

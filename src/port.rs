@@ -2,7 +2,9 @@
 //! to be told.
 //!
 //! On private spaces nobody else operates, so that each operation's events are all for the port itself and
-//! go back in the same call. Named spaces are operated on by anybody: what others cause comes as letters.
+//! go back in the same call. Named spaces are operated on by anybody: what others cause comes as letters. An operation on one
+//! reads those first, in the moment in which it takes place: so the events of a key stand before JavaScript in the
+//! order in which they were decided.
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,12 +16,12 @@ use std::{
     },
 };
 
-use latchkey_engine::{Event, Events, Inbox, Outcome, Port as Member, Time};
+use latchkey_engine::{Caller, Event, Events, Inbox, Letter, LockTable, Outcome, Own, Port as Member, Time};
 use napi::{Env, Error, Result};
 
 use crate::{
-    clock,
-    mailbox::Mailbox,
+    clock::{self, Clock},
+    mailbox::{Address, Mailbox},
     shared_space::SharedSpace,
     timer::{self, AlarmNumber},
     waker::{KeepAlive, Waker},
@@ -45,7 +47,7 @@ pub struct OpenSpace {
 
 /// Invariant: `deadlines` holds `(t, s)` exactly for the private spaces `s` whose `deadline` is `t`;
 /// `waiting` is the sum of the named spaces' `waiting`; the event loop is kept alive exactly while one of the
-/// two is not empty.
+/// two is not empty. There is a `backlog` only while the array is full, except within a call.
 pub struct Port {
     pub words: Words,
     pub mailbox: Arc<Mailbox>,
@@ -55,8 +57,8 @@ pub struct Port {
     next_space: Cell<SpaceNumber>,
     deadlines: RefCell<BTreeSet<(Time, SpaceNumber)>>,
     waiting: Cell<isize>,
-    /// Events that JavaScript has not read yet, by the space's number.
-    backlog: RefCell<VecDeque<(SpaceNumber, Event)>>,
+    /// What JavaScript has to be told and the array has no room for.
+    backlog: RefCell<VecDeque<Letter>>,
     #[cfg(unix)]
     pub watches: Watches,
 }
@@ -87,7 +89,7 @@ impl Port {
         let next = number.checked_add(1);
         self.next_space.set(next.ok_or_else(|| Error::from_reason("latchkey: too many locks were made"))?);
         if !shared.is_private() {
-            shared.post.join(member, Arc::clone(&self.mailbox), number);
+            shared.post.join(member, Address(Arc::clone(&self.mailbox)), number);
         }
         let open = OpenSpace { shared, member, deadline: Cell::default(), waiting: Cell::default() };
         self.spaces.borrow_mut().insert(number, Rc::new(open));
@@ -118,25 +120,47 @@ impl Port {
         }
     }
 
-    /// Passes an operation's outcome on: deadlines to the timer, others' events to them, the port's own to
-    /// JavaScript.
-    pub fn answer<T>(&self, env: &Env, number: SpaceNumber, open: &OpenSpace, outcome: Outcome<T>) -> T {
-        if !open.shared.is_private() {
-            let (result, own) = open.shared.pass_on(outcome, Some((open.member, &self.mailbox)));
-            own.as_slice().iter().for_each(|event| self.see(number, event));
-            self.tell(number, own);
-            self.words.with(|words| words::write_letters(words, !self.mailbox.inbox.is_empty()));
-            self.keep_alive(env);
-            #[cfg(unix)]
-            if let Table::Store(stored) = &open.shared.table {
-                self.watches.take_over(stored.store());
-            }
-            result
-        } else {
-            self.tell(number, outcome.events);
+    /// Makes an operation, and passes on what comes of it: deadlines to the timer, others' events to them, the port's own
+    /// to JavaScript.
+    pub fn operate<T>(
+        &self,
+        env: &Env,
+        number: SpaceNumber,
+        open: &OpenSpace,
+        change: impl FnOnce(&dyn LockTable, &mut dyn Caller) -> Outcome<T>,
+    ) -> T {
+        if open.shared.is_private() {
+            let outcome = change(open.shared.table.locks(), &mut Clock);
+            self.tell_own(number, outcome.events);
             self.keep_deadline(env, number, open, outcome.next_deadline);
-            outcome.result
+            return outcome.result;
         }
+        let result = self.operate_named(number, open, change);
+        self.tell();
+        self.keep_alive(env);
+        #[cfg(unix)]
+        if let Table::Store(stored) = &open.shared.table {
+            self.watches.take_over(stored.store());
+        }
+        result
+    }
+
+    /// Makes an operation on a space that is not private. What the port has to be told is in the backlog then.
+    fn operate_named<T>(
+        &self,
+        number: SpaceNumber,
+        open: &OpenSpace,
+        change: impl FnOnce(&dyn LockTable, &mut dyn Caller) -> Outcome<T>,
+    ) -> T {
+        let letters = &mut *self.backlog.borrow_mut();
+        let own = Own { port: open.member, address: number, inbox: &self.mailbox.inbox, letters };
+        let mut caller = open.shared.post.sender(Clock, Some(own));
+        let outcome = change(open.shared.table.locks(), &mut caller);
+        if open.shared.set_alarm(outcome.next_deadline).is_err() {
+            // Without the timer's thread the port looks itself, over and over: slow, but nobody waits for ever.
+            self.mailbox.waker.wake();
+        }
+        outcome.result
     }
 
     /// Counts a request that has joined a queue, or (`change` is -1) that waits no longer. One that waits in
@@ -151,23 +175,22 @@ impl Port {
 
     /// Gathers what others have caused and what time has brought, for JavaScript to read.
     pub fn collect(&self, env: &Env) -> Result<()> {
-        for letter in self.mailbox.inbox.take() {
-            self.note(letter.address, letter.event);
-        }
+        self.backlog.borrow_mut().extend(self.mailbox.inbox.take());
+        self.tell();
         let now = clock::now();
         while let Some(number) = self.due(now) {
             let open = self.space(number)?;
             self.raise_fences(&open);
-            let outcome = open.shared.table.locks().expire(&clock::now);
-            outcome.events.into_iter().for_each(|event| self.note(number, event));
+            let outcome = open.shared.table.locks().expire(&mut Clock);
+            self.tell_own(number, outcome.events);
             self.keep_deadline(env, number, &open, outcome.next_deadline);
         }
         self.set_alarm();
         if !timer::is_started() {
             self.expire_named();
         }
+        self.tell();
         self.keep_alive(env);
-        self.read_events();
         Ok(())
     }
 
@@ -181,10 +204,29 @@ impl Port {
         });
     }
 
-    /// Puts what JavaScript has not read yet into the array, as far as it fits.
-    pub fn read_events(&self) {
+    /// JavaScript has read what stands in the array: puts there what follows.
+    pub fn read_on(&self, env: &Env) {
+        self.words.with(words::write_no_events);
+        self.tell();
+        self.keep_alive(env);
+    }
+
+    /// Puts the backlog into the array, as far as it fits.
+    fn tell(&self) {
         let mut backlog = self.backlog.borrow_mut();
-        self.words.with(|words| words::write_events(words, &mut Unread(&mut backlog)));
+        if !backlog.is_empty() {
+            let mut letters = Backlog(&mut backlog).inspect(|letter| self.see(letter));
+            self.words.with(|words| words::write_events(words, &mut letters));
+        }
+    }
+
+    /// Puts a private space's events into the array, and into the backlog what does not fit.
+    fn tell_own(&self, number: SpaceNumber, events: Events) {
+        if !events.is_empty() {
+            let mut letters = events.into_iter().map(|event| Letter { address: number, event });
+            self.words.with(|words| words::write_events(words, &mut letters));
+            self.backlog.borrow_mut().extend(letters);
+        }
     }
 
     /// The thread ends: whatever it holds or waits for goes with it.
@@ -202,8 +244,10 @@ impl Port {
             // In this order: what the engine grants this member from here on, nobody is told of, and detach
             // frees it.
             open.shared.post.leave(open.member);
-            let outcome = open.shared.table.locks().detach(open.member, &clock::now);
-            let ((), _own) = open.shared.pass_on(outcome, None);
+            let mut caller = open.shared.post.sender(Clock, None);
+            let outcome = open.shared.table.locks().detach(open.member, &mut caller);
+            // If it fails, whoever waits in the space has had no timer before, and looks itself.
+            let _ = open.shared.set_alarm(outcome.next_deadline);
         }
     }
 
@@ -211,9 +255,7 @@ impl Port {
     fn expire_named(&self) {
         let spaces: Vec<_> = self.spaces.borrow().iter().map(|(&n, open)| (n, Rc::clone(open))).collect();
         for (number, open) in spaces.into_iter().filter(|(_, open)| !open.shared.is_private()) {
-            let outcome = open.shared.table.locks().expire(&clock::now);
-            let ((), own) = open.shared.pass_on(outcome, Some((open.member, &self.mailbox)));
-            own.into_iter().for_each(|event| self.note(number, event));
+            self.operate_named(number, &open, |locks, caller| locks.expire(caller));
         }
     }
 
@@ -223,27 +265,11 @@ impl Port {
         (time <= now).then_some(number)
     }
 
-    /// Writes a call's own events into the array; what does not fit follows with `readEvents`.
-    fn tell(&self, number: SpaceNumber, events: Events) {
-        if events.is_empty() {
-            return self.words.with(words::write_no_events);
-        }
-        let mut events = events.into_iter().map(|event| (number, event));
-        self.words.with(|words| words::write_events(words, &mut events));
-        if events.len() > 0 {
-            self.backlog.borrow_mut().extend(events);
-        }
-    }
-
-    fn note(&self, number: SpaceNumber, event: Event) {
-        self.see(number, &event);
-        self.backlog.borrow_mut().push_back((number, event));
-    }
-
     /// Keeps `waiting` true to what JavaScript is about to read.
-    fn see(&self, number: SpaceNumber, event: &Event) {
-        if matches!(event, Event::Granted { .. } | Event::TimedOut { .. } | Event::Failed { .. })
-            && let Some(open) = self.spaces.borrow().get(&number).filter(|open| !open.shared.is_private())
+    fn see(&self, letter: &Letter) {
+        if matches!(letter.event, Event::Granted { .. } | Event::TimedOut { .. } | Event::Failed { .. })
+            && let Some(open) =
+                self.spaces.borrow().get(&letter.address).filter(|open| !open.shared.is_private())
         {
             open.waiting.set(open.waiting.get() - 1);
             self.waiting.set(self.waiting.get() - 1);
@@ -280,13 +306,13 @@ impl Port {
     }
 }
 
-/// What is left of the backlog, taken from its front.
-struct Unread<'a>(&'a mut VecDeque<(SpaceNumber, Event)>);
+/// The backlog, taken from its front.
+struct Backlog<'a>(&'a mut VecDeque<Letter>);
 
-impl Iterator for Unread<'_> {
-    type Item = (SpaceNumber, Event);
+impl Iterator for Backlog<'_> {
+    type Item = Letter;
 
-    fn next(&mut self) -> Option<Self::Item> {
+    fn next(&mut self) -> Option<Letter> {
         self.0.pop_front()
     }
 
@@ -295,4 +321,4 @@ impl Iterator for Unread<'_> {
     }
 }
 
-impl ExactSizeIterator for Unread<'_> {}
+impl ExactSizeIterator for Backlog<'_> {}

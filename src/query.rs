@@ -50,7 +50,7 @@ pub struct WaitReport {
 pub fn report(open: &OpenSpace, mailbox: &Arc<Mailbox>, now: Time) -> Result<Vec<KeyReport>> {
     let thread_of = |member: Member| match member == open.member {
         true => Some(mailbox.thread),
-        false => open.shared.post.recipient(member, |mailbox| mailbox.thread),
+        false => open.shared.post.recipient(member, |address| address.0.thread),
     };
     let reports = open.shared.table.engine()?.query();
     Ok(reports.into_iter().map(|report| translate(&report, thread_of, now)).collect())

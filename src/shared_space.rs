@@ -5,15 +5,16 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    io,
     sync::{Arc, Mutex, MutexGuard, Weak},
 };
 
-use latchkey_engine::{Events, Key, Outcome, Port, Post, Space, Usage};
+use latchkey_engine::{Key, Post, Space, Time, Usage};
 use latchkey_redis::Store;
 
 use crate::{
-    clock,
-    mailbox::Mailbox,
+    clock::Clock,
+    mailbox::Address,
     table::Table,
     timer::{self, Alarm, AlarmNumber},
 };
@@ -30,7 +31,7 @@ pub struct SharedSpace {
     /// `None` unless it is a named space of this process.
     name: Option<Key>,
     pub table: Table,
-    pub post: Post<Arc<Mailbox>>,
+    pub post: Post<Address>,
 }
 
 /// All spaces of the process.
@@ -87,7 +88,7 @@ impl SharedSpace {
             let space = Weak::clone(space);
             let deliver = move |events| {
                 if let Some(space) = space.upgrade() {
-                    let _nobodys = space.post.send(events, None);
+                    space.post.send(events);
                 }
             };
             Self {
@@ -114,26 +115,18 @@ impl SharedSpace {
         }
     }
 
-    /// Delivers what an operation on a named space caused for other ports, and sees to its deadline. Gives
-    /// back the events for `own`, the port that operated.
-    pub fn pass_on<T>(self: &Arc<Self>, outcome: Outcome<T>, own: Option<(Port, &Mailbox)>) -> (T, Events) {
-        let own_events = self.post.send(outcome.events, own.map(|(port, _)| port));
-        if let Some(time) = outcome.next_deadline
-            && timer::ring_at(time, self.number, self).is_err()
-            && let Some((_, mailbox)) = own
-        {
-            // Without the timer's thread the port looks itself, over and over: slow, but nobody waits for ever.
-            mailbox.waker.wake();
-        }
-        (outcome.result, own_events)
+    /// Has the timer look at a named space at `deadline`. Fails if the system refuses the timer its thread.
+    pub fn set_alarm(self: &Arc<Self>, deadline: Option<Time>) -> io::Result<()> {
+        deadline.map_or(Ok(()), |time| timer::ring_at(time, self.number, self))
     }
 }
 
 impl Alarm for SharedSpace {
     /// Deadlines of a named space are the timer's own business: a port's event loop may be blocked.
     fn ring(self: Arc<Self>) {
-        let ((), nobodys) = self.pass_on(self.table.locks().expire(&clock::now), None);
-        debug_assert!(nobodys.is_empty());
+        let outcome = self.table.locks().expire(&mut self.post.sender(Clock, None));
+        // It runs, so that this cannot fail.
+        let _ = self.set_alarm(outcome.next_deadline);
     }
 }
 

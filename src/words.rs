@@ -7,7 +7,7 @@
 
 use std::{cell::RefCell, mem::ManuallyDrop};
 
-use latchkey_engine::{Ending, Event, Grant, KeySlot, Released, Requested, Ticket};
+use latchkey_engine::{Ending, Event, Grant, KeySlot, Letter, Released, Requested, Ticket};
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
@@ -40,12 +40,13 @@ pub const REASON: usize = 12;
 const DONE: usize = 13;
 const FENCE: usize = 14;
 const RECOVERED: usize = 15;
-/// How many events stand in the array.
+/// How many events stand in the array. JavaScript sets it to 0 when it has read them; until then more are added behind
+/// them.
 const EVENTS: usize = 16;
-/// How many more there are, for `readEvents` to fetch.
+/// Not 0 if there are more, for `readEvents` to fetch.
 const MORE: usize = 17;
 
-/// 1 if letters from others lie in the inbox, after an operation on a named space.
+/// 1 if letters from others lie in the inbox: the answer to `watch`.
 const LETTERS: usize = 18;
 
 /// 1 once the environment has ended: nothing may be called any more.
@@ -245,12 +246,13 @@ pub fn write_no_events(words: &mut [f64; LENGTH]) {
     words[MORE] = 0.0;
 }
 
-/// Writes as many events as fit, taken from an iterator that knows how many there are.
-pub fn write_events(words: &mut [f64; LENGTH], events: &mut impl ExactSizeIterator<Item = (u32, Event)>) {
-    let count = events.len().min(MAX_EVENTS);
-    for ((space, event), place) in
-        events.by_ref().take(count).zip(words[FIRST_EVENT..].chunks_exact_mut(EVENT_SIZE))
-    {
+/// Writes as many events as fit behind those that JavaScript has not read, taken from an iterator that knows how many
+/// there are.
+pub fn write_events(words: &mut [f64; LENGTH], events: &mut impl ExactSizeIterator<Item = Letter>) {
+    let unread = whole(words[EVENTS]) as usize;
+    let count = events.len().min(MAX_EVENTS.saturating_sub(unread));
+    let places = words[FIRST_EVENT..].chunks_exact_mut(EVENT_SIZE).skip(unread);
+    for (Letter { address: space, event }, place) in events.by_ref().take(count).zip(places) {
         place[EVENT_SPACE] = space.into();
         let (kind, tag) = match event {
             Event::Granted { tag, grant, .. } => {
@@ -272,7 +274,7 @@ pub fn write_events(words: &mut [f64; LENGTH], events: &mut impl ExactSizeIterat
         place[EVENT_KIND] = kind;
         place[EVENT_TAG] = tag.into();
     }
-    words[EVENTS] = count as f64;
+    words[EVENTS] = (unread + count) as f64;
     words[MORE] = events.len() as f64;
 }
 

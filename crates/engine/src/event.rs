@@ -98,7 +98,7 @@ impl Event {
     }
 }
 
-/// Events in the order in which they are to be told.
+/// Events in the order in which they were decided, and are to be told.
 ///
 /// For each key, a hold's `Expired` stands before the `Granted` that it made possible, and grants
 /// stand in the order in which they were asked for. Dropping the list unread leaves requests that
@@ -197,7 +197,8 @@ impl ExactSizeIterator for IntoEvents {}
 pub struct Outcome<T> {
     /// What the caller asked to know.
     pub result: T,
-    /// What others have to be told, in order, before the caller acts on `result`.
+    /// What has to be told, in order, before the caller acts on `result`: all that the
+    /// [`Caller`](crate::Caller) has not taken in itself.
     pub events: Events,
     /// When [`Space::expire`](crate::Space::expire) has to be called next, at the latest, for the
     /// part of the space that this operation touched. `None`: nobody there waits for an expiry or with a limit.

@@ -41,7 +41,8 @@ impl Inbox {
     pub fn put(&self, letter: Letter) -> bool {
         let mut state = self.lock();
         state.letters.push(letter);
-        // Relaxed, as everywhere here: who reads the letters takes the mutex.
+        // Relaxed, as everywhere here: who reads the letters takes the mutex. Pairs with the load in `is_empty`, which what
+        // its caller has seen orders after this.
         self.has_letters.store(true, Ordering::Relaxed);
         !std::mem::replace(&mut state.is_expected, true)
     }

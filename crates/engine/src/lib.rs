@@ -1,8 +1,8 @@
 //! The lock engine of latchkey: keyed read/write locks as a plain state machine.
 //!
-//! The engine has no clock and no thread. Whoever calls it says what time it is ([`Clock`]), and gets back
-//! the list of [`Events`] that the change caused, to deliver once the engine's mutex is free.
-//! That makes every behaviour a function of its inputs, so that a model can check it.
+//! The engine has no clock and no thread. Whoever calls it says what time it is, and takes in the [`Events`] that
+//! the change caused, in the order in which they were decided ([`Caller`]): where several threads share a space, a [`Sender`]
+//! puts them into the [inboxes](Inbox) of those whom they are for. That makes every behaviour a function of its inputs, so that a model can check it.
 //!
 //! # Words
 //!
@@ -40,6 +40,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod caller;
 mod deadlines;
 mod event;
 mod fences;
@@ -50,6 +51,7 @@ mod key_state;
 mod list;
 mod post;
 mod request;
+mod sender;
 mod shard;
 mod slab;
 mod space;
@@ -57,6 +59,7 @@ mod sync;
 mod table;
 mod time;
 
+pub use caller::Caller;
 pub use event::{
     Ending, Event, Events, Grant, HoldReport, IntoEvents, KeyReport, Outcome, Released, Requested, Usage,
     WaitReport,
@@ -65,6 +68,7 @@ pub use inbox::{Inbox, Letter};
 pub use key::Key;
 pub use post::{Post, Recipient};
 pub use request::{Ask, KeyName, KeySlot, Mode, Patience, Port, Ticket};
+pub use sender::{Own, Sender};
 pub use space::Space;
 pub use table::LockTable;
-pub use time::{Clock, Time};
+pub use time::Time;

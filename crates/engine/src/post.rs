@@ -1,34 +1,41 @@
-//! Carries the events of a shared space to the ports that they are for.
+//! Who uses a space that threads share, and where each of them is told.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use crate::{Events, Letter, Port, sync::RwLock};
+use crate::{
+    Caller, Events, Inbox, Own, Port, Sender, Time,
+    sync::{RwLock, RwLockReadGuard},
+};
 
 /// Where one port's letters go.
-pub trait Recipient {
-    /// Takes a letter in and sees to it that it is read. Must not come back to the post.
-    fn receive(&self, letter: Letter);
-}
+pub trait Recipient: Clone {
+    /// Takes its letters in.
+    fn inbox(&self) -> &Inbox;
 
-impl<R: Recipient + ?Sized> Recipient for Arc<R> {
-    fn receive(&self, letter: Letter) {
-        (**self).receive(letter);
-    }
+    /// Sees to it that its inbox is read. Called while no lock of the engine is held, and maybe when the port has left
+    /// already: others of the same inbox may wait for it.
+    fn wake(&self);
 }
 
 /// The ports that use one space.
 ///
-/// Invariant: a recipient gets letters only between its `join` and its `leave`. When `leave` has returned, no
-/// thread is inside its `receive` and none will be, so that it may end.
+/// Invariant: letters are put for a port only between its `join` and its `leave`. When `leave` has returned, no thread
+/// puts one into its inbox on this space's behalf, and none will.
+///
+/// Order of locks, so that none waits for another in a circle: a shard's mutex, then the list of ports, then an inbox. A
+/// [`Sender`] has all three; `join` and `leave` have the second one alone, for as long as it takes to change the list.
+/// Whoever wakes has none.
 #[derive(Debug)]
 pub struct Post<R> {
-    members: RwLock<BTreeMap<Port, Member<R>>>,
+    members: RwLock<Members<R>>,
 }
 
+pub(crate) type Members<R> = BTreeMap<Port, Member<R>>;
+
 #[derive(Debug)]
-struct Member<R> {
-    recipient: R,
-    address: u32,
+pub(crate) struct Member<R> {
+    pub recipient: R,
+    pub address: u32,
 }
 
 impl<R> Default for Post<R> {
@@ -40,7 +47,7 @@ impl<R> Default for Post<R> {
 const FAULT: &str = "latchkey: an earlier fault left the list of ports unusable";
 
 impl<R: Recipient> Post<R> {
-    /// Has the port's letters sent to `recipient`, who knows the space as `address`.
+    /// Has the port's letters put into the inbox of `recipient`, who knows the space as `address`.
     ///
     /// # Panics
     ///
@@ -65,29 +72,20 @@ impl<R: Recipient> Post<R> {
     ///
     /// If a recipient panicked before.
     pub fn recipient<T>(&self, port: Port, read: impl FnOnce(&R) -> T) -> Option<T> {
-        self.members.read().expect(FAULT).get(&port).map(|member| read(&member.recipient))
+        self.members().get(&port).map(|member| read(&member.recipient))
     }
 
-    /// Sends each event to its port, in order, and gives back those that are for `own`, the port that caused
-    /// them. An event for a port that has left is dropped.
-    ///
-    /// # Panics
-    ///
-    /// If a recipient panicked before.
-    pub fn send(&self, events: Events, own: Option<Port>) -> Events {
-        if events.as_slice().iter().all(|event| Some(event.port()) == own) {
-            return events;
-        }
-        let members = self.members.read().expect(FAULT);
-        let mut returned = Events::default();
-        for event in events {
-            let port = event.port();
-            if Some(port) == own {
-                returned.push(event);
-            } else if let Some(member) = members.get(&port) {
-                member.recipient.receive(Letter { address: member.address, event });
-            }
-        }
-        returned
+    /// A caller that tells the members what it causes. `own` is the member that operates; `None` for whoever is none.
+    pub fn sender<'a, C: Caller>(&'a self, clock: C, own: Option<Own<'a>>) -> Sender<'a, R, C> {
+        Sender::new(self, clock, own)
+    }
+
+    /// Tells the members what came from elsewhere, in order.
+    pub fn send(&self, mut events: Events) {
+        self.sender(Time::ZERO, None).take_in(&mut events);
+    }
+
+    pub(crate) fn members(&self) -> RwLockReadGuard<'_, Members<R>> {
+        self.members.read().expect(FAULT)
     }
 }

@@ -1,10 +1,11 @@
 //! The part of a space behind one mutex: its keys, their requests and their deadlines.
 
-use std::collections::{BTreeMap, HashMap, hash_map::RandomState};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::{
     Ask, Event, Events, Grant, Key, KeyName, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested,
     Ticket, Time, Usage,
+    caller::Now,
     deadlines::{Deadlines, Due},
     fences::Fences,
     idle::IdleKeys,
@@ -12,7 +13,7 @@ use crate::{
     list::{Links, List, OF_PORT},
     request::{Phase, Request},
     slab::{Index, Slab},
-    time::Now,
+    sync::RandomState,
 };
 
 /// Above this many places the key table is shrunk when it has become sparse.

@@ -1,19 +1,20 @@
 //! A set of keys that many threads may use at once: shards, each behind its own mutex.
 
-use std::{collections::hash_map::RandomState, hash::BuildHasher};
+use std::hash::BuildHasher;
 
 use crate::{
-    Ask, Clock, Events, KeyName, KeyReport, KeySlot, Outcome, Port, Released, Requested, Ticket, Time, Usage,
+    Ask, Caller, Events, KeyName, KeyReport, KeySlot, Outcome, Port, Released, Requested, Ticket, Time,
+    Usage,
+    caller::Now,
     fences::Fences,
     shard::Shard,
-    sync::{Mutex, MutexGuard},
-    time::Now,
+    sync::{Mutex, MutexGuard, RandomState},
 };
 
 /// A set of keys, their holders and their queues.
 ///
-/// Each operation takes one shard's mutex, changes state, and gives back an [`Outcome`] whose events
-/// the caller delivers after the mutex is free. [`request`](Self::request),
+/// Each operation takes one shard's mutex, changes state, has its [`Caller`] take in the events that it caused, and
+/// only then frees the mutex. What the caller has left of them is in the [`Outcome`]. [`request`](Self::request),
 /// [`release`](Self::release) and [`cancel`](Self::cancel) cost the same however many requests wait
 /// (and O(log n) where the hold has an expiry); [`detach`](Self::detach) costs what the port owns.
 ///
@@ -42,7 +43,7 @@ impl Space {
     /// keeps its slot, and asking for it by that needs neither its text nor a hash.
     #[must_use]
     pub fn keeping(idle: usize, shards: u32) -> Self {
-        let hasher = RandomState::new();
+        let hasher = RandomState::default();
         let shard_bits = shards.next_power_of_two().trailing_zeros();
         let shards = (0..1 << shard_bits).map(|_| Mutex::new(Shard::new(hasher.clone(), idle))).collect();
         Self { hasher, shards, shard_bits, fences: Fences::default() }
@@ -52,10 +53,10 @@ impl Space {
     /// holders read, and nobody waits. Otherwise it joins the key's queue.
     ///
     /// A hold that is overdue is taken away first, even if the newcomer could share the key with it.
-    pub fn request(&self, ask: Ask<'_>, now: impl Clock) -> Outcome<Requested> {
+    pub fn request(&self, ask: Ask<'_>, caller: impl Caller) -> Outcome<Requested> {
         let (shard, ask) = self.addressed(ask);
         let mut outcome =
-            self.operate(shard, now, |state, now, events| state.request(ask, now, &self.fences, events));
+            self.operate(shard, caller, |state, now, events| state.request(ask, now, &self.fences, events));
         if let Requested::Granted(ticket, _) | Requested::Waiting(ticket) = &mut outcome.result {
             ticket.index = self.public_index(ticket.index, shard);
         }
@@ -89,42 +90,46 @@ impl Space {
     }
 
     /// Ends a hold. Nothing happens if the ticket does not hold a key: its request still waits, or has ended.
-    pub fn release(&self, ticket: Ticket, now: impl Clock) -> Outcome<Released> {
+    pub fn release(&self, ticket: Ticket, caller: impl Caller) -> Outcome<Released> {
         let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, now, |state, now, events| state.release(ticket, false, now, &self.fences, events))
+        self.operate(shard, caller, |state, now, events| {
+            state.release(ticket, false, now, &self.fences, events)
+        })
     }
 
     /// Ends a hold whose holder never learned of it: as [`release`](Self::release), except that a write hold
     /// does not make a recovered key whole.
-    pub fn give_back(&self, ticket: Ticket, now: impl Clock) -> Outcome<Released> {
+    pub fn give_back(&self, ticket: Ticket, caller: impl Caller) -> Outcome<Released> {
         let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, now, |state, now, events| state.release(ticket, true, now, &self.fences, events))
+        self.operate(shard, caller, |state, now, events| {
+            state.release(ticket, true, now, &self.fences, events)
+        })
     }
 
     /// Makes a write hold a read hold, keeping its fence and its expiry: readers at the queue's head join it,
     /// and no writer comes between. The result is false, and nothing happens, if the ticket holds nothing.
-    pub fn downgrade(&self, ticket: Ticket, now: impl Clock) -> Outcome<bool> {
+    pub fn downgrade(&self, ticket: Ticket, caller: impl Caller) -> Outcome<bool> {
         let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, now, |state, now, events| state.downgrade(ticket, now, &self.fences, events))
+        self.operate(shard, caller, |state, now, events| state.downgrade(ticket, now, &self.fences, events))
     }
 
     /// Takes a request out of its queue; those behind it move up. The result is false, and nothing
     /// happens, if the ticket does not wait: its request holds its key, or has ended.
-    pub fn cancel(&self, ticket: Ticket, now: impl Clock) -> Outcome<bool> {
+    pub fn cancel(&self, ticket: Ticket, caller: impl Caller) -> Outcome<bool> {
         let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, now, |state, now, events| state.cancel(ticket, now, &self.fences, events))
+        self.operate(shard, caller, |state, now, events| state.cancel(ticket, now, &self.fences, events))
     }
 
     /// Ends every request of a port: what waits leaves, what holds is freed, and a write hold that
     /// ends so marks its key as recovered. Other ports' requests that can be granted now are.
-    pub fn detach(&self, port: Port, now: impl Clock) -> Outcome<()> {
-        self.operate_on_all(now, |state, now, events| state.detach(port, now, &self.fences, events))
+    pub fn detach(&self, port: Port, caller: impl Caller) -> Outcome<()> {
+        self.operate_on_all(caller, |state, now, events| state.detach(port, now, &self.fences, events))
     }
 
     /// Takes away each hold whose deadline has come while another request waits for its key, and takes out
     /// of the queues each request whose patience has ended.
-    pub fn expire(&self, now: impl Clock) -> Outcome<()> {
-        self.operate_on_all(now, |state, now, events| state.expire(now, &self.fences, events))
+    pub fn expire(&self, caller: impl Caller) -> Outcome<()> {
+        self.operate_on_all(caller, |state, now, events| state.expire(now, &self.fences, events))
     }
 
     /// When [`expire`](Self::expire) has to be called next. `None` while nobody waits for an expiry or with
@@ -152,23 +157,25 @@ impl Space {
     fn operate<T>(
         &self,
         shard: u32,
-        clock: impl Clock,
+        mut caller: impl Caller,
         change: impl FnOnce(&mut Shard, &Now<'_>, &mut Events) -> T,
     ) -> Outcome<T> {
         let mut state = lock(&self.shards[shard as usize]);
         let mut events = Events::default();
-        let result = change(&mut state, &Now::by(&clock), &mut events);
+        let result = change(&mut state, &Now::by(&caller), &mut events);
+        // With the mutex, so that nobody's events about these keys can come before these.
+        caller.take_in(&mut events);
         Outcome { result, events, next_deadline: state.next_deadline() }
     }
 
     fn operate_on_all(
         &self,
-        clock: impl Clock,
+        mut caller: impl Caller,
         mut change: impl FnMut(&mut Shard, &Now<'_>, &mut Events),
     ) -> Outcome<()> {
         let mut total = Outcome { result: (), events: Events::default(), next_deadline: None };
         for shard in 0..=self.shard_mask() {
-            let outcome = self.operate(shard, || clock.now(), &mut change);
+            let outcome = self.operate(shard, &mut caller, &mut change);
             total.events.append(outcome.events);
             total.next_deadline = earliest(total.next_deadline, outcome.next_deadline);
         }

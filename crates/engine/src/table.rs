@@ -1,6 +1,6 @@
 //! What a space can do, whichever reach it has.
 
-use crate::{Ask, Clock, KeySlot, Outcome, Port, Released, Requested, Space, Ticket};
+use crate::{Ask, Caller, KeySlot, Outcome, Port, Released, Requested, Space, Ticket};
 
 /// A set of keys that ports ask for: the engine's own [`Space`], or one that a store keeps for many processes.
 ///
@@ -9,57 +9,57 @@ use crate::{Ask, Clock, KeySlot, Outcome, Port, Released, Requested, Space, Tick
 /// [`Ended`](crate::Event::Ended) follows. It has a clock of its own.
 pub trait LockTable: Send + Sync {
     /// Asks for a key: [`Space::request`].
-    fn request(&self, ask: Ask<'_>, now: &dyn Clock) -> Outcome<Requested>;
+    fn request(&self, ask: Ask<'_>, caller: &mut dyn Caller) -> Outcome<Requested>;
 
     /// Ends a hold: [`Space::release`].
-    fn release(&self, ticket: Ticket, now: &dyn Clock) -> Outcome<Released>;
+    fn release(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<Released>;
 
     /// Ends a hold whose holder never learned of it: [`Space::give_back`].
-    fn give_back(&self, ticket: Ticket, now: &dyn Clock) -> Outcome<Released>;
+    fn give_back(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<Released>;
 
     /// Makes a write hold a read hold: [`Space::downgrade`].
-    fn downgrade(&self, ticket: Ticket, now: &dyn Clock) -> Outcome<bool>;
+    fn downgrade(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<bool>;
 
     /// Takes a request out of its queue: [`Space::cancel`].
-    fn cancel(&self, ticket: Ticket, now: &dyn Clock) -> Outcome<bool>;
+    fn cancel(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<bool>;
 
     /// Ends every request of a port: [`Space::detach`].
-    fn detach(&self, port: Port, now: &dyn Clock) -> Outcome<()>;
+    fn detach(&self, port: Port, caller: &mut dyn Caller) -> Outcome<()>;
 
     /// Does what time has brought: [`Space::expire`]. A store sees to that itself.
-    fn expire(&self, now: &dyn Clock) -> Outcome<()>;
+    fn expire(&self, caller: &mut dyn Caller) -> Outcome<()>;
 
     /// A cheaper name for a live request's key, if there is one: [`Space::slot_of`].
     fn slot_of(&self, ticket: Ticket) -> Option<KeySlot>;
 }
 
 impl LockTable for Space {
-    fn request(&self, ask: Ask<'_>, now: &dyn Clock) -> Outcome<Requested> {
-        self.request(ask, || now.now())
+    fn request(&self, ask: Ask<'_>, caller: &mut dyn Caller) -> Outcome<Requested> {
+        self.request(ask, caller)
     }
 
-    fn release(&self, ticket: Ticket, now: &dyn Clock) -> Outcome<Released> {
-        self.release(ticket, || now.now())
+    fn release(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<Released> {
+        self.release(ticket, caller)
     }
 
-    fn give_back(&self, ticket: Ticket, now: &dyn Clock) -> Outcome<Released> {
-        self.give_back(ticket, || now.now())
+    fn give_back(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<Released> {
+        self.give_back(ticket, caller)
     }
 
-    fn downgrade(&self, ticket: Ticket, now: &dyn Clock) -> Outcome<bool> {
-        self.downgrade(ticket, || now.now())
+    fn downgrade(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<bool> {
+        self.downgrade(ticket, caller)
     }
 
-    fn cancel(&self, ticket: Ticket, now: &dyn Clock) -> Outcome<bool> {
-        self.cancel(ticket, || now.now())
+    fn cancel(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<bool> {
+        self.cancel(ticket, caller)
     }
 
-    fn detach(&self, port: Port, now: &dyn Clock) -> Outcome<()> {
-        self.detach(port, || now.now())
+    fn detach(&self, port: Port, caller: &mut dyn Caller) -> Outcome<()> {
+        self.detach(port, caller)
     }
 
-    fn expire(&self, now: &dyn Clock) -> Outcome<()> {
-        self.expire(|| now.now())
+    fn expire(&self, caller: &mut dyn Caller) -> Outcome<()> {
+        self.expire(caller)
     }
 
     fn slot_of(&self, ticket: Ticket) -> Option<KeySlot> {

@@ -1,6 +1,6 @@
 //! Points in time, as the caller's monotonic clock counts them.
 
-use std::{cell::Cell, time::Duration};
+use std::time::Duration;
 
 /// Nanoseconds since a moment that the caller chose once and keeps.
 ///
@@ -41,45 +41,5 @@ impl From<Duration> for Time {
     /// The time that long after [`Time::ZERO`].
     fn from(since_zero: Duration) -> Self {
         Self::ZERO.after(since_zero)
-    }
-}
-
-/// Says what time it is, each time it is asked.
-///
-/// The engine asks once it has the mutex: a time that was read before may be old by then, and a hold that is
-/// granted in the past expires too early. A [`Time`] is a clock that stands still.
-pub trait Clock {
-    /// The time now.
-    fn now(&self) -> Time;
-}
-
-impl Clock for Time {
-    fn now(&self) -> Time {
-        *self
-    }
-}
-
-impl<F: Fn() -> Time> Clock for F {
-    fn now(&self) -> Time {
-        self()
-    }
-}
-
-/// The time of one operation: read from the clock when it is first needed, and the same from then on. Not all
-/// operations need it: to release a key that nobody waits for takes none, and a clock costs as much as that.
-pub(crate) struct Now<'a> {
-    clock: &'a dyn Clock,
-    read: Cell<Option<Time>>,
-}
-
-impl<'a> Now<'a> {
-    pub fn by(clock: &'a dyn Clock) -> Self {
-        Self { clock, read: Cell::new(None) }
-    }
-
-    pub fn get(&self) -> Time {
-        let time = self.read.get().unwrap_or_else(|| self.clock.now());
-        self.read.set(Some(time));
-        time
     }
 }

@@ -1,39 +1,39 @@
-//! A stored space as a [`LockTable`]: every answer comes later, as an event.
+//! A stored space as a [`LockTable`]: every answer comes later, as an event, so that a caller has nothing to take in.
 
-use latchkey_engine::{Ask, Clock, KeySlot, LockTable, Outcome, Port, Released, Requested, Ticket};
+use latchkey_engine::{Ask, Caller, KeySlot, LockTable, Outcome, Port, Released, Requested, Ticket};
 
 use crate::space::StoredSpace;
 
 impl LockTable for StoredSpace {
-    fn request(&self, ask: Ask<'_>, _: &dyn Clock) -> Outcome<Requested> {
+    fn request(&self, ask: Ask<'_>, _: &mut dyn Caller) -> Outcome<Requested> {
         Outcome::quiet(Requested::Waiting(self.request(ask)))
     }
 
-    fn release(&self, ticket: Ticket, _: &dyn Clock) -> Outcome<Released> {
+    fn release(&self, ticket: Ticket, _: &mut dyn Caller) -> Outcome<Released> {
         self.release(ticket, false);
         Outcome::quiet(Released::Asked)
     }
 
-    fn give_back(&self, ticket: Ticket, _: &dyn Clock) -> Outcome<Released> {
+    fn give_back(&self, ticket: Ticket, _: &mut dyn Caller) -> Outcome<Released> {
         self.release(ticket, true);
         Outcome::quiet(Released::Asked)
     }
 
-    fn downgrade(&self, ticket: Ticket, _: &dyn Clock) -> Outcome<bool> {
+    fn downgrade(&self, ticket: Ticket, _: &mut dyn Caller) -> Outcome<bool> {
         self.downgrade(ticket);
         Outcome::quiet(true)
     }
 
-    fn cancel(&self, ticket: Ticket, _: &dyn Clock) -> Outcome<bool> {
+    fn cancel(&self, ticket: Ticket, _: &mut dyn Caller) -> Outcome<bool> {
         Outcome::quiet(self.cancel(ticket))
     }
 
-    fn detach(&self, port: Port, _: &dyn Clock) -> Outcome<()> {
+    fn detach(&self, port: Port, _: &mut dyn Caller) -> Outcome<()> {
         self.detach(port);
         Outcome::quiet(())
     }
 
-    fn expire(&self, _: &dyn Clock) -> Outcome<()> {
+    fn expire(&self, _: &mut dyn Caller) -> Outcome<()> {
         Outcome::quiet(())
     }
 

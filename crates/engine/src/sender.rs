@@ -1,0 +1,95 @@
+//! Carries what an operation causes to the ports that it is for.
+
+use std::{collections::VecDeque, mem, ptr};
+
+use crate::{
+    Caller, Event, Events, Inbox, Letter, Port, Time,
+    post::{Member, Post, Recipient},
+};
+
+/// The member of a shared space that makes an operation.
+#[derive(Debug)]
+pub struct Own<'a> {
+    /// Who it is there.
+    pub port: Port,
+    /// The number by which it knows the space.
+    pub address: u32,
+    /// Where others put what it has to be told.
+    pub inbox: &'a Inbox,
+    /// What it is to be told next: it reads that when the operation has returned.
+    pub letters: &'a mut VecDeque<Letter>,
+}
+
+/// A caller on a space that threads share: at the end of its operation, while the shard's mutex is held, each event is put
+/// where its port will read it.
+///
+/// So the events of one key enter an inbox in the order in which they were decided, whichever threads decided them. And what
+/// the operating port has to be told goes to its own letters in that order, too: first all that lies in its inbox, then
+/// what this operation causes. Whatever of the same key is decided after that comes later than the operation's result.
+///
+/// When it is dropped, after the operation, those are woken whose inboxes somebody has to be woken for.
+#[derive(Debug)]
+#[must_use = "it is made for one operation"]
+pub struct Sender<'a, R: Recipient, C> {
+    post: &'a Post<R>,
+    clock: C,
+    own: Option<Own<'a>>,
+    to_wake: Vec<R>,
+}
+
+impl<'a, R: Recipient, C: Caller> Sender<'a, R, C> {
+    pub(crate) fn new(post: &'a Post<R>, clock: C, own: Option<Own<'a>>) -> Self {
+        Self { post, clock, own, to_wake: Vec::new() }
+    }
+
+    /// Puts each event where it belongs, in order. An event for a port that has left is dropped.
+    fn sort(&mut self, events: Events) {
+        // Most operations cause nothing for anybody else, and need no lock for that.
+        let mut members = None;
+        for event in events {
+            if let Some(own) = self.own.as_mut().filter(|own| own.port == event.port()) {
+                own.letters.push_back(Letter { address: own.address, event });
+                continue;
+            }
+            if let Some(member) = members.get_or_insert_with(|| self.post.members()).get(&event.port()) {
+                Self::put(member, event, self.own.as_mut(), &mut self.to_wake);
+            }
+        }
+    }
+
+    fn put(member: &Member<R>, event: Event, own: Option<&mut Own<'_>>, to_wake: &mut Vec<R>) {
+        let letter = Letter { address: member.address, event };
+        let inbox = member.recipient.inbox();
+        match own {
+            // Another member of the thread that operates.
+            Some(own) if ptr::eq(own.inbox, inbox) => own.letters.push_back(letter),
+            _ => {
+                if inbox.put(letter) {
+                    to_wake.push(member.recipient.clone());
+                }
+            }
+        }
+    }
+}
+
+impl<R: Recipient, C: Caller> Caller for Sender<'_, R, C> {
+    fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    fn take_in(&mut self, events: &mut Events) {
+        // A letter of one of the shard's keys was put with the mutex that is held now, so that it is seen here.
+        if let Some(own) = self.own.as_mut().filter(|own| !own.inbox.is_empty()) {
+            own.letters.extend(own.inbox.take());
+        }
+        if !events.is_empty() {
+            self.sort(mem::take(events));
+        }
+    }
+}
+
+impl<R: Recipient, C> Drop for Sender<'_, R, C> {
+    fn drop(&mut self) {
+        self.to_wake.drain(..).for_each(|recipient| recipient.wake());
+    }
+}
