@@ -1,0 +1,162 @@
+//! Threads that share a space, as those of the addon do.
+
+use std::{collections::VecDeque, time::Duration};
+
+use latchkey_engine::{
+    Ask, Event, Inbox, Letter, Mode, Outcome, Own, Patience, Port, Post, Recipient, Released, Requested,
+    Sender, Space, Ticket, Time,
+};
+use loom::sync::{Arc, Condvar, Mutex};
+
+pub const A: Port = Port(1);
+pub const B: Port = Port(2);
+pub const C: Port = Port(3);
+
+/// A port's inbox and the event loop that sleeps until it is woken.
+#[derive(Default)]
+pub struct Mailbox {
+    pub inbox: Inbox,
+    wakes: Mutex<usize>,
+    woken: Condvar,
+}
+
+impl Mailbox {
+    /// Sleeps until a wake-up comes; in a model, one that never comes is a deadlock, which loom reports.
+    pub fn sleep(&self) -> Vec<Event> {
+        let mut wakes = self.wakes.lock().unwrap();
+        while *wakes == 0 {
+            wakes = self.woken.wait(wakes).unwrap();
+        }
+        *wakes -= 1;
+        drop(wakes);
+        self.read()
+    }
+
+    pub fn read(&self) -> Vec<Event> {
+        self.inbox.take().into_iter().map(|letter| letter.event).collect()
+    }
+}
+
+#[derive(Clone)]
+pub struct Address(pub Arc<Mailbox>);
+
+impl Recipient for Address {
+    fn inbox(&self) -> &Inbox {
+        &self.0.inbox
+    }
+
+    fn wake(&self) {
+        *self.0.wakes.lock().unwrap() += 1;
+        self.0.woken.notify_one();
+    }
+}
+
+impl Address {
+    pub fn receive(&self, event: Event) {
+        if self.0.inbox.put(Letter { address: 0, event }) {
+            self.wake();
+        }
+    }
+}
+
+/// A space that several ports share.
+pub struct Shared {
+    pub space: Space,
+    pub post: Post<Address>,
+}
+
+impl Shared {
+    pub fn new(shards: u32) -> Arc<Self> {
+        Arc::new(Self { space: Space::new(shards), post: Post::default() })
+    }
+
+    pub fn detach(&self, port: Port) {
+        self.post.leave(port);
+        let _nothing = self.space.detach(port, &mut self.post.sender(Time::ZERO, None));
+    }
+
+    /// Does what is due when all holds with an expiry are overdue.
+    pub fn expire(&self) {
+        let _nothing = self.space.expire(&mut self.post.sender(Time::from(2 * EXPIRY), None));
+    }
+}
+
+pub const EXPIRY: Duration = Duration::from_millis(1);
+
+/// A request: of the key of one letter, for ever.
+pub fn ask(tag: u32, mode: Mode) -> Ask<'static> {
+    Ask { port: Port(0), tag, key: (&[1]).into(), mode, expiry: None, patience: Patience::Forever }
+}
+
+/// What an operation answered, and what its member was told before that.
+pub type Told<T> = (T, Vec<Event>);
+
+/// One thread's use of the space.
+pub struct Member {
+    pub shared: Arc<Shared>,
+    pub port: Port,
+    pub mailbox: Arc<Mailbox>,
+}
+
+impl Member {
+    pub fn of(shared: &Arc<Shared>, port: Port) -> Self {
+        let mailbox = Arc::new(Mailbox::default());
+        shared.post.join(port, Address(mailbox.clone()), 0);
+        Self { shared: shared.clone(), port, mailbox }
+    }
+
+    fn operate<T>(
+        &self,
+        change: impl FnOnce(&Space, &mut Sender<'_, Address, Time>) -> Outcome<T>,
+    ) -> Told<T> {
+        let letters = &mut VecDeque::new();
+        let own = Own { port: self.port, address: 0, inbox: &self.mailbox.inbox, letters };
+        let mut sender = self.shared.post.sender(Time::ZERO, Some(own));
+        let Outcome { result, events, .. } = change(&self.shared.space, &mut sender);
+        assert!(events.is_empty(), "all has been taken in");
+        drop(sender);
+        (result, letters.drain(..).map(|letter| letter.event).collect())
+    }
+
+    pub fn request(&self, ask: Ask<'_>) -> Told<Requested> {
+        self.operate(|space, sender| space.request(Ask { port: self.port, ..ask }, sender))
+    }
+
+    /// Asks for what nobody else's events can be about.
+    pub fn ask(&self, ask: Ask<'_>) -> Ticket {
+        let (requested, told) = self.request(ask);
+        assert_eq!(told, []);
+        requested.ticket().unwrap()
+    }
+
+    pub fn release(&self, ticket: Ticket) -> Told<Released> {
+        self.operate(|space, sender| space.release(ticket, sender))
+    }
+
+    pub fn give_back(&self, ticket: Ticket) -> Told<Released> {
+        self.operate(|space, sender| space.give_back(ticket, sender))
+    }
+
+    pub fn cancel(&self, ticket: Ticket) -> Told<bool> {
+        self.operate(|space, sender| space.cancel(ticket, sender))
+    }
+
+    pub fn downgrade(&self, ticket: Ticket) -> Told<bool> {
+        self.operate(|space, sender| space.downgrade(ticket, sender))
+    }
+
+    /// Sleeps until it is granted its key, and is told nothing else.
+    pub fn await_grant(&self) {
+        let events = self.mailbox.sleep();
+        assert!(matches!(events[..], [Event::Granted { .. }]), "{events:?}");
+    }
+}
+
+/// The tags of those who are granted their keys; panics at other events.
+pub fn grants(events: &[Event]) -> Vec<u32> {
+    let tag = |event: &Event| match *event {
+        Event::Granted { tag, .. } => tag,
+        other => panic!("{other:?}"),
+    };
+    events.iter().map(tag).collect()
+}

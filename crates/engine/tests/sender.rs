@@ -1,0 +1,96 @@
+//! Where the events of an operation on a shared space go.
+
+use std::{
+    collections::VecDeque,
+    rc::Rc,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use latchkey_engine::{
+    Ask, Event, Inbox, Letter, Mode, Own, Patience, Port, Post, Recipient, Space, Ticket, Time,
+};
+
+/// A thread, and how often it was woken.
+#[derive(Clone, Default)]
+struct Thread(Rc<(Inbox, AtomicU32)>);
+
+impl Recipient for Thread {
+    fn inbox(&self) -> &Inbox {
+        &self.0.0
+    }
+
+    fn wake(&self) {
+        self.0.1.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Thread {
+    fn own<'a>(&'a self, port: Port, letters: &'a mut VecDeque<Letter>) -> Own<'a> {
+        Own { port, address: port.0 * 10, inbox: self.inbox(), letters }
+    }
+
+    fn wakes(&self) -> u32 {
+        self.0.1.load(Ordering::Relaxed)
+    }
+}
+
+fn asked(space: &Space, port: Port, mode: Mode) -> Ticket {
+    let ask = Ask { port, tag: port.0, key: (&[1]).into(), mode, expiry: None, patience: Patience::Forever };
+    space.request(ask, Time::ZERO).result.ticket().expect("it is patient")
+}
+
+/// The addresses and tags of those who are granted their keys.
+fn grants(letters: impl IntoIterator<Item = Letter>) -> Vec<(u32, u32)> {
+    let grant = |letter: Letter| match letter.event {
+        Event::Granted { tag, .. } => (letter.address, tag),
+        other => panic!("{other:?}"),
+    };
+    letters.into_iter().map(grant).collect()
+}
+
+#[test]
+fn all_members_of_the_thread_that_operates_are_told_in_one_order_and_without_a_wake_up() {
+    let (space, post, thread, other) = (Space::new(1), Post::default(), Thread::default(), Thread::default());
+    for (port, thread) in [(1, &thread), (2, &thread), (3, &other), (4, &thread)] {
+        post.join(Port(port), thread.clone(), port * 10);
+    }
+    let holder = asked(&space, Port(1), Mode::Write);
+    for port in [2, 1, 3, 4] {
+        asked(&space, Port(port), Mode::Read);
+    }
+    let mut letters = VecDeque::new();
+    let outcome = space.release(holder, post.sender(Time::ZERO, Some(thread.own(Port(1), &mut letters))));
+    assert!(outcome.events.is_empty());
+    assert_eq!(grants(letters), [(20, 2), (10, 1), (40, 4)]);
+    assert_eq!(grants(other.inbox().take()), [(30, 3)]);
+    assert_eq!([thread.wakes(), other.wakes()], [0, 1]);
+}
+
+#[test]
+fn what_lies_in_the_inbox_comes_before_what_the_operation_causes() {
+    let (space, post, thread) = (Space::new(1), Post::default(), Thread::default());
+    post.join(Port(1), thread.clone(), 10);
+    let [first, second, _] = [1; 3].map(|port| asked(&space, Port(port), Mode::Write));
+    let _nobodys = space.release(first, post.sender(Time::ZERO, None));
+    assert_eq!(thread.wakes(), 1);
+    let mut letters = VecDeque::new();
+    let outcome = space.release(second, post.sender(Time::ZERO, Some(thread.own(Port(1), &mut letters))));
+    assert!(outcome.events.is_empty() && thread.inbox().is_empty());
+    let fences = letters.iter().map(|letter| match letter.event {
+        Event::Granted { grant, .. } => grant.fence,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(fences.collect::<Vec<_>>(), [2, 3]);
+}
+
+#[test]
+fn a_port_that_has_left_is_told_nothing_more() {
+    let (space, post, thread) = (Space::new(1), Post::default(), Thread::default());
+    post.join(Port(2), thread.clone(), 20);
+    let holder = asked(&space, Port(1), Mode::Write);
+    asked(&space, Port(2), Mode::Write);
+    post.leave(Port(2));
+    let outcome = space.release(holder, post.sender(Time::ZERO, None));
+    assert!(outcome.events.is_empty() && thread.inbox().is_empty());
+    assert_eq!(thread.wakes(), 0);
+}
