@@ -1,9 +1,11 @@
 'use strict';
-// A lock object names a key that it knows by its slot in the engine, so that the text crosses once. Where the engine has
-// forgotten the key meanwhile, in favour of others, the slot is stale: the engine says so, and the text crosses again.
+// A thread names a key that it knows by its slot in the engine, so that the text crosses once, for all lock objects of one
+// name. Where the engine has forgotten the key meanwhile, in favour of others, the slot is stale: the engine says so, and the
+// text crosses again.
 
 const { it, describe, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
+const { loadCopy } = require('./support/copies');
 const { openThinFaces } = require('./support/thin-faces');
 const { freshName } = require('./support/reaches');
 const { Thread } = require('./support/thread');
@@ -12,13 +14,15 @@ const { turn } = require('./support/watch');
 const { latchkey, lib, calls } = openThinFaces(true);
 const { Locks, Lock } = latchkey;
 const { usage } = lib('native');
+/** What it uses of a named space, the first copy does not see: as if it were another thread, but within a call. */
+const stranger = loadCopy({ thin: true }).latchkey;
 
 beforeEach(() => void calls());
 
-/** Two lock objects of one named space. */
+/** Two lock objects of one named space, which know nothing of each other. */
 function two() {
   const name = freshName();
-  return [new Locks({ name }), new Locks({ name })];
+  return [new Locks({ name }), new stranger.Locks({ name })];
 }
 
 /** Leaves `locks` with a slot for the key that the engine has forgotten. */
@@ -29,8 +33,8 @@ function makeStale(locks, other) {
 }
 
 /** Uses several times as many keys as the engine remembers idle ones: a thousand. */
-function useManyKeys(locks) {
-  for (let i = 0; i < 5000; i++) locks.tryWrite(`one of many ${i}`).release();
+function useManyKeys(locks, count = 5000) {
+  for (let i = 0; i < count; i++) locks.tryWrite(`one of many ${i}`).release();
 }
 
 describe('the text of a key', () => {
@@ -60,19 +64,47 @@ describe('the text of a key', () => {
   });
 
   it('crosses once for a key of a named space that is free in between', () => {
-    const [locks, other] = two();
+    const locks = new Locks({ name: freshName() });
+    locks.tryWrite('key').release();
+    assert.deepEqual(calls(), ['request(key)', 'release']);
+    for (let i = 0; i < 3; i++) locks.tryWrite('key').release();
+    assert.deepEqual(calls(), ['request', 'release', 'request', 'release', 'request', 'release']);
+  });
+
+  it('crosses once for all lock objects of one name', () => {
+    const name = freshName();
+    const [locks, other] = [new Locks({ name }), new Locks({ name })];
+    const lock = new Lock(null, null, { name });
     locks.tryWrite('key').release();
     assert.deepEqual(calls(), ['request(key)', 'release']);
     for (const each of [locks, other, locks]) {
-      calls();
       each.tryWrite('key').release();
+      assert.deepEqual(calls(), ['request', 'release']);
     }
+    lock.writeLock('key', null, (release) => release());
     assert.deepEqual(calls(), ['request', 'release']);
+  });
+
+  it('does not cross again because somebody else has used the key meanwhile', () => {
+    const [locks, other] = two();
+    locks.tryWrite('key').release();
+    other.tryWrite('key').release();
+    calls();
+    locks.tryWrite('key').release();
+    assert.deepEqual(calls(), ['request', 'release']);
+  });
+
+  it('crosses again for a key that the thread has forgotten itself, by many others', () => {
+    const locks = new Locks({ name: freshName() });
+    makeStale(locks, locks);
+    const hold = locks.tryWrite('key');
+    assert.deepEqual(calls(), ['request(key)']);
+    hold.release();
   });
 });
 
 describe('a slot that has become stale', () => {
-  it('because another lock object used many keys, is noticed, and the request is granted', () => {
+  it('because somebody else used many keys, is noticed, and the request is granted', () => {
     const [locks, other] = two();
     makeStale(locks, other);
     const hold = locks.tryWrite('key');
@@ -80,6 +112,23 @@ describe('a slot that has become stale', () => {
     assert.equal(hold.key, 'key');
     assert.equal(other.tryRead('key'), null);
     hold.release();
+    other.tryRead('key').release();
+  });
+
+  it('because the thread itself knows more idle keys than the engine remembers, is noticed, too', () => {
+    const name = freshName();
+    const [locks, other] = [new Locks({ name }), new Locks({ name })];
+    // Beside so many in use, a sweep lets half as many idle ones stand.
+    const holds = Array.from({ length: 10_000 }, (_, i) => locks.tryWrite(`in use ${i}`));
+    useManyKeys(locks, 2000);
+    locks.tryWrite('key').release();
+    useManyKeys(other, 3000);
+    calls();
+    const hold = locks.tryWrite('key');
+    assert.deepEqual(calls(), ['request', 'request(key)']);
+    assert.equal(hold.key, 'key');
+    assert.equal(other.tryRead('key'), null);
+    for (const each of [hold, ...holds]) each.release();
     other.tryRead('key').release();
   });
 
@@ -118,8 +167,7 @@ describe('a slot that has become stale', () => {
   });
 
   it('is not that of another key which has its place by now', () => {
-    const name = freshName();
-    const [locks, other] = [new Locks({ name }), new Locks({ name })];
+    const [locks, other] = two();
     makeStale(locks, other);
     // More than there are shards: one of them stands where the key stood.
     const holds = Array.from({ length: 1000 }, (_, i) => other.tryWrite(`another ${i}`));
@@ -145,7 +193,7 @@ describe('a slot that has become stale', () => {
 
   it('works for the callback face', () => {
     const name = freshName();
-    const [lock, other] = [new Lock(null, null, { name }), new Locks({ name })];
+    const [lock, other] = [new Lock(null, null, { name }), new stranger.Locks({ name })];
     lock.writeLock('key', null, (release) => release());
     useManyKeys(other);
     calls();

@@ -128,7 +128,7 @@ overFaces('readers', sharing, (face) => {
 });
 
 overFaces('a request inside the first of several readers granted together', sharing, (face) => {
-  it('runs after them and before release() returns, if it reads', () => {
+  it('runs after them, and before its call returns, if it reads', () => {
     const locks = face.open();
     const log = [];
     const ask = asker(locks, log);
@@ -141,7 +141,7 @@ overFaces('a request inside the first of several readers granted together', shar
     ask('read', 'key', 'c');
     release();
     log.push('returned');
-    assert.deepEqual(log, ['a', 'a goes on', 'b', 'c', 'inside a', 'inside b', 'returned']);
+    assert.deepEqual(log, ['a', 'b', 'c', 'inside a', 'inside b', 'a goes on', 'returned']);
   });
 
   it('goes on so when each asks for another', () => {

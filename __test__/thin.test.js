@@ -13,6 +13,7 @@ const { errorOf } = require('./support/watch');
 const { latchkey, lib, faces, calls } = openThinFaces(true);
 const { Locks, Lock } = latchkey;
 const { ThinKeys, ENGINE } = lib('thin');
+const { NEW, HOLDING, ENDED } = lib('life');
 const { usage } = lib('native');
 
 // The other states of lib/thin.js.
@@ -26,6 +27,7 @@ const request = (mode, expiry = 0) => ({
   number: requests++,
   mode: mode === 'write' ? 1 : 0,
   expiry,
+  state: NEW,
   previous: null,
   next: null,
 });
@@ -36,8 +38,14 @@ describe('the state table of a thin key', () => {
   const newKey = () => new ThinKeys(true).find('key');
   const heldBy = (...modes) => {
     const key = newKey();
-    for (const mode of modes) assert.equal(key.grant(request(mode)), true);
+    for (const mode of modes) take(key, request(mode));
     return key;
+  };
+  /** Grants a key that has to admit the request. */
+  const take = (key, asking) => {
+    assert.equal(key.admits(asking), true);
+    key.grant(asking);
+    assert.equal(asking.state, HOLDING);
   };
   const holdersOf = (key) => {
     const holders = [];
@@ -73,8 +81,12 @@ describe('the state table of a thin key', () => {
         const key = states[state]();
         const before = { state: key.state, holders: holdersOf(key) };
         const asking = request(mode);
-        assert.equal(key.grant(asking), next !== null);
-        const after = next === null ? before : { state: next, holders: [...before.holders, asking] };
+        assert.equal(key.admits(asking), next !== null);
+        assert.deepEqual({ state: key.state, holders: holdersOf(key) }, before, 'that only asks');
+        assert.equal(asking.state, NEW);
+        if (next === null) return;
+        take(key, asking);
+        const after = { state: next, holders: [...before.holders, asking] };
         assert.deepEqual({ state: key.state, holders: holdersOf(key) }, after);
       });
     }
@@ -84,7 +96,7 @@ describe('the state table of a thin key', () => {
     it(`each release takes its own reader out of the list, and the last one makes the key FREE (in order ${order})`, () => {
       const key = newKey();
       const readers = ['read', 'read', 'read'].map((mode) => request(mode));
-      for (const reader of readers) key.grant(reader);
+      for (const reader of readers) take(key, reader);
       const left = new Set(readers);
       for (const n of order) {
         const reader = readers[n];
@@ -92,7 +104,8 @@ describe('the state table of a thin key', () => {
         left.delete(reader);
         assert.equal(key.state, left.size);
         assert.deepEqual(holdersOf(key), [...left]);
-        assert.deepEqual([reader.previous, reader.next], [null, null]);
+        assert.deepEqual([reader.previous, reader.next, reader.state], [null, null, ENDED]);
+        for (const { state } of left) assert.equal(state, HOLDING);
       }
       assert.equal(key.state, FREE);
     });
@@ -101,22 +114,24 @@ describe('the state table of a thin key', () => {
   it('a writer’s release makes the key FREE', () => {
     const key = newKey();
     const writer = request('write');
-    key.grant(writer);
+    take(key, writer);
     key.release(writer);
     assert.equal(key.state, FREE);
+    assert.equal(writer.state, ENDED);
     assert.deepEqual(holdersOf(key), []);
   });
 
   it('what makes a key the ENGINE’s hands over its holders, in the order of their grants', () => {
     const key = newKey();
     const readers = ['read', 'read', 'read'].map((mode) => request(mode));
-    for (const reader of readers) key.grant(reader);
+    for (const reader of readers) take(key, reader);
     const adopted = [];
     key.inflate((holder) => adopted.push(holder));
     assert.deepEqual(adopted, readers);
     assert.equal(key.state, ENGINE);
     assert.deepEqual(holdersOf(key), []);
-    for (const { previous, next } of readers) assert.deepEqual([previous, next], [null, null]);
+    for (const { previous, next, state } of readers)
+      assert.deepEqual([previous, next, state], [null, null, HOLDING]);
   });
 
   it('a writer that becomes a reader is 1', () => {
@@ -135,12 +150,12 @@ describe('the state table of a thin key', () => {
   it('beside a reader with an expiry a reader asks the engine, until the key has been free', () => {
     const key = newKey();
     const timed = request('read', 5);
-    assert.equal(key.grant(timed), true);
-    assert.equal(key.grant(request('read')), false);
+    take(key, timed);
+    assert.equal(key.admits(request('read')), false);
     assert.equal(key.state, 1);
     key.release(timed);
     for (const state of [1, 2]) {
-      assert.equal(key.grant(request('read')), true);
+      take(key, request('read'));
       assert.equal(key.state, state);
     }
   });

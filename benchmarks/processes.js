@@ -11,7 +11,7 @@ const WHOLE_SCENARIO = 900;
 /** @typedef {{ answer: any, failure: string | null }} Outcome the failure is one that benchmarks expect of peers */
 
 /**
- * @param {string} program a file of this folder, which answers one message with another
+ * @param {string} program a file of this folder, or of another checkout by its whole path, which answers one message with another
  * @param {any} task the message
  * @param {{ seconds?: number, options?: string[] }} [how] when it is ended at the latest; options for node
  * @returns {Promise<Outcome>}
@@ -20,7 +20,7 @@ async function run(program, task, { seconds = WHOLE_SCENARIO, options = [] } = {
   // alock's emitters warn of every long queue: shown or not, making the warnings is part of its time.
   const execArgv = ['--no-warnings', `--max-old-space-size=${LIMITS.megabytes}`, ...options];
   const stdio = /** @type {any} */ (['ignore', 'ignore', 'pipe', 'ipc']);
-  const child = fork(path.join(__dirname, program), { execArgv, stdio });
+  const child = fork(path.resolve(__dirname, program), { execArgv, stdio });
   let late = false;
   const timer = setTimeout(() => {
     late = true;

@@ -2,13 +2,15 @@
 // Waiting requests and the signals that end them. A signal gets one listener, however many requests wait on
 // it: Node warns of a leak where it gets more than ten.
 
+const { reportLater } = require('./errors');
+
 /** @typedef {import('./promise-request').PromiseRequest} PromiseRequest */
 
 /** @type {WeakMap<AbortSignal, { requests: Set<PromiseRequest>, listener: () => void }>} */
 const watched = new WeakMap();
 
 /**
- * Has a request abandoned when the signal aborts.
+ * Has a request abandoned when the signal aborts. The signal may be anybody's object: this may run program code, and throw.
  *
  * @param {AbortSignal} signal
  * @param {PromiseRequest} request
@@ -34,8 +36,12 @@ function watch(signal, request) {
 function unwatch(signal, request) {
   const watch = watched.get(signal);
   if (watch === undefined || !watch.requests.delete(request) || watch.requests.size > 0) return;
-  signal.removeEventListener('abort', watch.listener);
   watched.delete(signal);
+  try {
+    signal.removeEventListener('abort', watch.listener);
+  } catch (error) {
+    reportLater(error);
+  }
 }
 
 module.exports = { watch, unwatch };

@@ -3,10 +3,11 @@
 // `released` when the hold ends.
 
 const { AsyncResource } = require('node:async_hooks');
-const { deliverAtOnce, deliverNews, deliverOwnGrant, reportLater, GRANTED } = require('./delivery');
-const { LockExpiredError, LockLostError } = require('./errors');
+const { reportLater } = require('./errors');
 const { CountedSpace } = require('./counted-space');
-const { Request, WAITING } = require('./request');
+const { NEW, WAITING, HOLDING, ENDED, GRANTED, ANSWERED } = require('./life');
+const { Request } = require('./request');
+const { needRoom, needSome, SOON } = require('./stack');
 
 /** @typedef {import('./space').Space} Space */
 /** @typedef {import('./counted-space').CountedKey} CountedKey */
@@ -33,8 +34,21 @@ function lock(space, key, mode, expiry, obtained, released, logger) {
     return ask(request, expiry > 0 && released !== null);
   }
   const taken = space.take(key, mode);
-  if (taken === null) ask(new CountedRequest(space, key, mode, obtained, released), false);
-  else obtained.call(undefined, countedRelease(space, taken, released));
+  if (taken === null) return ask(new CountedRequest(space, key, mode, obtained, released), false);
+  const release = countedRelease(space, taken, released);
+  try {
+    obtained.call(undefined, release);
+  } catch (error) {
+    if (error instanceof RangeError) {
+      try {
+        needSome();
+      } catch {
+        const late = release;
+        SOON.then(() => late());
+      }
+    }
+    throw error;
+  }
 }
 
 /**
@@ -48,10 +62,56 @@ function countedRelease(space, key, released) {
   let ended = false;
   return function release() {
     if (ended) return;
-    ended = true;
-    if (space.give(key)) deliverNews(space, key.name, released, released === null ? NONE : [...arguments]);
-    else if (released !== null) released.apply(undefined, /** @type {any} */ (arguments));
+    if (key.isQuiet()) {
+      key.give();
+      ended = true;
+    } else {
+      needRoom();
+      const grant = space.give(key);
+      ended = true;
+      if (grant !== null || key.firstEvent !== null) {
+        const own = released === null ? null : new CountedEnd(key, released, [...arguments]);
+        return space.settle(key, grant, own, ANSWERED);
+      }
+    }
+    if (released === null) return;
+    try {
+      released.apply(undefined, /** @type {any} */ (arguments));
+    } catch (error) {
+      if (error instanceof RangeError) {
+        try {
+          needSome();
+        } catch {
+          // One by one, so that V8 need not make an object of them in each call.
+          const args = [];
+          for (let i = 0; i < arguments.length; i++) args.push(arguments[i]);
+          SOON.then(released.apply.bind(released, undefined, args));
+        }
+      }
+      throw error;
+    }
   };
+}
+
+/** The end of a hold without a request, of which its program is to be told. */
+class CountedEnd {
+  /** For diagnostics, of which such a hold has none. */
+  times = null;
+
+  /**
+   * @param {CountedKey} key
+   * @param {Callback} released
+   * @param {any[]} args
+   */
+  constructor(key, released, args) {
+    this.at = key;
+    this.released = released;
+    this.args = args;
+  }
+
+  onReleased() {
+    this.released.apply(undefined, this.args);
+  }
 }
 
 /** Has what the others need of a request, and no more: it is made for each one that waits. */
@@ -67,7 +127,7 @@ class CountedRequest {
     this.space = space;
     this.key = key;
     this.mode = mode;
-    this.state = WAITING;
+    this.state = NEW;
     /** @type {CountedKey | null} its key, once it has asked */
     this.at = null;
     /** @type {CountedRequest | null} the next one in the line */
@@ -76,22 +136,23 @@ class CountedRequest {
     this.released = released;
     /** @type {AsyncResource | null} the async context of the one who asked, once it is needed later */
     this.context = null;
-    /** Whether its grant was put off. Belongs to `delivery.js`. */
-    this.untold = false;
+    /** With which `released` is to be called. */
+    this.args = NONE;
     // For diagnostics.
     this.fence = 0;
     this.recovered = false;
+    /** @type {Error | null} nobody takes its hold away */
+    this.loss = null;
     /** @type {import('./diagnostics').Times | null} */
     this.times = null;
   }
 
   onGranted() {
-    const request = this;
-    callObtained(request, function release() {
-      const { space, key, released } = request;
-      if (!space.release(request)) return;
-      deliverNews(space, key, released, released === null ? NONE : [...arguments]);
-    });
+    callObtained(this);
+  }
+
+  onReleased() {
+    callReleased(this, this.args);
   }
 }
 
@@ -112,95 +173,119 @@ class CallbackRequest extends Request {
     this.logger = logger;
     /** @type {AsyncResource | null} the async context of the one who asked, once it is needed later */
     this.context = null;
-    this.ended = false;
-    /** With which `released` is to be called, once a store has answered. */
+    /** With which `released` is to be called. */
     this.args = NONE;
   }
 
   onGranted() {
-    const request = this;
-    callObtained(request, function release() {
-      // They are only copied where there are some.
-      request.release(arguments.length === 0 ? NONE : [...arguments]);
-    });
-  }
-
-  /** @param {any[]} args */
-  release(args) {
-    if (this.ended) return;
-    // Not released: the engine has taken the hold away, and onExpired is about to be called.
-    if (!this.space.release(this)) return;
-    this.ended = true;
-    if (this.space.answersLater) this.args = args;
-    else deliverNews(this.space, this.key, this.released, args);
-  }
-
-  onExpired() {
-    this.lose(new LockExpiredError(this.key));
-  }
-
-  onLost() {
-    this.lose(new LockLostError(this.key));
+    callObtained(this);
   }
 
   /** @param {Error} error */
   onFailed(error) {
     // There is nobody else to tell.
     if (this.released === null) reportLater(error);
-    this.lose(error);
+    this.onLost(error);
   }
 
   /** @param {Error | null} error */
   onReleased(error) {
-    if (error === null) this.callReleased(this.args);
-    else this.lose(error);
+    if (error === null) callReleased(this, this.args);
+    else this.onLost(error);
   }
 
   /** @param {Error} error */
-  lose(error) {
-    this.ended = true;
+  onLost(error) {
     try {
       this.logger?.warn(error.message);
     } catch (loggerError) {
       reportLater(loggerError);
     }
-    this.callReleased([error]);
-  }
-
-  /** @param {any[]} args */
-  callReleased(args) {
-    if (this.released === null) return;
-    if (this.context === null) this.released.apply(undefined, args);
-    else this.context.runInAsyncScope(this.released, undefined, ...args);
+    callReleased(this, [error]);
   }
 }
 
-/**
- * @param {CountedRequest | CallbackRequest} request
- * @param {(release: Callback) => void} release
- */
-function callObtained({ context, obtained }, release) {
+/** @param {CountedRequest | CallbackRequest} request */
+function callObtained(request) {
+  const release = releaseOf(request);
+  const { context, obtained } = request;
   if (context === null) obtained.call(undefined, release);
   else context.runInAsyncScope(obtained, undefined, release);
 }
 
+/** @param {CountedRequest | CallbackRequest} request */
+function releaseOf(request) {
+  return function release() {
+    // They are only copied where there are some.
+    endHold(request, arguments.length === 0 ? NONE : [...arguments]);
+  };
+}
+
 /**
  * @param {CountedRequest | CallbackRequest} request
+ * @param {any[]} args
+ */
+function callReleased({ released, context }, args) {
+  if (released === null) return;
+  if (context === null) released.apply(undefined, args);
+  else context.runInAsyncScope(released, undefined, ...args);
+}
+
+/**
+ * @param {any} request
+ * @param {any[]} args for its release callback
+ */
+function endHold(request, args) {
+  if (request.state !== HOLDING) return;
+  const { space, at } = request;
+  request.args = args;
+  const grant = space.release(request);
+  // Else it has been taken away, and is told so; or a store will answer.
+  const isReleased = request.state === ENDED && request.loss === null && request.released !== null;
+  if (grant !== null || request.times !== null || at.firstEvent !== null) {
+    return space.settle(at, grant, isReleased ? request : null, ANSWERED);
+  }
+  if (!isReleased) return;
+  try {
+    callReleased(request, args);
+  } catch (error) {
+    if (error instanceof RangeError) {
+      try {
+        needSome();
+      } catch {
+        SOON.then(callReleased.bind(undefined, request, args));
+      }
+    }
+    throw error;
+  }
+}
+
+/**
+ * @param {any} request
  * @param {boolean} mayEndLater whether its hold may be ended by somebody else, even if it is granted now
  */
 function ask(request, mayEndLater) {
   const { space } = request;
-  const granted = space.ask(/** @type {any} */ (request), Infinity) === 1;
-  const events = space.takeEvents(request.key);
-  // Whoever is called later, by somebody else or by the clock, is called in the context of the one who asked.
-  if (!granted || mayEndLater || space.backlogs.size !== 0) {
-    request.context = new AsyncResource('latchkey');
+  // Whoever is called later, by somebody else or by the clock, is called in the context of the one who asked. To make that
+  // may run program code, which hooks are: so it comes first, unless the key is probably free.
+  if (mayEndLater || !space.isFree(request)) request.context = new AsyncResource('latchkey');
+  const granted = space.ask(request, Infinity);
+  if (request.state === WAITING && request.context === null) request.context = new AsyncResource('latchkey');
+  else if (granted !== null && !mayEndLater && request.at.firstEvent === null) request.context = null;
+  if (granted === null || request.times !== null || request.at.firstEvent !== null) {
+    return space.settle(request.at, null, granted, GRANTED);
   }
-  if (events !== null) {
-    if (granted) events.push({ request, kind: GRANTED });
-    deliverAtOnce(events);
-  } else if (granted) {
-    deliverOwnGrant(request);
+  try {
+    callObtained(request);
+  } catch (error) {
+    if (error instanceof RangeError) {
+      try {
+        needSome();
+      } catch {
+        SOON.then(endHold.bind(undefined, request, NONE));
+      }
+    }
+    throw error;
   }
 }
 

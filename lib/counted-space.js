@@ -11,10 +11,12 @@
 // | LINE    | `holders` hold it, and some wait  | waits          | waits           |
 
 const diagnostics = require('./diagnostics');
-const { GRANTED } = require('./delivery');
+const { append, settle } = require('./delivery');
 const { Keys } = require('./keys');
+const { WAITING, HOLDING, ENDED, GRANTED } = require('./life');
 const port = require('./port');
-const { READ, WRITE, HOLDING, ENDED } = require('./request');
+const { READ, WRITE } = require('./request');
+const { needRoom } = require('./stack');
 
 const FREE = 0;
 const WRITTEN = -1;
@@ -42,6 +44,16 @@ class CountedKey {
     this.first = null;
     /** @type {Request | null} */
     this.last = null;
+    // What has happened to it and is to be delivered. Belongs to `delivery.js`.
+    /** @type {import('./delivery').Event | null} */
+    this.firstEvent = null;
+    /** @type {import('./delivery').Event | null} */
+    this.lastEvent = null;
+  }
+
+  /** Whether nobody waits for it, and nothing is to be delivered. */
+  isQuiet() {
+    return this.state !== LINE && this.firstEvent === null;
   }
 
   /**
@@ -92,7 +104,7 @@ class CountedKey {
       this.state--;
     } else {
       this.state = FREE;
-      this.keys.rest();
+      if (++this.keys.idle > this.keys.maxIdle) this.keys.sweep();
     }
     return null;
   }
@@ -116,7 +128,7 @@ class CountedKey {
   }
 
   isIdle() {
-    return this.state === FREE;
+    return this.state === FREE && this.firstEvent === null;
   }
 }
 
@@ -125,20 +137,12 @@ function newKey(keys, name) {
   return new CountedKey(keys, name);
 }
 
-/** What `callbacks.js` needs of a space. Invariant: `letIn` are those whom the last call let in, until it takes them. */
+/** What `callbacks.js` needs of a space. */
 class CountedSpace {
   constructor() {
     /** @type {string | undefined} it has none */
     this.name = undefined;
     this.keys = new Keys(newKey);
-    /**
-     * The keys of which something is still to be told. Belongs to `delivery.js`.
-     *
-     * @type {Map<string, import('./delivery').Backlog>}
-     */
-    this.backlogs = new Map();
-    /** @type {Request | null} */
-    this.letIn = null;
   }
 
   /**
@@ -150,7 +154,7 @@ class CountedSpace {
    */
   take(name, mode) {
     const key = this.keys.find(name);
-    if (!key.admits(mode) || this.backlogs.size !== 0 || diagnostics.enabled()) return null;
+    if (!key.admits(mode) || key.firstEvent !== null || diagnostics.enabled()) return null;
     key.take(mode);
     return key;
   }
@@ -159,18 +163,31 @@ class CountedSpace {
    * Gives such a key back.
    *
    * @param {CountedKey} key
-   * @returns {boolean} whether that lets somebody in: see `takeGrant`
+   * @returns {Request | null} whom that lets in, if it is one, and nothing is to be delivered before that
    */
   give(key) {
-    this.letIn = key.give();
-    return this.letIn !== null;
+    let request = key.give();
+    if (request === null) return null;
+    if (request.next === null && key.firstEvent === null) return this.grant(request);
+    for (let next; request !== null; request = next) {
+      next = request.next;
+      request.next = null;
+      append(this.grant(request), GRANTED, null);
+    }
+    return null;
+  }
+
+  /** @param {Request} request */
+  isFree({ key: name, mode }) {
+    const key = this.keys.find(name);
+    return key.admits(mode) && key.firstEvent === null;
   }
 
   /**
    * Asks for the request's key.
    *
    * @param {Request} request
-   * @returns {number} 1 if it was granted, 0 if it waits
+   * @returns {Request | null} the request, if it was granted: the caller has to `settle` that
    */
   ask(request) {
     if (diagnostics.enabled()) diagnostics.asked(request);
@@ -178,63 +195,48 @@ class CountedSpace {
     request.at = key;
     if (key.admits(request.mode)) {
       key.take(request.mode);
-      this.grant(request);
-      return 1;
+      return this.grant(request);
     }
+    request.state = WAITING;
     key.join(request);
     if (request.times !== null) diagnostics.waits(request);
-    return 0;
+    return null;
   }
 
   /** @param {Request} request */
   grant(request) {
     request.state = HOLDING;
-    if (request.times === null) return;
+    if (request.times === null) return request;
     request.fence = port.nextFence();
     diagnostics.granted(request);
+    return request;
   }
 
   /**
    * Ends a request's hold.
    *
    * @param {Request} request
-   * @returns {boolean} false if it had ended before
+   * @returns {Request | null} as `give`
    */
   release(request) {
-    if (request.state === ENDED) return false;
+    const key = /** @type {CountedKey} */ (request.at);
+    if (!key.isQuiet()) needRoom();
+    const grant = this.give(key);
     request.state = ENDED;
-    this.give(/** @type {CountedKey} */ (request.at));
     if (request.times !== null) diagnostics.released(request);
-    return true;
+    return grant;
   }
 
   /**
-   * `takeEvents`, where nearly always one grant is all there is to tell.
+   * Delivers what a call about a key has caused, and what it has to tell itself: see delivery.js.
    *
-   * @returns {Request | null} whom the last call let in, if it is one
+   * @param {CountedKey} key
+   * @param {Request | null} grant
+   * @param {any} own
+   * @param {number} kind
    */
-  takeGrant() {
-    const request = this.letIn;
-    if (request === null || request.next !== null) return null;
-    this.letIn = null;
-    this.grant(request);
-    diagnostics.publish();
-    return request;
-  }
-
-  /** @returns {import('./delivery').Event[] | null} whom the last call let in, in order */
-  takeEvents() {
-    /** @type {import('./delivery').Event[] | null} */
-    let events = null;
-    for (let request = this.letIn, next; request !== null; request = next) {
-      next = request.next;
-      request.next = null;
-      this.grant(request);
-      (events ??= []).push({ request, kind: GRANTED });
-    }
-    this.letIn = null;
-    diagnostics.publish();
-    return events;
+  settle(key, grant, own, kind) {
+    settle(key, grant, own, kind);
   }
 }
 

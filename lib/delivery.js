@@ -1,346 +1,235 @@
 'use strict';
-// Runs the callbacks that the engine's events call for: in order, at a bounded depth of the stack, and
-// losing none when one of them throws.
+// The events of this thread that the program has not been told of, and the one way in which it is told.
+//
+// A call reads what has happened into the list (events.js), and then settles its key: what is in the list about that
+// key is delivered first to last, then the call's own event. The other keys' events follow from the event loop.
 //
 // A release delivers the grants it made possible before it returns, so that a queue whose members release
-// inside their callbacks nests one delivery in the other. At MAX_DEPTH deliveries are put off instead, and
-// the delivery at that depth runs them in a loop.
+// inside their callbacks nests one delivery in the other. At MAX_DEPTH a key is deferred instead, and the delivery at
+// that depth goes on with it in a loop.
 
-const { READ } = require('./request');
+const diagnostics = require('./diagnostics');
+const { reportLater } = require('./errors');
+const { GRANTED, EXPIRED, TIMED_OUT, LOST, FAILED } = require('./life');
 
 /** How many deliveries may nest: far below any stack's end, whatever the callbacks need themselves. */
 const MAX_DEPTH = 64;
 
-// What happened to a request.
-const GRANTED = 0;
-const EXPIRED = 1;
-const TIMED_OUT = 2;
-// Only on a store.
-const LOST = 3;
-const FAILED = 4;
-/** Its release was answered. */
-const ENDED = 5;
-
 /** @typedef {import('./request').Request | import('./callbacks').CountedRequest} Request */
-/** @typedef {{ request: Request, kind: number, detail?: any }} Event */
+/** @typedef {import('./thin').ThinKey | import('./counted-space').CountedKey} Key */
 
-/**
- * What to tell: a list of events or, where there is just one, a grant; and what to call then, for the one whose
- * end caused them.
- *
- * @typedef {object} Delivery
- * @property {Event[] | null} events
- * @property {Request | null} grant
- * @property {Callback | null} released
- * @property {any[]} args
- */
+/** What happened to a request, until the program has been told. */
+class Event {
+  /**
+   * @param {Request} request
+   * @param {number} kind
+   * @param {any} detail an error, or null
+   */
+  constructor(request, kind, detail) {
+    this.request = request;
+    this.kind = kind;
+    this.detail = detail;
+    // Its neighbours in the thread's list, and the next one of its key.
+    /** @type {Event | null} */
+    this.previous = last;
+    /** @type {Event | null} */
+    this.next = null;
+    /** @type {Event | null} */
+    this.nextOfKey = null;
+  }
+}
 
-/** @typedef {(...args: any[]) => void} Callback */
+// The thread's list, in the order in which the events happened.
+//
+// Invariant: each event of it is also in the list of its key, from `firstEvent` to `lastEvent` by `nextOfKey`, in the same
+// order. `size` counts them.
+/** @type {Event | null} */
+let first = null;
+/** @type {Event | null} */
+let last = null;
+let size = 0;
 
-/**
- * The events of one key that a delivery still has to tell. A later event of that key joins the same
- * delivery, so that it cannot overtake them.
- *
- * @typedef {object} Backlog
- * @property {Event[]} events the delivery's list
- * @property {number} left how many of them are about this key and untold; never 0
- */
-
+/** How many deliveries are at work, one in the other. */
 let depth = 0;
+
 /**
- * Deliveries that were put off, in order. Empty unless one runs at MAX_DEPTH, or its stack overflowed: then
- * the outermost one takes over.
+ * Keys whose events were not delivered because MAX_DEPTH was reached, in order. The delivery at that depth is at work
+ * while there are some, and takes them before it ends.
  *
- * @type {Delivery[]}
+ * @type {Key[]}
  */
-let putOff = [];
+let deferred = [];
 
-/** @type {any[]} */
-const NONE = [];
+/** No error: a program may throw anything else. */
+const NONE = Symbol('none');
 
 /**
- * Tells events, then calls `released`. If callbacks throw, the first error comes out of here,
- * after everything else has been done.
- *
- * @param {Event[]} events
- * @param {Callback | null} [released]
- * @param {any[]} [args] for `released`
- */
-function deliver(events, released = null, args = NONE) {
-  events = keepOrder(events);
-  if (depth < MAX_DEPTH) {
-    run(events, released, args);
-  } else {
-    addBacklogs(events);
-    putOff.push({ events, grant: null, released, args });
-  }
-}
-
-/**
- * The same for one grant, which is what nearly all deliveries are. A writer's needs no backlog: until it has
- * been told, nobody else is granted its key unless it expires, and then it is told first.
- *
- * @param {Request} grant
- * @param {Callback | null} released
- * @param {any[]} args for `released`
- */
-function deliverGrant(grant, released, args) {
-  if (grant.mode === READ || grant.space.backlogs.size !== 0) {
-    deliver([{ request: grant, kind: GRANTED }], released, args);
-  } else if (depth < MAX_DEPTH) {
-    runGrant(grant, released, args);
-  } else {
-    grant.untold = true;
-    putOff.push({ events: null, grant, released, args });
-  }
-}
-
-/**
- * Tells what the last call about a key has caused, as `deliver`.
- *
- * @param {import('./space').Space | import('./counted-space').CountedSpace} space
- * @param {string} key
- * @param {Callback | null} [released]
- * @param {any[]} [args] for `released`
- */
-function deliverNews(space, key, released = null, args = NONE) {
-  const granted = space.takeGrant(key);
-  if (granted !== null) return deliverGrant(granted, released, args);
-  const events = space.takeEvents(key);
-  if (events !== null) deliver(events, released, args);
-  else if (released !== null) released.apply(undefined, args);
-}
-
-/**
- * Tells events before it returns, at any depth: those of a request, whose free key must be granted by then.
- *
- * @param {Event[]} events
- */
-function deliverAtOnce(events) {
-  run(keepOrder(events), null, NONE);
-}
-
-/**
- * @param {Event[]} events
- * @param {Callback | null} released
- * @param {any[]} args
- */
-function run(events, released, args) {
-  if (events.length > 1) addBacklogs(events);
-  /** @type {unknown[]} */
-  const errors = [];
-  depth++;
-  try {
-    tell(events, errors);
-    tellPutOff(errors);
-    tellEnd(released, args, errors);
-    tellPutOff(errors);
-  } finally {
-    depth--;
-  }
-  if (errors.length > 0) raise(errors);
-}
-
-/**
- * `run` for one grant, without making anything for it.
- *
- * @param {Request} grant
- * @param {Callback | null} released
- * @param {any[]} args
- */
-function runGrant(grant, released, args) {
-  /** @type {unknown[] | null} */
-  let errors = null;
-  depth++;
-  try {
-    try {
-      grant.onGranted();
-    } catch (error) {
-      errors = [error];
-    }
-    if (putOff.length > 0) tellPutOff((errors ??= []));
-    try {
-      if (released !== null) released.apply(undefined, args);
-    } catch (error) {
-      (errors ??= []).push(error);
-    }
-    if (putOff.length > 0) tellPutOff((errors ??= []));
-  } finally {
-    depth--;
-  }
-  if (errors !== null && errors.length > 0) raise(errors);
-}
-
-/**
- * Tells that a request was granted by its own call: at once, unless earlier events of its key are still
- * being told.
+ * Adds what has happened to a request to the list. No program code runs here.
  *
  * @param {Request} request
- */
-function deliverOwnGrant(request) {
-  const { backlogs } = request.space;
-  if (backlogs.size === 0 || keepOrder([{ request, kind: GRANTED }]).length === 1) request.onGranted();
-}
-
-/**
- * Makes up for the deliveries that were put off, if this is the one to do so.
- *
- * @param {unknown[]} errors
- */
-function tellPutOff(errors) {
-  while (putOff.length > 0 && (depth >= MAX_DEPTH || depth === 1)) {
-    // One by one is how they come in a long queue: then the list is kept, not made anew each time.
-    if (putOff.length === 1) {
-      tellDelivery(/** @type {Delivery} */ (putOff.pop()), errors);
-      continue;
-    }
-    const deliveries = putOff;
-    putOff = [];
-    for (const delivery of deliveries) tellDelivery(delivery, errors);
-  }
-}
-
-/**
- * @param {Delivery} delivery
- * @param {unknown[]} errors
- */
-function tellDelivery({ events, grant, released, args }, errors) {
-  if (grant !== null) tellUntold(grant, errors);
-  else tell(/** @type {Event[]} */ (events), errors);
-  tellEnd(released, args, errors);
-}
-
-/**
- * @param {Event[]} events grows while it is told, when a later event of a key joins it
- * @param {unknown[]} errors
- */
-function tell(events, errors) {
-  for (let i = 0; i < events.length; i++) {
-    const { request, kind, detail } = events[i];
-    if (request.space.backlogs.size !== 0) leaveBacklog(request, events);
-    if (kind !== GRANTED) tellUntold(request, errors);
-    tellOne(request, kind, detail, errors);
-  }
-}
-
-/**
- * Tells a grant that was put off, unless that has been done meanwhile.
- *
- * @param {Request} request
- * @param {unknown[]} errors
- */
-function tellUntold(request, errors) {
-  if (!request.untold) return;
-  request.untold = false;
-  tellOne(request, GRANTED, undefined, errors);
-}
-
-/**
- * @param {any} request one that this can happen to: a `CountedRequest` is only granted
  * @param {number} kind
  * @param {any} detail
- * @param {unknown[]} errors
  */
-function tellOne(request, kind, detail, errors) {
+function append(request, kind, detail) {
+  const key = /** @type {Key} */ (request.at);
+  const event = new Event(request, kind, detail);
+  if (last === null) first = event;
+  else last.next = event;
+  last = event;
+  if (key.lastEvent === null) key.firstEvent = event;
+  else key.lastEvent.nextOfKey = event;
+  key.lastEvent = event;
+  size++;
+}
+
+/**
+ * Takes the first event of a key out of the list.
+ *
+ * @param {Key} key one that has events
+ * @returns {Event}
+ */
+function takeFirst(key) {
+  const event = /** @type {Event} */ (key.firstEvent);
+  key.firstEvent = event.nextOfKey;
+  if (key.firstEvent === null) key.lastEvent = null;
+  if (event.previous === null) first = event.next;
+  else event.previous.next = event.next;
+  if (event.next === null) last = event.previous;
+  else event.next.previous = event.previous;
+  size--;
+  return event;
+}
+
+/**
+ * Ends a call about a key: delivers what has happened to the key, then the call's own event. Program code runs here, and
+ * nothing that the call still has to do may come after it. If callbacks throw, the first error comes out of here, after
+ * everything else has been done.
+ *
+ * @param {Key} key
+ * @param {Request | null} grant whom this call has let in, if that is all that has happened to the key: it is in no list
+ * @param {Request | null} own of which the call has something to tell
+ * @param {number} kind what: GRANTED, or ANSWERED for a release
+ */
+function settle(key, grant, own, kind) {
+  if (grant === null && key.firstEvent === null) {
+    if (own === null) return diagnostics.publish();
+    if (kind === GRANTED) return settleOwnGrant(own);
+  }
+  if (depth === MAX_DEPTH) return defer(key, grant, own, kind);
+  /** @type {unknown} */
+  let error = NONE;
+  depth++;
   try {
-    if (kind === GRANTED) request.onGranted();
-    else if (kind === EXPIRED) request.onExpired();
-    else if (kind === TIMED_OUT) request.onTimedOut();
-    else if (kind === LOST) request.onLost();
-    else if (kind === FAILED) request.onFailed(detail);
-    else request.onReleased(detail);
-  } catch (error) {
-    errors.push(error);
+    if (grant !== null) error = run(grant, GRANTED, null, error);
+    // In the list, so that no request that is made by the callbacks of those before it overtakes it.
+    else if (own !== null && kind === GRANTED) append(own, GRANTED, null);
+    if (key.firstEvent !== null) error = runEvents(key, error);
+    if (own !== null && kind !== GRANTED) error = run(own, kind, null, error);
+    if ((depth === MAX_DEPTH || depth === 1) && deferred.length > 0) error = runDeferred(error);
+  } finally {
+    depth--;
   }
+  diagnostics.publish();
+  if (error !== NONE) throw error;
 }
 
 /**
- * Hands over those events that have to wait behind earlier ones of their key.
+ * Nothing comes before it, so that it nests in nothing, either.
  *
- * @param {Event[]} events
- * @returns {Event[]} the others
+ * @param {Request} own
  */
-function keepOrder(events) {
-  return events.every(isNext) ? events : events.filter((event) => isNext(event) || !join(event));
-}
-
-/** @param {Event} event */
-function isNext({ request }) {
-  return request.space.backlogs.size === 0 || !request.space.backlogs.has(request.key);
-}
-
-/** @param {Event} event */
-function join(event) {
-  const backlog = /** @type {Backlog} */ (event.request.space.backlogs.get(event.request.key));
-  backlog.events.push(event);
-  backlog.left++;
-  return true;
-}
-
-/** @param {Event[]} events none of whose keys has a backlog */
-function addBacklogs(events) {
-  for (const { request } of events) {
-    const { backlogs } = request.space;
-    const backlog = backlogs.get(request.key);
-    if (backlog === undefined) backlogs.set(request.key, { events, left: 1 });
-    else backlog.left++;
-  }
-}
-
-/**
- * @param {Request} request
- * @param {Event[]} events the delivery that is about to tell it
- */
-function leaveBacklog(request, events) {
-  const backlog = request.space.backlogs.get(request.key);
-  if (backlog?.events === events && --backlog.left === 0) request.space.backlogs.delete(request.key);
-}
-
-/**
- * @param {Callback | null} released
- * @param {any[]} args
- * @param {unknown[]} errors
- */
-function tellEnd(released, args, errors) {
-  if (released === null) return;
+function settleOwnGrant(own) {
   try {
-    released.apply(undefined, args);
-  } catch (error) {
-    errors.push(error);
+    deliver(own, GRANTED, null);
+  } finally {
+    diagnostics.publish();
   }
 }
 
 /**
- * Throws the first error, as the call that ran the callback must, and reports the others.
- *
- * @param {unknown[]} errors
+ * @param {Key} key
+ * @param {Request | null} grant
+ * @param {Request | null} own
+ * @param {number} kind
  */
-function raise([first, ...others]) {
-  others.forEach(reportLater);
-  throw first;
+function defer(key, grant, own, kind) {
+  if (grant !== null) append(grant, GRANTED, null);
+  if (own !== null) append(own, kind, null);
+  deferred.push(key);
+}
+
+/** Delivers all that is in the list by now. Called from the event loop, where nobody can catch. */
+function settleAll() {
+  depth++;
+  // What callbacks add meanwhile has its turn after others': the event loop must not wait for ever.
+  for (let left = size; left > 0 && first !== null; left--) {
+    const { request, kind, detail } = takeFirst(/** @type {Key} */ (first.request.at));
+    let error = run(request, kind, detail, NONE);
+    if (deferred.length > 0) error = runDeferred(error);
+    if (error !== NONE) reportLater(error);
+  }
+  depth--;
+  diagnostics.publish();
 }
 
 /**
- * Makes an error that no call can throw an uncaught exception, as one of a timer's callback is.
- *
+ * @param {Key} key
  * @param {unknown} error
  */
-function reportLater(error) {
-  process.nextTick(() => {
-    throw error;
-  });
+function runEvents(key, error) {
+  while (key.firstEvent !== null) {
+    const { request, kind, detail } = takeFirst(key);
+    error = run(request, kind, detail, error);
+  }
+  return error;
 }
 
-module.exports = {
-  deliver,
-  deliverAtOnce,
-  deliverNews,
-  deliverOwnGrant,
-  reportLater,
-  GRANTED,
-  EXPIRED,
-  TIMED_OUT,
-  LOST,
-  FAILED,
-  ENDED,
-};
+/** @param {unknown} error */
+function runDeferred(error) {
+  while (deferred.length > 0) {
+    const keys = deferred;
+    deferred = [];
+    for (const key of keys) error = runEvents(key, error);
+  }
+  return error;
+}
+
+/**
+ * Delivers one event.
+ *
+ * @param {Request} request
+ * @param {number} kind
+ * @param {any} detail
+ * @param {unknown} error the first one of this delivery, or NONE
+ * @returns {unknown} the same, or this event's
+ */
+function run(request, kind, detail, error) {
+  try {
+    deliver(request, kind, detail);
+  } catch (thrown) {
+    if (error === NONE) return thrown;
+    reportLater(thrown);
+  }
+  return error;
+}
+
+/**
+ * @param {any} request one that this can happen to: a `CountedRequest` is only granted and released
+ * @param {number} kind
+ * @param {any} detail
+ */
+function deliver(request, kind, detail) {
+  if (request.times !== null) diagnostics.delivered(request, kind);
+  if (kind === GRANTED) request.onGranted();
+  else if (kind === EXPIRED || kind === LOST) request.onLost(detail);
+  else if (kind === TIMED_OUT) request.onTimedOut();
+  else if (kind === FAILED) request.onFailed(detail);
+  else request.onReleased(detail);
+}
+
+/** Whether events wait to be delivered. */
+function hasEvents() {
+  return size > 0;
+}
+
+module.exports = { Event, append, settle, settleAll, hasEvents };

@@ -4,6 +4,7 @@
 
 const { channel } = require('node:diagnostics_channel');
 const { now } = require('./clock');
+const { EXPIRED, GRANTED, LOST } = require('./life');
 const { READ } = require('./request');
 
 /** @typedef {import('./request').Request | import('./callbacks').CountedRequest} Request */
@@ -11,7 +12,7 @@ const { READ } = require('./request');
 /**
  * When a request reached each point, in milliseconds by `clock.js`.
  *
- * @typedef {{ asked: number, granted: number }} Times
+ * @typedef {{ asked: number, granted: number, ended: number }} Times
  */
 
 const wait = channel('latchkey:wait');
@@ -25,11 +26,12 @@ function enabled() {
 
 /** @param {Request} request */
 function asked(request) {
-  request.times = { asked: now(), granted: NaN };
+  request.times = { asked: now(), granted: NaN, ended: NaN };
 }
 
 /**
- * Messages that are ready. They are published between the engine's calls, since a subscriber may use locks.
+ * Messages that are ready. They are published when the call or wake-up that they come from has delivered its events, since a
+ * subscriber may use locks.
  *
  * @type {{ to: import('node:diagnostics_channel').Channel, message: object }[]}
  */
@@ -42,38 +44,46 @@ function publish() {
   for (const { to, message } of messages) to.publish(message);
 }
 
-/** @param {Request} request */
+/** @param {Request} request which has begun to wait */
 function waits(request) {
   ready.push({ to: wait, message: describe(request) });
 }
 
-/** @param {Request} request */
+/** @param {Request} request which was granted, and will be told */
 function granted(request) {
-  const times = /** @type {Times} */ (request.times);
-  times.granted = now();
-  const { fence, recovered } = request;
-  const waited = times.granted - times.asked;
-  ready.push({ to: grant, message: { ...describe(request), fence, recovered, waited } });
+  /** @type {Times} */ (request.times).granted = now();
 }
 
-/** @param {Request} request */
+/** @param {Request} request whose hold was taken away, which it will be told */
+function ended(request) {
+  /** @type {Times} */ (request.times).ended = now();
+}
+
+/** @param {Request} request whose hold was released */
 function released(request) {
+  ended(request);
   ready.push({ to: release, message: describeHold(request) });
 }
 
-/** @param {Request} request */
-function expired(request) {
-  ready.push({ to: expire, message: describeHold(request) });
+/**
+ * @param {Request} request
+ * @param {number} kind what it is told
+ */
+function delivered(request, kind) {
+  if (kind === EXPIRED || kind === LOST) {
+    ready.push({ to: expire, message: describeHold(request) });
+  } else if (kind === GRANTED) {
+    const { fence, recovered, times } = request;
+    const { asked, granted } = /** @type {Times} */ (times);
+    ready.push({ to: grant, message: { ...describe(request), fence, recovered, waited: granted - asked } });
+  }
 }
 
 /** @param {Request} request */
 function describeHold(request) {
   const { fence, recovered, times } = request;
-  const { asked, granted } = /** @type {Times} */ (times);
-  const end = now();
-  // A hold may end here before the news of its grant has come from another thread.
-  const start = Number.isNaN(granted) ? end : granted;
-  return { ...describe(request), fence, recovered, waited: start - asked, held: end - start };
+  const { asked, granted, ended } = /** @type {Times} */ (times);
+  return { ...describe(request), fence, recovered, waited: granted - asked, held: ended - granted };
 }
 
 /** @param {Request} request */
@@ -81,4 +91,4 @@ function describe({ space, key, mode }) {
   return { space: space.name ?? null, key, mode: mode === READ ? 'read' : 'write' };
 }
 
-module.exports = { enabled, publish, asked, waits, granted, released, expired };
+module.exports = { enabled, publish, asked, waits, granted, ended, released, delivered };

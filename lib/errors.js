@@ -172,6 +172,17 @@ function describeObject(value) {
   }
 }
 
+/**
+ * Makes an error that no call can throw an uncaught exception, as one of a timer's callback is.
+ *
+ * @param {unknown} error
+ */
+function reportLater(error) {
+  process.nextTick(() => {
+    throw error;
+  });
+}
+
 module.exports = {
   LockError,
   LockExpiredError,
@@ -184,4 +195,5 @@ module.exports = {
   invalidType,
   outOfRange,
   invalidThis,
+  reportLater,
 };

@@ -1,18 +1,16 @@
 'use strict';
-// What the engine has to tell this thread: the events of its own calls, and the letters that others and the clock
-// have sent, which a wake-up announces.
+// Reads what has happened: the events of this thread's own calls, and those that other threads and the clock have caused,
+// which a wake-up announces.
 
 // Not the global one, which a test's fake timers may replace.
 const { setImmediate } = require('node:timers');
-const { at, words, native, onWake, hasEnded, setGrant } = require('./port');
-const { deliver, reportLater, LOST } = require('./delivery');
-const diagnostics = require('./diagnostics');
-const { WAITING } = require('./request');
+const { at, words, native, onWake } = require('./layout');
+const { hasEnded, setGrant } = require('./port');
+const { hasEvents, settleAll } = require('./delivery');
+const { WAITING, GRANTED } = require('./life');
 
 /** @typedef {import('./space').Space} Space */
-/** @typedef {import('./stored-space').StoredSpace} StoredSpace */
 /** @typedef {import('./request').Request} Request */
-/** @typedef {import('./delivery').Event} Event */
 
 /**
  * The space of one number, while a wake-up may be about it. Then it must not be collected, even when the program has
@@ -29,122 +27,76 @@ const { WAITING } = require('./request');
  */
 const awake = new Map();
 
+/** Whether the event loop will call `wake` without being woken. */
+let isScheduled = false;
+
 /**
- * Takes the last call's event, if that is one grant of the key that it was about and nothing else.
+ * Takes the event of the last call, if that is one grant of its key and nothing else has happened to the key.
  *
  * @param {Space} space
- * @param {string} key
  * @returns {Request | null}
  */
-function takeGrant(space, key) {
-  if (words[at.events] !== 1 || words[at.firstEvent + at.eventKind] !== at.kindGranted) return null;
-  if (words[at.firstEvent + at.eventSpace] !== space.number || unread.length > 0) return null;
+function takeGrant(space) {
+  if (words[at.events] !== 1 || words[at.firstEvent + at.eventKind] !== GRANTED) return null;
+  if (words[at.firstEvent + at.eventSpace] !== space.number) return null;
   const request = space.requests[words[at.firstEvent + at.eventTag]];
-  if (!request || request.state !== WAITING || request.key !== key) return null;
+  if (!request || request.state !== WAITING || request.at?.firstEvent !== null) return null;
   words[at.events] = 0;
   setGrant(request, at.firstEvent + at.eventFence);
   return request;
 }
 
 /**
- * Takes what is to be told of the last call's key, in the order in which it was decided. A call in a named space reads
- * the letters, too, in the moment in which it takes place: whoever lost the key hears of that before the next one of this
- * thread is granted. What is about other keys is told from the event loop.
+ * Reads the events of the last call, and what others have caused before it, into the list of those to be delivered. They come
+ * in the order in which they were decided, and those of one key before the call's own result.
  *
- * @param {Space} space
- * @param {string} key
- * @returns {Event[] | null}
+ * @param {Space | null} space whose call it was
+ * @param {import('./thin').ThinKey | null} key which it was about: its events are delivered by the caller, all others soon
  */
 function takeEvents(space, key) {
-  const read = words[at.events] === 0 ? null : readEvents(space);
-  if (space.name === undefined || (read === null && unread.length === 0)) return read;
-  const isAbout = (/** @type {Event} */ { request }) =>
-    request.space.name === space.name && request.key === key;
-  if (unread.length === 0 && read !== null && read.every(isAbout)) return read;
-  const all = read === null ? unread : unread.concat(read);
-  const events = all.filter(isAbout);
-  unread = all.filter((event) => !isAbout(event));
-  // No wake-up need be under way.
-  if (unread.length > 0) setImmediate(wake);
-  return events;
-}
-
-/**
- * Events that have been read, and are to be told from the event loop.
- *
- * @type {Event[]}
- */
-let unread = [];
-
-/**
- * @param {Space} [space] whose events some of them may be, though it is not awake
- * @returns {Event[]}
- */
-function readEvents(space) {
-  /** @type {Event[]} */
-  const events = [];
+  if (words[at.events] === 0) return;
+  let hasOthers = false;
   for (;;) {
-    readChunk(events, space);
+    const end = at.firstEvent + words[at.events] * at.eventSize;
+    for (let place = at.firstEvent; place < end; place += at.eventSize) {
+      const request = requestAt(place, space);
+      if (request === null) continue;
+      request.space.happened(request, words[place + at.eventKind], place);
+      hasOthers ||= request.at !== key;
+    }
     if (words[at.more] === 0) break;
     native.readEvents();
   }
   words[at.events] = 0;
-  return events;
+  if (hasOthers) schedule();
 }
 
 /**
- * @param {Event[]} events
- * @param {Space} [space] as for `readEvents`
- */
-function readChunk(events, space) {
-  const end = at.firstEvent + words[at.events] * at.eventSize;
-  for (let place = at.firstEvent; place < end; place += at.eventSize) {
-    const number = words[place + at.eventSpace];
-    const from = space?.number === number ? space : awake.get(number)?.space;
-    // A space that was closed meanwhile has nobody left to tell.
-    const request = from?.requests[words[place + at.eventTag]];
-    if (!from || !request) continue;
-    const kind = words[place + at.eventKind];
-    if (kind === at.kindGranted) {
-      setGrant(request, place + at.eventFence);
-      from.granted(request, events);
-    } else if (kind === at.kindExpired) {
-      from.expired(request, events);
-    } else if (kind === at.kindTimedOut) {
-      from.timedOut(request, events);
-    } else {
-      readAnswer(/** @type {StoredSpace} */ (from), request, place, events);
-    }
-  }
-}
-
-/**
- * What only stores say.
- *
- * @param {StoredSpace} space
- * @param {Request} request
  * @param {number} place
- * @param {Event[]} events
+ * @param {Space | null} space the one that is probably meant
+ * @returns {Request | null} null if its space was closed meanwhile, or dropped: then there is nobody to tell
  */
-function readAnswer(space, request, place, events) {
-  const kind = words[place + at.eventKind];
-  if (kind === at.kindLost) space.lost(request, LOST, events);
-  else if (kind === at.kindFailed) space.failed(request, words[place + at.eventDetail], events);
-  else space.answered(request, words[place + at.eventDetail], events);
+function requestAt(place, space) {
+  const number = words[place + at.eventSpace];
+  const found = space?.number === number ? space : awake.get(number)?.space;
+  return found?.requests[words[place + at.eventTag]] ?? null;
 }
 
-/** Called from the event loop when another thread or the clock has something to tell. Nobody can catch. */
+/** Has `wake` called from the event loop. */
+function schedule() {
+  if (isScheduled) return;
+  isScheduled = true;
+  setImmediate(wake);
+}
+
+/** Called from the event loop when another thread or the clock has caused something, and for what calls have left. */
 function wake() {
   if (hasEnded()) return;
+  isScheduled = false;
   native.collect();
-  const events = [...unread, ...readEvents()];
-  unread = [];
-  diagnostics.publish();
-  try {
-    deliver(events);
-  } catch (error) {
-    reportLater(error);
-  }
+  takeEvents(null, null);
+  settleAll();
+  if (hasEvents()) schedule();
 }
 
 onWake(wake);

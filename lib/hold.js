@@ -1,5 +1,5 @@
 'use strict';
-// A granted request of the promise face, until it is released or taken away, and the function that runs meanwhile.
+// A granted request of the promise API, as the program holds it, and the function that runs meanwhile.
 
 const { StoreUnreachableError } = require('./errors');
 const { WRITE } = require('./request');
@@ -11,37 +11,28 @@ const { WRITE } = require('./request');
 const DISPOSE = Symbol.dispose ?? Symbol.for('nodejs.dispose');
 const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose');
 
-/**
- * Tells a hold that it was taken away. A function beside the class, so that no program can call it.
- *
- * @type {(hold: Hold, error: Loss) => void}
- */
-let lose;
+/** Not looked up in a promise: it may have a `then` of its own, which need not call back. `await` looks there neither. */
+const { then } = Promise.prototype;
 
 /**
- * Ends a hold that no program has seen.
+ * Aborts the signal of a hold that was taken away. A function beside the class, so that no program can call it.
  *
  * @type {(hold: Hold) => void}
  */
-let giveBack;
+let abort;
 
 /**
- * Why a hold was taken away; null if it was not.
+ * The request of a hold.
  *
- * @type {(hold: Hold) => Loss | null}
+ * @type {(hold: Hold) => PromiseRequest}
  */
-let lossOf;
+let requestOf;
 
 class Hold {
   /** @type {PromiseRequest} */
   #request;
   /** @type {AbortController | null} made when somebody first asks for the signal */
   #controller = null;
-  /** @type {Loss | null} */
-  #lost = null;
-  #ended = false;
-  /** @type {Promise<void> | undefined} what a store answers to the release */
-  #answer;
 
   /** @param {PromiseRequest | null} request null for a hold of several keys, which is made of others */
   constructor(request) {
@@ -68,30 +59,19 @@ class Hold {
   get signal() {
     if (this.#controller === null) {
       this.#controller = new AbortController();
-      if (this.#lost !== null) this.#controller.abort(this.#lost);
+      if (this.#request.loss !== null) this.#controller.abort(this.#request.loss);
     }
     return this.#controller.signal;
   }
 
   /** @returns {Promise<void> | undefined} a promise where a store answers */
   release() {
-    if (this.#ended) return this.#answer;
-    const { space } = this.#request;
-    // Not released: it has been taken away, and the news of it is on its way.
-    if (!space.release(this.#request)) return this.#lose(space.lossOf(this.#request));
-    this.#ended = true;
-    this.#request.tellNews();
-    this.#answer = space.answerTo(this.#request);
-    return this.#answer;
+    return this.#request.release();
   }
 
   /** @returns {Promise<void> | undefined} a promise where a store answers */
   downgrade() {
-    if (this.#ended) return this.#answer;
-    const { space } = this.#request;
-    if (!space.downgrade(this.#request)) return this.#lose(space.lossOf(this.#request));
-    this.#request.tellNews();
-    return space.answerTo(this.#request);
+    return this.#request.downgrade();
   }
 
   [DISPOSE]() {
@@ -102,27 +82,9 @@ class Hold {
     await this.release();
   }
 
-  /** @param {Loss} error */
-  #lose(error) {
-    if (this.#ended) return this.#answer;
-    this.#ended = true;
-    this.#lost = error;
-    this.#answer = this.#request.space.refusal(error);
-    this.#controller?.abort(error);
-    return this.#answer;
-  }
-
-  #giveBack() {
-    if (this.#ended) return;
-    this.#ended = true;
-    const { space } = this.#request;
-    if (space.release(this.#request, true)) this.#request.tellNews();
-  }
-
   static {
-    giveBack = (hold) => hold.#giveBack();
-    lose = (hold, error) => void hold.#lose(error);
-    lossOf = (hold) => hold.#lost;
+    abort = (hold) => hold.#controller?.abort(hold.#request.loss);
+    requestOf = (hold) => hold.#request;
   }
 }
 
@@ -142,7 +104,8 @@ function runAndRelease(hold, lossOfHold, fn) {
   } catch (error) {
     running = Promise.reject(error);
   }
-  return running.then(
+  return then.call(
+    running,
     (result) => {
       const released = hold.release();
       if (released === undefined) return unlessLost(hold, lossOfHold, result);
@@ -180,4 +143,13 @@ function throwUnlessAway(error) {
   if (!(error instanceof StoreUnreachableError)) throw error;
 }
 
-module.exports = { Hold, giveBack, lose, lossOf, runAndRelease };
+/**
+ * Why a hold was taken away; null if it was not.
+ *
+ * @param {Hold} hold
+ */
+function lossOf(hold) {
+  return requestOf(hold).loss;
+}
+
+module.exports = { Hold, abort, requestOf, lossOf, runAndRelease };

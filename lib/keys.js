@@ -11,7 +11,8 @@ const KEEP_IDLE = 1024;
  */
 
 /**
- * Invariant: `idle` counts the idle keys, of which there are at most `maxIdle`; all others are in the map.
+ * Invariant: all keys that are not idle are in the map. `idle` counts how many have come to rest since the last sweep and are
+ * at rest still: at most `maxIdle`. (One that the sweep has kept, because of an event, is not counted.)
  *
  * @template {Key} K
  */
@@ -43,9 +44,8 @@ class Keys {
     return key;
   }
 
-  /** One more key is idle. */
-  rest() {
-    if (++this.idle <= this.maxIdle) return;
+  /** Forgets the idle keys: to be called when `idle`, which the keys count themselves, is more than `maxIdle`. */
+  sweep() {
     // A new map, because a V8 map that is added to and deleted from leaves a chain of old tables behind, each
     // of which keeps the next one, and the keys in it, until a major garbage collection.
     const kept = new Map();

@@ -64,7 +64,8 @@ class MultiHold extends Hold {
   }
 
   release() {
-    const answers = endAll(this.#holds, (hold) => hold.release());
+    // In the reverse order of taking: whoever waits for several of them finds the last ones free first.
+    const answers = this.#holds.toReversed().map((hold) => hold.release());
     return this.#answersLater ? together(answers) : undefined;
   }
 
@@ -77,18 +78,6 @@ class MultiHold extends Hold {
     lossOfAny = (hold) =>
       hold.#holds.reduce((/** @type {ReturnType<typeof lossOf>} */ loss, part) => loss ?? lossOf(part), null);
   }
-}
-
-/**
- * Ends holds in the reverse order of taking: whoever waits for several of them finds the last ones free first.
- *
- * @template T
- * @param {readonly Hold[]} holds
- * @param {(hold: Hold) => T} end
- * @returns {T[]}
- */
-function endAll(holds, end) {
-  return holds.toReversed().map(end);
 }
 
 /**
@@ -120,4 +109,4 @@ function inOrder(keys) {
   return [...new Set(Array.from(keys, (key) => toKey(key)))].sort((a, b) => (a < b ? -1 : 1));
 }
 
-module.exports = { MultiHold, lossOfAny, endAll, inOrder };
+module.exports = { MultiHold, lossOfAny, inOrder };

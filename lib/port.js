@@ -5,10 +5,12 @@
 // Numbers cross through one typed array (an argument of a native call costs about 45 ns). Each function here
 // writes its inputs, calls, and reads the answers before anything else can run.
 
-const { isMainThread, threadId } = require('node:worker_threads');
-const { binding, own, findConflict } = require('./copies');
+const { isMainThread } = require('node:worker_threads');
+const { own, findConflict } = require('./copies');
 const { now } = require('./clock');
 const { LockTwoCopiesError } = require('./errors');
+const { at, words, native } = require('./layout');
+const { findRoom } = require('./stack');
 
 /** @typedef {import('./thin').ThinKey} ThinKey */
 /** @typedef {import('./request').Request} Request */
@@ -40,41 +42,6 @@ const { LockTwoCopiesError } = require('./errors');
  * @property {string} takes
  * @property {boolean} outOfRange
  */
-
-/**
- * @typedef {object} NativePort
- * @property {() => number} openPrivate
- * @property {(name: string) => number} openNamed
- * @property {(name: string, options: object) => StoreOpened} openStored
- * @property {() => void} close
- * @property {(key?: string) => void} request
- * @property {(key?: string) => void} adopt
- * @property {() => void} release
- * @property {() => void} giveBack
- * @property {() => void} cancel
- * @property {() => void} downgrade
- * @property {() => KeyReport[]} query
- * @property {() => Promise<StoredReport[]>} queryStore
- * @property {() => string} explain
- * @property {() => void} farewell
- * @property {() => void} collect
- * @property {() => void} readEvents
- * @property {() => void} watch
- */
-
-const at = binding.layout();
-// An array buffer of its own: its memory never moves, in any engine.
-const words = new Float64Array(new ArrayBuffer(at.length * Float64Array.BYTES_PER_ELEMENT));
-/** Whether the event loop is Node's own: Bun and Deno have another one, though Bun has functions of the same names. */
-const isNode = process.versions.bun === undefined && process.versions.deno === undefined;
-const native = /** @type {NativePort} */ (binding.openPort(words, () => wake(), threadId, isNode));
-
-let wake = () => {};
-
-/** @param {() => void} listener called from the event loop when another thread or the clock has something to tell */
-function onWake(listener) {
-  wake = listener;
-}
 
 /** @type {import('./native').Copy | 'none' | undefined} another copy, once it has been looked for */
 let conflict;
@@ -124,7 +91,7 @@ function request(request, key, patience) {
   describe(request);
   words[at.patience] = patience;
   if (key.slot === -1 || !requestBySlot(key)) {
-    native.request(request.key);
+    careful(native.request, request.key);
     if (words[at.done] !== -1) setSlot(key);
   }
   setTicket(request);
@@ -138,8 +105,23 @@ function request(request, key, patience) {
  */
 function requestBySlot(key) {
   nameBySlot(key);
-  native.request();
+  careful(native.request);
   return words[at.done] !== -2;
+}
+
+/**
+ * Calls a function that does nothing unless there is room for what follows. If there is none, a RangeError comes out of here.
+ *
+ * @param {(key?: string) => void} operation
+ * @param {string} [key]
+ */
+function careful(operation, key) {
+  for (;;) {
+    if (key === undefined) operation();
+    else operation(key);
+    if (words[at.done] !== -3) return;
+    findRoom();
+  }
 }
 
 /**
@@ -215,7 +197,7 @@ function raiseFences(fence) {
  */
 function release(request) {
   address(request);
-  native.release();
+  careful(native.release);
   return words[at.done];
 }
 
@@ -227,7 +209,7 @@ function release(request) {
  */
 function giveBack(request) {
   address(request);
-  native.giveBack();
+  careful(native.giveBack);
   return words[at.done];
 }
 
@@ -237,7 +219,7 @@ function giveBack(request) {
  */
 function cancel(request) {
   address(request);
-  native.cancel();
+  careful(native.cancel);
   return words[at.done] === 1;
 }
 
@@ -247,7 +229,7 @@ function cancel(request) {
  */
 function downgrade(request) {
   address(request);
-  native.downgrade();
+  careful(native.downgrade);
   return words[at.done] === 1;
 }
 
@@ -311,10 +293,6 @@ function setGrant(request, place) {
 }
 
 module.exports = {
-  at,
-  words,
-  native,
-  onWake,
   open,
   openStored,
   close,

@@ -1,12 +1,21 @@
 'use strict';
-// One request of the promise face: it settles once, as a Hold or as an error.
+// One request of the promise API: it settles once, as a Hold or as an error.
 
-const { Hold, lose } = require('./hold');
-const { LockExpiredError, LockLostError, LockQueueFullError, LockTimeoutError } = require('./errors');
+const { Hold, abort } = require('./hold');
+const { LockQueueFullError, LockTimeoutError, reportLater } = require('./errors');
 const { Request } = require('./request');
-const { deliver, deliverNews } = require('./delivery');
+const { unwatch } = require('./abort');
+const { ANSWERED } = require('./life');
 
-/** @typedef {{ hold: Hold } | { hold: null, error: unknown }} Outcome */
+/** What a request comes to, where it is no hold. */
+class Failure {
+  /** @param {unknown} error */
+  constructor(error) {
+    this.error = error;
+  }
+}
+
+/** @typedef {Hold | Failure} Outcome */
 
 class PromiseRequest extends Request {
   /**
@@ -20,48 +29,102 @@ class PromiseRequest extends Request {
     super(space, key, mode, wish.expiry);
     this.wish = wish;
     this.maxPending = maxPending;
-    /** @type {Hold | null} */
-    this.hold = null;
-    /** @type {Outcome | null} */
+    /**
+     * What the program has been told, or will be when it asks: the call itself may still be at work.
+     *
+     * @type {Outcome | null}
+     */
     this.outcome = null;
     /** @type {((outcome: Outcome) => void) | null} called with the outcome, once somebody waits for it */
-    this.settle = null;
+    this.resolve = null;
+    /** @type {import('./pending').Pending | null} where it stands while it waits */
+    this.pending = null;
+  }
+
+  /** @returns {Promise<void> | undefined} a promise where a store answers */
+  release() {
+    const grant = this.space.release(this);
+    this.settle(grant, null, ANSWERED);
+    return this.space.answerTo(this);
+  }
+
+  /** @returns {Promise<void> | undefined} a promise where a store answers */
+  downgrade() {
+    const grant = this.space.downgrade(this);
+    this.settle(grant, null, ANSWERED);
+    return this.space.answerTo(this);
+  }
+
+  /** Ends a hold that no program has seen. */
+  giveBack() {
+    const grant = this.space.release(this, true);
+    this.settle(grant, null, ANSWERED);
+  }
+
+  /**
+   * Stops waiting, for a reason that its caller gets.
+   *
+   * @param {unknown} error
+   */
+  abandon(error) {
+    if (this.outcome !== null) return;
+    const grant = this.space.abandon(this);
+    this.finish(new Failure(error));
+    this.settle(grant, null, ANSWERED);
+  }
+
+  /**
+   * The same, while the call that asks is still at work: even if it has its hold, no program has seen that.
+   *
+   * @param {unknown} error
+   */
+  revoke(error) {
+    if (!(this.outcome instanceof Hold)) return this.abandon(error);
+    this.giveBack();
+    this.outcome = new Failure(error);
+  }
+
+  /**
+   * Delivers what a call has caused. No call of this API throws what others' callbacks throw.
+   *
+   * @param {import('./request').Request | null} grant
+   * @param {import('./request').Request | null} own
+   * @param {number} kind
+   */
+  settle(grant, own, kind) {
+    try {
+      this.space.settle(/** @type {any} */ (this.at), grant, own, kind);
+    } catch (error) {
+      reportLater(error);
+    }
   }
 
   onGranted() {
-    // Abandoned meanwhile: its hold has been ended.
+    // It was abandoned after it had been granted.
     if (this.outcome !== null) return;
     // Let in by another request that the same signal made leave.
     if (this.wish.signal?.aborted) this.abandon(this.wish.signal.reason);
-    else this.finish({ hold: this.toHold() });
+    else this.toHold();
   }
 
-  /** Makes the hold, once it is granted. */
+  /** Makes its hold, once it is granted. */
   toHold() {
-    this.hold = new Hold(this);
-    return this.hold;
-  }
-
-  onExpired() {
-    if (this.hold !== null) lose(this.hold, new LockExpiredError(this.key));
+    const hold = new Hold(this);
+    this.finish(hold);
+    return hold;
   }
 
   onLost() {
-    if (this.hold !== null) lose(this.hold, new LockLostError(this.key));
+    if (this.outcome instanceof Hold) abort(this.outcome);
   }
 
   /** @param {Error} error */
   onFailed(error) {
-    this.finish({ hold: null, error });
+    this.finish(new Failure(error));
   }
 
   onTimedOut() {
-    this.finish({ hold: null, error: this.refusal() });
-  }
-
-  /** Tells others what the last call about its key has done to them. */
-  tellNews() {
-    deliverNews(this.space, this.key);
+    this.finish(new Failure(this.refusal()));
   }
 
   /** Why it was not granted, and waits no longer. */
@@ -73,31 +136,19 @@ class PromiseRequest extends Request {
   }
 
   /**
-   * Stops waiting, for a reason that its caller gets.
-   *
-   * @param {unknown} error
-   */
-  abandon(error) {
-    // Let in while another one's leaving was told: its hold is its caller's.
-    if (this.outcome !== null) return;
-    const { space } = this;
-    // If it waits no longer, the news of that is on its way, and a hold that it brings is ended here.
-    if (!space.cancel(this)) space.release(this, true);
-    const events = space.takeEvents(this.key);
-    this.finish({ hold: null, error });
-    if (events !== null) deliver(events);
-  }
-
-  /**
-   * The first outcome is the one. It may come before anybody waits for it: the very call that asks may read
-   * that another thread has let it in.
+   * The first outcome is the one.
    *
    * @param {Outcome} outcome
    */
   finish(outcome) {
     if (this.outcome !== null) return;
     this.outcome = outcome;
-    this.settle?.(outcome);
+    if (this.pending !== null) {
+      this.pending.delete(this);
+      this.pending = null;
+      if (this.wish.signal !== undefined) unwatch(this.wish.signal, this);
+    }
+    this.resolve?.(outcome);
   }
 }
 

@@ -10,7 +10,7 @@ const {
   toSpaceName,
   toStore,
 } = require('./arguments');
-const { unwatch, watch } = require('./abort');
+const { watch } = require('./abort');
 const { now } = require('./clock');
 const {
   LockClosedError,
@@ -19,13 +19,14 @@ const {
   invalidType,
   outOfRange,
 } = require('./errors');
-const { deliverNews } = require('./delivery');
-const { Hold, giveBack, lossOf, runAndRelease } = require('./hold');
-const { MultiHold, lossOfAny, endAll, inOrder } = require('./multi-hold');
+const { Hold, lossOf, requestOf, runAndRelease } = require('./hold');
+const { GRANTED, WAITING, ENDED } = require('./life');
+const { MultiHold, lossOfAny, inOrder } = require('./multi-hold');
 const { Pending } = require('./pending');
 const { PromiseRequest } = require('./promise-request');
 const { openSpace } = require('./open-space');
 const { WRITE } = require('./request');
+const { SOON } = require('./stack');
 
 /** @typedef {{ signal: AbortSignal | undefined, timeout: number, expiry: number }} Wish what a call asks for */
 
@@ -77,6 +78,7 @@ class PromiseLocks {
    * @returns {Promise<any>}
    */
   run(mode, key, options, fn) {
+    let taken;
     try {
       if (typeof options === 'function') {
         fn = options;
@@ -89,13 +91,18 @@ class PromiseLocks {
         const taken = this.#takeAll(mode, inOrder(key), wish);
         return fn === undefined ? taken : taken.then((hold) => runAndRelease(hold, lossOfAny, fn));
       }
-      const taken = this.#take(mode, toKey(key), wish);
+      taken = this.#take(mode, toKey(key), wish);
       // Not awaited when it is granted at once: then `fn` starts before the call returns.
       if (!(taken instanceof Hold)) {
         return fn === undefined ? taken : taken.then((hold) => runAndRelease(hold, lossOf, fn));
       }
       return fn === undefined ? Promise.resolve(taken) : runAndRelease(taken, lossOf, fn);
     } catch (error) {
+      if (taken instanceof Hold) {
+        // The stack has ended before its function could be called.
+        const hold = taken;
+        SOON.then(() => requestOf(hold).giveBack());
+      }
       return Promise.reject(error);
     }
   }
@@ -118,7 +125,7 @@ class PromiseLocks {
       const lost = holds.find((hold) => lossOf(hold) !== null);
       if (lost !== undefined) throw lossOf(lost);
     } catch (error) {
-      endAll(holds, giveBack);
+      giveAllBack(holds);
       throw error;
     }
     return new MultiHold(holds, toMode(mode === WRITE), this.#space.answersLater);
@@ -135,12 +142,12 @@ class PromiseLocks {
     this.#refuse(key, wish.signal);
     const maxPending = this.#pending.size >= this.#maxPending ? this.#maxPending : null;
     const request = new PromiseRequest(this.#space, key, mode, wish, maxPending);
-    const done = this.#ask(request, maxPending === null ? rest : 0);
-    if (request.hold !== null) return request.hold;
-    if (done === -1) throw request.refusal();
-    const { outcome } = request;
-    if (outcome === null) return this.#wait(request);
-    if (outcome.hold !== null) return outcome.hold;
+    const outcome = this.#ask(request, maxPending === null ? rest : 0);
+    if (outcome === null) {
+      if (request.state === ENDED && request.loss === null) throw request.refusal();
+      return this.#wait(request);
+    }
+    if (outcome instanceof Hold) return outcome;
     throw outcome.error;
   }
 
@@ -156,33 +163,60 @@ class PromiseLocks {
   }
 
   /**
+   * Asks, and delivers what that has caused.
+   *
    * @param {PromiseRequest} request
-   * @returns {Promise<Hold>}
+   * @param {number} patience
+   * @returns {import('./promise-request').Outcome | null} null if it is not known yet
    */
-  #wait(request) {
+  #ask(request, patience) {
+    const granted = this.#space.ask(request, patience);
+    try {
+      if (granted !== null && isPlain(granted)) return request.toHold();
+      if (request.state === WAITING) this.#register(request);
+      request.settle(null, granted, GRANTED);
+      // Others' callbacks have run, and may have closed these locks.
+      if (this.#closed) request.revoke(new LockClosedError(request.key));
+    } catch (error) {
+      // Of these, nothing throws but the end of the stack.
+      SOON.then(request.revoke.bind(request, error));
+      throw error;
+    }
+    return request.outcome;
+  }
+
+  /**
+   * From now on an abort and a close find the request.
+   *
+   * @param {PromiseRequest} request
+   */
+  #register(request) {
     const { signal } = request.wish;
     this.#pending.add(request);
-    return new Promise((resolve, reject) => {
-      if (signal !== undefined) watch(signal, request);
-      request.settle = (outcome) => {
-        this.#pending.delete(request);
-        if (signal !== undefined) unwatch(signal, request);
-        if (outcome.hold !== null) resolve(outcome.hold);
-        else reject(outcome.error);
-      };
-    });
+    request.pending = this.#pending;
+    if (signal === undefined) return;
+    try {
+      watch(signal, request);
+    } catch (error) {
+      request.abandon(error);
+    }
+    // By what the signal itself has run.
+    if (signal.aborted) request.abandon(signal.reason);
   }
 
   /**
    * @param {PromiseRequest} request
-   * @param {number} patience
+   * @returns {Promise<Hold>}
    */
-  #ask(request, patience) {
-    const done = this.#space.ask(request, patience);
-    // Before the events are told: its own loss may be among them.
-    if (done === 1) request.toHold();
-    deliverNews(this.#space, request.key);
-    return done;
+  #wait(request) {
+    return new Promise((resolve, reject) => {
+      request.resolve = (outcome) => {
+        if (outcome instanceof Hold) resolve(outcome);
+        else reject(outcome.error);
+      };
+      // A hook of the program's that is called for each promise may have let it in.
+      if (request.outcome !== null) request.resolve(request.outcome);
+    });
   }
 
   /**
@@ -200,15 +234,19 @@ class PromiseLocks {
     if (typeof keys === 'string') return this.#tryOne(mode, keys, wish);
     /** @type {Hold[]} */
     const holds = [];
-    for (const each of keys) {
-      const hold = this.#tryOne(mode, each, wish);
-      if (hold === null) {
-        endAll(holds, giveBack);
-        return null;
+    try {
+      for (const each of keys) {
+        const hold = this.#tryOne(mode, each, wish);
+        if (hold === null) break;
+        holds.push(hold);
       }
-      holds.push(hold);
+    } catch (error) {
+      giveAllBack(holds);
+      throw error;
     }
-    return new MultiHold(holds, toMode(mode === WRITE), this.#space.answersLater);
+    if (holds.length === keys.length) return new MultiHold(holds, toMode(mode === WRITE), false);
+    giveAllBack(holds);
+    return null;
   }
 
   /**
@@ -235,8 +273,12 @@ class PromiseLocks {
    */
   #tryOne(mode, key, wish) {
     const request = new PromiseRequest(this.#space, key, mode, wish, null);
-    this.#ask(request, 0);
-    return request.hold;
+    const outcome = this.#ask(request, 0);
+    if (outcome instanceof Hold) return outcome;
+    if (outcome !== null) throw outcome.error;
+    // It was refused; or granted, and something that comes before that cannot be delivered here.
+    request.abandon(undefined);
+    return null;
   }
 
   /**
@@ -254,6 +296,24 @@ class PromiseLocks {
       expiry: expiry === undefined ? this.#wish.expiry : toExpiry('options.expiry', expiry),
     };
   }
+}
+
+/**
+ * Whether a grant is all that there is to deliver.
+ *
+ * @param {import('./request').Request} granted
+ */
+function isPlain({ at, times }) {
+  return times === null && at?.firstEvent === null;
+}
+
+/**
+ * Ends holds that no program has seen, in the reverse order of taking.
+ *
+ * @param {Hold[]} holds
+ */
+function giveAllBack(holds) {
+  for (const hold of holds.toReversed()) requestOf(hold).giveBack();
 }
 
 /**
@@ -292,7 +352,10 @@ function toMaxPending(maxPending) {
  * @param {any} value
  */
 function isSignal(value) {
-  return typeof value === 'object' && 'aborted' in value && typeof value.addEventListener === 'function';
+  if (typeof value !== 'object' || !('aborted' in value)) return false;
+  return [value.addEventListener, value.removeEventListener, value.throwIfAborted].every(
+    (method) => typeof method === 'function',
+  );
 }
 
 /**

@@ -1,24 +1,11 @@
 'use strict';
-// One call that asked for a key, and how far it has got: what the faces' requests have in common.
+// One call that asked for a key: what the APIs' requests have in common. How far it has got says `life.js`.
 
 /** @typedef {import('./space').Space} Space */
 
 // How it wants to hold its key.
 const READ = 0;
 const WRITE = 1;
-
-// How far a request has got, as far as this thread has heard.
-//
-// Another thread's grant comes as a letter, and a call may end a hold whose grant is still to be read. Until that letter
-// has come, the request's tag must not be used again.
-const WAITING = 0;
-const HOLDING = 1;
-/** Ended, by a call or by an expiry that was read first; the letter of its grant is still to come. */
-const ENDED_BEFORE_GRANT = 2;
-const EXPIRED_BEFORE_GRANT = 3;
-const ENDED = 4;
-/** Only on a store: it was asked to end the hold, and its answer is still to come. */
-const RELEASING = 5;
 
 class Request {
   /**
@@ -32,12 +19,15 @@ class Request {
     this.key = key;
     this.mode = mode;
     this.expiry = expiry;
-    this.state = WAITING;
+    /** Belongs to the space: see life.js. */
+    this.state = 0;
     /** @type {import('./thin').ThinKey | null} its key, once it has asked */
     this.at = null;
     // What it learns when it is granted.
     this.fence = 0;
     this.recovered = false;
+    /** @type {import('./errors').LockError | null} why its hold was taken away, if it was */
+    this.loss = null;
 
     // Its neighbours in the list that it is in.
     /** @type {any} a request */
@@ -51,52 +41,39 @@ class Request {
     this.tag = 0;
     this.index = 0;
     this.generation = 0;
-    /** Whether its grant was put off. Belongs to `delivery.js`. */
-    this.untold = false;
 
     /** @type {import('./diagnostics').Times | null} */
     this.times = null;
   }
 
-  // What can happen to it. A face says what then, for what can happen to its requests.
+  // How the program is told of an event. An API says how, for what can happen to its requests.
 
-  /** It holds its key now. */
+  /** It holds its key. */
   onGranted() {}
 
-  /** Its hold was taken away. */
-  onExpired() {}
+  /**
+   * Its hold was taken away.
+   *
+   * @param {Error} _error
+   */
+  onLost(_error) {}
 
   /** It waited as long as it was willing to. */
   onTimedOut() {}
 
-  // What only a store makes happen.
-
-  /** Its hold ended with the process' session there. */
-  onLost() {}
-
   /**
-   * It cannot be granted.
+   * It cannot be granted: only a store says so.
    *
    * @param {Error} _error
    */
   onFailed(_error) {}
 
   /**
-   * Its release was answered.
+   * It was released.
    *
-   * @param {Error | null} _error what kept it from being released
+   * @param {Error | null} _error what kept a store from doing it
    */
   onReleased(_error) {}
 }
 
-module.exports = {
-  READ,
-  WRITE,
-  Request,
-  WAITING,
-  HOLDING,
-  ENDED_BEFORE_GRANT,
-  EXPIRED_BEFORE_GRANT,
-  ENDED,
-  RELEASING,
-};
+module.exports = { READ, WRITE, Request };

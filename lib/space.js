@@ -3,37 +3,55 @@
 // request an engine event is about, and how far that request has got.
 
 const { now } = require('./clock');
+const { at } = require('./layout');
 const port = require('./port');
+const { append, settle } = require('./delivery');
 const { takeGrant, takeEvents, awake } = require('./events');
 const diagnostics = require('./diagnostics');
-const { GRANTED, EXPIRED, TIMED_OUT } = require('./delivery');
-const { spin } = require('./spin');
 const { LockExpiredError } = require('./errors');
+const { WAITING, HOLDING, ABANDONED, ENDED, GRANTED, EXPIRED, LOST, NEXT, isQueued } = require('./life');
+const { READ } = require('./request');
+const { spin } = require('./spin');
+const { needRoom, SOON } = require('./stack');
 const { ThinKeys, ENGINE, THIN } = require('./thin');
-const {
-  READ,
-  WRITE,
-  WAITING,
-  HOLDING,
-  ENDED_BEFORE_GRANT,
-  EXPIRED_BEFORE_GRANT,
-  ENDED,
-} = require('./request');
 
 /** Above this many places an emptied list of requests gives its memory back. */
 const KEEP_PLACES = 1024;
 
-/** @typedef {import('./delivery').Event} Event */
 /** @typedef {import('./thin').ThinKey} ThinKey */
 /** @typedef {import('./request').Request} Request */
 
-/** Closes the engine's side of a space that the program has dropped. */
-const dropped = new FinalizationRegistry(closeNumber);
+/**
+ * The keys of the named spaces of this thread: all lock objects of one name share them, so that there is one order of events
+ * for each key. `users` counts those objects.
+ *
+ * @type {Map<string, { keys: ThinKeys, users: number }>}
+ */
+const named = new Map();
 
-/** @param {number} number of a space that nothing will be asked of any more */
-function closeNumber(number) {
+/** Closes the engine's side of a space that the program has dropped. */
+const dropped = new FinalizationRegistry(leave);
+
+/** @param {{ number: number, name: string | undefined }} space of which nothing will be asked any more */
+function leave({ number, name }) {
   awake.delete(number);
   port.close(number);
+  const shared = name === undefined ? undefined : named.get(name);
+  if (shared !== undefined && --shared.users === 0) named.delete(/** @type {string} */ (name));
+}
+
+/**
+ * @param {string} name
+ * @returns {ThinKeys}
+ */
+function keysOf(name) {
+  let shared = named.get(name);
+  if (shared === undefined) {
+    shared = { keys: new ThinKeys(false), users: 0 };
+    named.set(name, shared);
+  }
+  shared.users++;
+  return shared.keys;
 }
 
 /**
@@ -46,8 +64,9 @@ class Space {
   /**
    * @param {string | undefined} name undefined for a private space
    * @param {number} [number] the port's own number of this space, if it has been opened
+   * @param {ThinKeys} [keys] if nobody shares them though it has a name
    */
-  constructor(name, number = port.open(name)) {
+  constructor(name, number = port.open(name), keys = undefined) {
     this.number = number;
     this.name = name;
     /** @type {(Request | null)[]} */
@@ -60,37 +79,41 @@ class Space {
     /** @type {import('./events').Awake | null} its entry, once it has been awake */
     this.awake = null;
     this.closing = false;
-    /**
-     * The keys of which something is still to be told. Belongs to `delivery.js`.
-     *
-     * @type {Map<string, import('./delivery').Backlog>}
-     */
-    this.backlogs = new Map();
-    this.keys = new ThinKeys(name === undefined && THIN);
-    dropped.register(this, this.number, this);
+    this.keys = keys ?? (name === undefined ? new ThinKeys(THIN) : keysOf(name));
+    /** What is to be left in the end. */
+    this.opened = { number, name: keys === undefined ? name : undefined };
+    dropped.register(this, this.opened, this);
   }
 
   /**
-   * Asks for the request's key.
+   * Whether a request would be granted at once, and nothing is to be delivered before that; in a named space, which others
+   * use, probably.
+   *
+   * @param {Request} request
+   */
+  isFree(request) {
+    const key = this.keys.find(request.key);
+    return key.firstEvent === null && (key.admits(request) || (!this.keys.thin && key.inEngine === 0));
+  }
+
+  /**
+   * Asks for the request's key; its state says what became of that.
    *
    * @param {Request} request
    * @param {number} patience milliseconds, 0 or Infinity
-   * @returns {number} 1 if it was granted, 0 if it waits, -1 if it was not willing to; others may have to be
-   *   told first: see `takeEvents`
+   * @returns {Request | null} the request, if it was granted: the caller has to `settle` that
    */
   ask(request, patience) {
     if (diagnostics.enabled()) diagnostics.asked(request);
     const key = this.keys.find(request.key);
     request.at = key;
-    // While something is still to be told, only the engine knows the order.
-    if (this.backlogs.size !== 0 || !key.grant(request)) {
-      return this.askEngine(key, request, patience);
-    }
-    request.state = HOLDING;
+    if (!key.admits(request)) return this.askEngine(key, request, patience);
+    if (key.firstEvent !== null) needRoom();
     request.fence = port.nextFence();
     request.since = now();
     if (request.times !== null) diagnostics.granted(request);
-    return 1;
+    key.grant(request);
+    return request;
   }
 
   /**
@@ -99,22 +122,38 @@ class Space {
    * @param {number} patience
    */
   askEngine(key, request, patience) {
-    if (key.state !== ENGINE) this.inflate(key);
+    if (key.state !== ENGINE) {
+      needRoom();
+      this.inflate(key);
+    }
     this.enterEngine(key, request);
-    const done = port.request(request, key, patience);
-    if (done === 1) {
-      request.state = HOLDING;
-      if (request.times !== null) diagnostics.granted(request);
-    } else if (done === 0) {
-      this.waiting++;
+    this.timed ||= request.expiry > 0 || patience !== Infinity;
+    const done = this.requestCarefully(key, request, patience);
+    if (done === 0) {
+      this.move(request, WAITING);
       if (this.name !== undefined && !this.answersLater) spin();
       if (request.times !== null) diagnostics.waits(request);
     } else {
-      this.forget(request);
+      if (done === 1 && request.times !== null) diagnostics.granted(request);
+      this.move(request, done === 1 ? HOLDING : ENDED);
     }
-    this.timed ||= request.expiry > 0 || patience !== Infinity;
-    this.keepAwake();
-    return done;
+    this.readEvents(key);
+    return done === 1 ? request : null;
+  }
+
+  /**
+   * @param {ThinKey} key
+   * @param {Request} request
+   * @param {number} patience
+   */
+  requestCarefully(key, request, patience) {
+    try {
+      return port.request(request, key, patience);
+    } catch (error) {
+      // There is no room, and nothing has happened.
+      SOON.then(this.move.bind(this, request, ENDED));
+      throw error;
+    }
   }
 
   /** @param {ThinKey} key */
@@ -140,118 +179,161 @@ class Space {
   }
 
   /**
-   * `takeEvents`, where nearly always one grant is all there is to tell.
+   * Ends a request's hold. Nothing happens if it has none, or not any more.
    *
-   * @param {string} key of the last call
-   * @returns {Request | null} whom it granted that key, if so; else there may be other events
+   * @param {Request} request
+   * @param {boolean} [unused] whether its holder never learned of it
+   * @returns {Request | null} who was let in, for the caller to `settle`
    */
-  takeGrant(key) {
-    const request = takeGrant(this, key);
-    if (request === null) return null;
-    this.waiting--;
-    request.state = HOLDING;
+  release(request, unused = false) {
+    if (request.state !== HOLDING) return null;
+    const key = /** @type {ThinKey} */ (request.at);
+    let grant = null;
+    if (key.state === ENGINE) {
+      const done = unused ? port.giveBack(request) : port.release(request);
+      // Else it has been taken away, and that is among the events.
+      if (done !== 0) this.move(request, ENDED);
+      if (done === 2) key.deflate();
+      grant = this.readGrant(key);
+    } else {
+      key.release(request);
+    }
+    if (request.times !== null && request.loss === null && !unused) diagnostics.released(request);
+    return grant;
+  }
+
+  /**
+   * Makes a write hold a read hold. Nothing happens if there is none, or not any more.
+   *
+   * @param {Request} request
+   * @returns {Request | null} who was let in, for the caller to `settle`
+   */
+  downgrade(request) {
+    if (request.state !== HOLDING || request.mode === READ) return null;
+    const key = /** @type {ThinKey} */ (request.at);
+    if (key.state !== ENGINE) {
+      key.downgrade();
+      request.mode = READ;
+      return null;
+    }
+    if (port.downgrade(request)) request.mode = READ;
+    return this.readGrant(key);
+  }
+
+  /**
+   * Ends a request that its caller has no use for any more, whether it waits or has been granted.
+   *
+   * @param {Request} request
+   * @returns {Request | null} who was let in, for the caller to `settle`
+   */
+  abandon(request) {
+    let grant = null;
+    if (request.state === WAITING) {
+      if (port.cancel(request)) this.move(request, ENDED);
+      // Else what has become of it is among the events.
+      grant = this.readGrant(/** @type {ThinKey} */ (request.at));
+    }
+    return request.state === HOLDING ? this.release(request, true) : grant;
+  }
+
+  /**
+   * Reads what the last call has caused.
+   *
+   * @param {ThinKey} key which it was about
+   */
+  readEvents(key) {
+    takeEvents(this, key);
+  }
+
+  /**
+   * The same for a call that may have let somebody in.
+   *
+   * @param {ThinKey} key which it was about
+   * @returns {Request | null} who was let in, if that is all: then it is in no list, for the caller to `settle`
+   */
+  readGrant(key) {
+    const request = takeGrant(this);
+    if (request === null) {
+      this.readEvents(key);
+      return null;
+    }
     if (request.times !== null) diagnostics.granted(request);
-    this.keepAwake();
-    diagnostics.publish();
+    this.move(request, HOLDING);
     return request;
   }
 
   /**
-   * To be called after each of the other calls about a key.
-   *
-   * @param {string} key
-   * @returns {Event[] | null} what others have to be told, in order, before the caller goes on
-   */
-  takeEvents(key) {
-    const events = takeEvents(this, key);
-    diagnostics.publish();
-    return events;
-  }
-
-  /**
-   * Ends a request's hold.
+   * Something has happened to a request: its state follows, and the event joins those to be delivered.
    *
    * @param {Request} request
-   * @param {boolean} [unused] whether its holder never learned of it
-   * @returns {boolean} false if it had ended before
+   * @param {number} kind
+   * @param {number} place where the event stands in the shared array
    */
-  release(request, unused = false) {
-    // It has ended, though its owner may not have been told yet, and the space may be closed.
-    if (request.state === ENDED) return false;
-    const key = /** @type {ThinKey} */ (request.at);
-    if (key.state !== ENGINE) {
-      request.state = ENDED;
-      key.release(request);
+  happened(request, kind, place) {
+    const before = request.state;
+    const state = NEXT[before][kind];
+    if (state === undefined) return;
+    let detail = null;
+    if (kind === GRANTED) {
+      port.setGrant(request, place + at.eventFence);
+      if (request.times !== null) diagnostics.granted(request);
     } else {
-      const released = unused ? port.giveBack(request) : port.release(request);
-      if (released === 0) return false;
-      if (request.state === WAITING) request.state = ENDED_BEFORE_GRANT;
-      else this.forget(request);
-      if (released === 2) key.deflate();
-      this.keepAwake();
+      detail = this.explain(request, kind, place);
+      if (kind === EXPIRED || kind === LOST) {
+        request.loss = detail;
+        if (request.times !== null) diagnostics.ended(request);
+      }
     }
-    if (request.times !== null && !unused) diagnostics.released(request);
-    return true;
+    if (before !== ABANDONED) append(request, kind, detail);
+    this.move(request, state);
   }
 
   /**
-   * Takes a request out of its queue.
+   * @param {Request} request
+   * @param {number} kind
+   * @param {number} _place where the event stands in the shared array
+   * @returns {any} the error that the program is given with the event, if it comes from here
+   */
+  explain(request, kind, _place) {
+    return kind === EXPIRED ? new LockExpiredError(request.key) : null;
+  }
+
+  /**
+   * The one place where a request of the engine's changes its state, and where those who wait are counted.
    *
    * @param {Request} request
-   * @returns {boolean} false if it does not wait any more
+   * @param {number} state
    */
-  cancel(request) {
-    if (request.state === ENDED || !port.cancel(request)) return false;
-    this.waiting--;
-    this.forget(request);
+  move(request, state) {
+    if (isQueued(request.state)) this.waiting--;
+    if (isQueued(state)) this.waiting++;
+    request.state = state;
+    if (state === ENDED) this.forget(request);
     this.keepAwake();
-    return true;
   }
 
   /**
-   * Makes a write hold a read hold.
+   * Delivers what a call about a key has caused, and what it has to tell itself: see delivery.js.
    *
-   * @param {Request} request
-   * @returns {boolean} false if it had ended before
+   * @param {ThinKey} key
+   * @param {Request | null} grant
+   * @param {Request | null} own
+   * @param {number} kind
    */
-  downgrade(request) {
-    if (request.state === ENDED) return false;
-    const key = /** @type {ThinKey} */ (request.at);
-    if (key.state === ENGINE) {
-      if (!port.downgrade(request)) return false;
-    } else if (request.mode === WRITE) {
-      key.downgrade();
-    }
-    request.mode = READ;
-    return true;
+  settle(key, grant, own, kind) {
+    settle(key, grant, own, kind);
   }
 
-  /** Whether a release and a downgrade are answered later. */
+  /** Whether a release and a downgrade are answered later, and nothing is delivered within a call. */
   get answersLater() {
     return false;
   }
 
   /**
    * @param {Request} _request
-   * @returns {Promise<void> | undefined} the answer to its last release or downgrade, if one is owed
+   * @returns {Promise<void> | undefined} the answer to its last release or downgrade, if a store gives one
    */
   answerTo(_request) {
-    return undefined;
-  }
-
-  /**
-   * @param {Request} request whose hold was taken away, though it has not been told yet
-   * @returns {import('./errors').LockError} why
-   */
-  lossOf(request) {
-    return new LockExpiredError(request.key);
-  }
-
-  /**
-   * @param {Error} _error
-   * @returns {Promise<void> | undefined} the answer to the release of a hold that is gone, if there are answers
-   */
-  refusal(_error) {
     return undefined;
   }
 
@@ -273,6 +355,7 @@ class Space {
    * @returns {unknown}
    */
   query(read) {
+    needRoom();
     for (const key of this.keys.all()) {
       if (key.last !== null) this.inflate(key);
     }
@@ -287,60 +370,8 @@ class Space {
     this.closeIfIdle();
   }
 
-  /**
-   * The engine has granted a request.
-   *
-   * @param {Request} request
-   * @param {Event[]} events what has to be told
-   */
-  granted(request, events) {
-    this.waiting--;
-    if (request.state === WAITING) {
-      request.state = HOLDING;
-      if (request.times !== null) diagnostics.granted(request);
-      events.push({ request, kind: GRANTED });
-    } else {
-      if (request.state === EXPIRED_BEFORE_GRANT) {
-        events.push({ request, kind: GRANTED }, { request, kind: EXPIRED });
-      }
-      this.forget(request);
-    }
-    this.keepAwake();
-  }
-
-  /**
-   * The engine has taken a hold away.
-   *
-   * @param {Request} request
-   * @param {Event[]} events what has to be told
-   */
-  expired(request, events) {
-    if (request.times !== null) diagnostics.expired(request);
-    if (request.state === WAITING) {
-      request.state = EXPIRED_BEFORE_GRANT;
-      return;
-    }
-    this.forget(request);
-    this.keepAwake();
-    events.push({ request, kind: EXPIRED });
-  }
-
-  /**
-   * The engine has taken a request out of its queue, because it waited long enough.
-   *
-   * @param {Request} request
-   * @param {Event[]} events what has to be told
-   */
-  timedOut(request, events) {
-    this.waiting--;
-    this.forget(request);
-    this.keepAwake();
-    events.push({ request, kind: TIMED_OUT });
-  }
-
-  /** @param {Request} request */
+  /** @param {Request} request which has ended */
   forget(request) {
-    request.state = ENDED;
     this.requests[request.tag] = null;
     this.freeTags.push(request.tag);
     /** @type {ThinKey} */ (request.at).leaveEngine();
@@ -355,7 +386,7 @@ class Space {
   closeIfIdle() {
     if (this.freeTags.length < this.requests.length) return;
     dropped.unregister(this);
-    closeNumber(this.number);
+    leave(this.opened);
   }
 
   keepAwake() {

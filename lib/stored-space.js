@@ -1,19 +1,24 @@
 'use strict';
 // A space that a store keeps: every answer comes later. A request always waits at first, and a release or a
 // downgrade is owed an answer.
+//
+// Of the rules of delivery.js, these hold here: one list, in the store's order, and one rule for what throws. Nothing is
+// delivered within a call, not even its own answer, which may be here already: all of it comes from the event loop. So no
+// call settles a key, and objects of one name need not share their keys.
 
 // Not the global one, which a test's fake timers may replace.
 const { setInterval } = require('node:timers');
+const { at, words } = require('./layout');
 const port = require('./port');
-const { at } = port;
 const diagnostics = require('./diagnostics');
-const { EXPIRED, LOST, FAILED, ENDED: ANSWERED } = require('./delivery');
 const { LockExpiredError, LockLostError, StoreUnreachableError } = require('./errors');
-const { READ, WAITING, HOLDING, ENDED_BEFORE_GRANT, EXPIRED_BEFORE_GRANT, RELEASING } = require('./request');
+const { takeEvents } = require('./events');
+const { WAITING, HOLDING, RELEASING, ABANDONED, EXPIRED, LOST, FAILED, ANSWERED } = require('./life');
+const { READ } = require('./request');
 const { Space } = require('./space');
 const { toStoreOptions, wrongStoreOption } = require('./store-options');
+const { ThinKeys } = require('./thin');
 
-/** @typedef {import('./delivery').Event} Event */
 /** @typedef {import('./request').Request} Request */
 
 /** An answer that is owed. @typedef {{ promise: Promise<void>, resolve: () => void, reject: (error: Error) => void }} Answer */
@@ -41,7 +46,8 @@ function stayAliveNoMore() {
 }
 
 /**
- * Invariant: `owed` has the answers, in order, that the store owes for a request's downgrades and release.
+ * Invariant: `owed` has the answers, in order, that the store owes for a request's downgrades and release; `answers` has the
+ * last one that a request was given or is owed.
  */
 class StoredSpace extends Space {
   /**
@@ -49,15 +55,11 @@ class StoredSpace extends Space {
    * @param {unknown} store its options
    */
   constructor(name, store) {
-    super(name, open(name, store));
+    super(name, open(name, store), new ThinKeys(false));
     /** @type {Map<Request, Answer[]>} */
     this.owed = new Map();
-    /**
-     * Those that ended with the session, and not with their expiry.
-     *
-     * @type {WeakSet<Request>}
-     */
-    this.lostRequests = new WeakSet();
+    /** @type {WeakMap<Request, Promise<void>>} */
+    this.answers = new WeakMap();
   }
 
   get answersLater() {
@@ -69,42 +71,50 @@ class StoredSpace extends Space {
    *
    * @param {Request} request
    * @param {boolean} [unused] whether its holder never learned of it
-   * @returns {boolean} false if it had ended before
+   * @returns {null}
    */
   release(request, unused = false) {
-    if (request.state !== WAITING && request.state !== HOLDING) return false;
+    if (request.state !== WAITING && request.state !== HOLDING) return null;
     if (unused) port.giveBack(request);
     else port.release(request);
-    request.state = request.state === WAITING ? ENDED_BEFORE_GRANT : RELEASING;
+    this.move(request, request.state === WAITING ? ABANDONED : RELEASING);
     if (request.times !== null && !unused) diagnostics.released(request);
     this.owe(request);
-    return true;
+    return this.readGrant();
   }
 
   /**
    * Asks the store to make a write hold a read hold.
    *
    * @param {Request} request
-   * @returns {boolean} false if it had ended before
+   * @returns {null}
    */
   downgrade(request) {
-    if (request.state !== HOLDING) return false;
-    if (request.mode === READ) return true;
+    if (request.state !== HOLDING || request.mode === READ) return null;
     port.downgrade(request);
     request.mode = READ;
     this.owe(request);
-    return true;
+    return this.readGrant();
   }
 
-  /**
-   * Nothing is told within a call: not even its own answer, which may be here already. All comes from the event
-   * loop, in the store's order.
-   *
-   * @returns {null}
-   */
-  takeEvents() {
-    diagnostics.publish();
+  /** @param {Request} request */
+  abandon(request) {
+    super.abandon(request);
+    return this.release(request, true);
+  }
+
+  readEvents() {
+    takeEvents(this, null);
+  }
+
+  /** @returns {null} nobody is to be settled */
+  readGrant() {
+    this.readEvents();
     return null;
+  }
+
+  settle() {
+    diagnostics.publish();
   }
 
   /**
@@ -132,116 +142,77 @@ class StoredSpace extends Space {
    * @returns {Promise<void>} the answer to its last release or downgrade
    */
   answerTo(request) {
-    return this.owed.get(request)?.at(-1)?.promise ?? Promise.resolve();
-  }
-
-  /**
-   * @param {Request} request
-   * @returns {import('./errors').LockError}
-   */
-  lossOf(request) {
-    return this.lostRequests.has(request) ? new LockLostError(request.key) : super.lossOf(request);
-  }
-
-  /**
-   * @param {Error} error
-   * @returns {Promise<void>} the answer to the release of a hold that is gone
-   */
-  refusal(error) {
-    return quiet(Promise.reject(error));
-  }
-
-  /**
-   * @param {Request} request
-   * @param {Event[]} events
-   */
-  granted(request, events) {
-    if (request.state !== ENDED_BEFORE_GRANT) return super.granted(request, events);
-    // The answer to its release is still to come.
-    this.waiting--;
-    request.state = RELEASING;
-  }
-
-  /**
-   * @param {Request} request
-   * @param {Event[]} events
-   */
-  expired(request, events) {
-    this.settle(request, new LockExpiredError(request.key));
-    super.expired(request, events);
-  }
-
-  /**
-   * @param {Request} request
-   * @param {Event[]} events
-   */
-  timedOut(request, events) {
-    // It may have been released in vain, when it was abandoned: then no other answer follows.
-    this.settle(request, null);
-    super.timedOut(request, events);
-  }
-
-  /**
-   * @param {Request} request
-   * @param {number} kind EXPIRED or LOST
-   * @param {Event[]} events
-   */
-  lost(request, kind, events) {
-    if (request.times !== null) diagnostics.expired(request);
-    if (kind === LOST) this.lostRequests.add(request);
-    this.settle(request, this.lossOf(request));
-    if (request.state === WAITING || request.state === EXPIRED_BEFORE_GRANT) this.waiting--;
-    this.forget(request);
-    this.keepAwake();
-    events.push({ request, kind });
-  }
-
-  /**
-   * @param {Request} request
-   * @param {number} reason
-   * @param {Event[]} events
-   */
-  failed(request, reason, events) {
-    this.waiting--;
-    const detail = new StoreUnreachableError(request.key, port.explain(this.number, reason));
-    // It may have been released in vain.
-    this.settle(request, detail);
-    this.forget(request);
-    this.keepAwake();
-    events.push({ request, kind: FAILED, detail });
-  }
-
-  /**
-   * @param {Request} request
-   * @param {number} ending
-   * @param {Event[]} events
-   */
-  answered(request, ending, events) {
-    const owed = this.owed.get(request);
-    if (owed === undefined) return;
-    const error = this.errorOf(request, ending);
-    if (error === null && owed.length > 1) return owed.shift()?.resolve();
-    // A hold that was to be downgraded is gone; the store says so in its answer only.
-    if (error !== null && request.state === HOLDING) {
-      return this.lost(request, error instanceof LockExpiredError ? EXPIRED : LOST, events);
+    let answer = this.answers.get(request);
+    if (answer === undefined) {
+      answer = request.loss === null ? Promise.resolve() : quiet(Promise.reject(request.loss));
+      this.answers.set(request, answer);
     }
-    this.settle(request, error);
-    if (request.state !== RELEASING) return;
-    this.forget(request);
-    this.keepAwake();
-    events.push({ request, kind: ANSWERED, detail: error });
+    return answer;
   }
 
   /**
    * @param {Request} request
-   * @param {number} ending
+   * @param {number} kind
+   * @param {number} place where the event stands in the shared array
+   */
+  happened(request, kind, place) {
+    if (kind === ANSWERED && !this.isLastAnswer(request, place)) return;
+    super.happened(request, kind, place);
+  }
+
+  /**
+   * Gives the answers to downgrades, of which a hold does not end.
+   *
+   * @param {Request} request
+   * @param {number} place
+   * @returns {boolean} whether it is the answer to the release
+   */
+  isLastAnswer(request, place) {
+    const owed = this.owed.get(request);
+    if (owed === undefined) return false;
+    const ending = words[place + at.eventDetail];
+    if (ending === at.endedDone && (owed.length > 1 || request.state === HOLDING)) {
+      if (owed.length === 1) this.answer(request, null);
+      else owed.shift()?.resolve();
+      return false;
+    }
+    if (request.state !== HOLDING) return true;
+    // A hold that was to be downgraded is gone; the store says so in its answer only.
+    super.happened(request, ending === at.endedExpired ? EXPIRED : LOST, place);
+    return false;
+  }
+
+  /**
+   * Says what became of a request in the store, and answers what it has owed for it: one that failed or timed out may have
+   * been released in vain, when it was abandoned.
+   *
+   * @param {Request} request
+   * @param {number} kind
+   * @param {number} place
+   * @returns {Error | null}
+   */
+  explain(request, kind, place) {
+    const error = this.errorOf(request.key, kind, words[place + at.eventDetail]);
+    this.answer(request, error);
+    return error;
+  }
+
+  /**
+   * @param {string} key
+   * @param {number} kind
+   * @param {number} detail
    * @returns {Error | null} null if all is well
    */
-  errorOf({ key }, ending) {
-    if (ending === at.endedDone) return null;
-    if (ending === at.endedExpired) return new LockExpiredError(key);
-    if (ending === at.endedLost) return new LockLostError(key);
-    return new StoreUnreachableError(key, port.explain(this.number, 0));
+  errorOf(key, kind, detail) {
+    if (kind === ANSWERED) {
+      if (detail === at.endedDone) return null;
+      kind = detail === at.endedExpired ? EXPIRED : detail === at.endedLost ? LOST : FAILED;
+      detail = 0;
+    }
+    if (kind === EXPIRED) return new LockExpiredError(key);
+    if (kind === LOST) return new LockLostError(key);
+    if (kind === FAILED) return new StoreUnreachableError(key, port.explain(this.number, detail));
+    return null;
   }
 
   /** @param {Request} request */
@@ -251,6 +222,7 @@ class StoredSpace extends Space {
     answer.promise = new Promise((resolve, reject) => Object.assign(answer, { resolve, reject }));
     // Nobody has to wait for it: programs that know only one process do not.
     quiet(answer.promise);
+    this.answers.set(request, answer.promise);
     const owed = this.owed.get(request);
     if (owed !== undefined) return void owed.push(answer);
     this.owed.set(request, [answer]);
@@ -263,9 +235,13 @@ class StoredSpace extends Space {
    * @param {Request} request
    * @param {Error | null} error
    */
-  settle(request, error) {
+  answer(request, error) {
     const owed = this.owed.get(request);
-    if (owed === undefined) return;
+    if (owed === undefined) {
+      // What an earlier downgrade was answered is not the last word any more.
+      this.answers.delete(request);
+      return;
+    }
     for (const { resolve, reject } of owed) {
       if (error === null) resolve();
       else reject(error);

@@ -14,6 +14,7 @@
 // Keys of named spaces are always the ENGINE's; here they only remember their slots.
 
 const { Keys } = require('./keys');
+const { HOLDING, ENDED } = require('./life');
 const { READ } = require('./request');
 
 const FREE = 0;
@@ -49,32 +50,43 @@ class ThinKey {
     this.inEngine = 0;
     this.slot = -1;
     this.slotGeneration = 0;
+    // What has happened to it and is to be delivered. Belongs to `delivery.js`.
+    /** @type {import('./delivery').Event | null} */
+    this.firstEvent = null;
+    /** @type {import('./delivery').Event | null} */
+    this.lastEvent = null;
   }
 
   /**
-   * Grants the key, if that needs nobody's waiting.
+   * Whether a request can be granted here, since that needs nobody's waiting.
    *
    * @param {Request} request
-   * @returns {boolean}
+   */
+  admits({ mode }) {
+    return this.state === FREE || (this.state > 0 && mode === READ && !this.timed);
+  }
+
+  /**
+   * Grants the key to a request that it admits. Calls nothing, so that the end of the stack finds it done or not begun.
+   *
+   * @param {Request} request
    */
   grant(request) {
     if (this.state === FREE) {
       this.keys.idle--;
       this.state = request.mode === READ ? 1 : WRITTEN;
-    } else if (this.state > 0 && request.mode === READ && !this.timed) {
-      this.state++;
     } else {
-      return false;
+      this.state++;
     }
     this.timed = request.expiry > 0;
     request.previous = this.last;
     if (this.last !== null) this.last.next = request;
     this.last = request;
-    return true;
+    request.state = HOLDING;
   }
 
   /**
-   * Ends the hold of a request.
+   * Ends the hold of a request. As `grant`, but for the sweep at its end, which may as well come later.
    *
    * @param {Request} request
    */
@@ -86,8 +98,14 @@ class ThinKey {
     // A program may keep what was released, but not all readers that came after it.
     request.previous = null;
     request.next = null;
-    if (this.state > 1) this.state--;
-    else this.free();
+    request.state = ENDED;
+    if (this.state > 1) {
+      this.state--;
+    } else {
+      this.state = FREE;
+      this.timed = false;
+      if (++this.keys.idle > this.keys.maxIdle) this.keys.sweep();
+    }
   }
 
   /** Makes the writer a reader. */
@@ -118,7 +136,9 @@ class ThinKey {
   /** The engine has forgotten the key: the next request finds it free here. */
   deflate() {
     this.slot = -1;
-    if (this.keys.thin) this.free();
+    if (!this.keys.thin) return;
+    this.state = FREE;
+    if (++this.keys.idle > this.keys.maxIdle) this.keys.sweep();
   }
 
   enterEngine() {
@@ -126,18 +146,12 @@ class ThinKey {
   }
 
   leaveEngine() {
-    if (--this.inEngine === 0 && !this.keys.thin) this.keys.rest();
-  }
-
-  free() {
-    this.state = FREE;
-    this.timed = false;
-    this.keys.rest();
+    if (--this.inEngine === 0 && !this.keys.thin && ++this.keys.idle > this.keys.maxIdle) this.keys.sweep();
   }
 
   /** Whether nothing is lost with this object. */
   isIdle() {
-    return this.keys.thin ? this.state === FREE : this.inEngine === 0;
+    return this.firstEvent === null && (this.keys.thin ? this.state === FREE : this.inEngine === 0);
   }
 }
 

@@ -57,17 +57,25 @@ pub fn open_port<'env>(
         port.close(&call.env, space_number(port));
         Ok(())
     })?;
-    define.raw("request", request)?;
+    define.careful("request", request)?;
     define.raw("adopt", adopt)?;
-    define.raw("release", |port, call| {
+    define.careful("release", |port, call| {
         end_hold(port, call, |locks, ticket, caller| locks.release(ticket, caller))
     })?;
-    define.raw("giveBack", |port, call| {
+    define.careful("giveBack", |port, call| {
         end_hold(port, call, |locks, ticket, caller| locks.give_back(ticket, caller))
     })?;
-    define.raw("cancel", cancel)?;
-    define.raw("downgrade", downgrade)?;
+    define.careful("cancel", cancel)?;
+    define.careful("downgrade", downgrade)?;
     define.raw("collect", |port, call| port.collect(&call.env))?;
+    define.careful("room", |port, _| {
+        port.words.with(|words| words::write_done(words, true));
+        Ok(())
+    })?;
+    define.raw("noteRoom", |port, _| {
+        port.stack.note(port.words.with(|words| words::whole(words[words::ROOM])) as usize);
+        Ok(())
+    })?;
     define.raw("watch", |port, _| {
         port.watch();
         Ok(())
@@ -99,7 +107,13 @@ impl Definer<'_, '_> {
     }
 
     fn raw(&mut self, name: &str, body: Body) -> Result<()> {
-        let function = raw_function::create(self.env, name, Rc::clone(&self.port), body)?;
+        let function = raw_function::create(self.env, name, Rc::clone(&self.port), body, false)?;
+        self.functions.set(name, function)
+    }
+
+    /// The same for a function after which JavaScript has more to do.
+    fn careful(&mut self, name: &str, body: Body) -> Result<()> {
+        let function = raw_function::create(self.env, name, Rc::clone(&self.port), body, true)?;
         self.functions.set(name, function)
     }
 }

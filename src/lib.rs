@@ -14,6 +14,7 @@ mod port;
 mod query;
 mod raw_function;
 mod shared_space;
+mod stack;
 mod stored;
 mod table;
 mod timer;

@@ -23,6 +23,7 @@ use crate::{
     clock::{self, Clock},
     mailbox::{Address, Mailbox},
     shared_space::SharedSpace,
+    stack::Stack,
     timer::{self, AlarmNumber},
     waker::{KeepAlive, Waker},
     words::{self, Words},
@@ -51,6 +52,7 @@ pub struct OpenSpace {
 pub struct Port {
     pub words: Words,
     pub mailbox: Arc<Mailbox>,
+    pub stack: Stack,
     alarm: AlarmNumber,
     keep_alive: KeepAlive,
     spaces: RefCell<BTreeMap<SpaceNumber, Rc<OpenSpace>>>,
@@ -68,6 +70,7 @@ impl Port {
         Self {
             words,
             mailbox: Arc::new(Mailbox { inbox: Inbox::default(), waker, thread }),
+            stack: Stack::new(),
             alarm: timer::new_number(),
             keep_alive: KeepAlive::new(),
             spaces: RefCell::default(),

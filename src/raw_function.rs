@@ -11,7 +11,7 @@ use std::{
 use napi::bindgen_prelude::{FromNapiValue, Function};
 use napi::{Env, Error, JsError, Result, Status, check_status, sys};
 
-use crate::port::Port;
+use crate::{port::Port, words};
 
 /// What a call does. It answers through the typed array.
 pub type Body = fn(&Port, &Call) -> Result<()>;
@@ -34,17 +34,21 @@ impl Call {
 struct Bound {
     port: Rc<Port>,
     body: Body,
+    /// Whether nothing may happen unless there is room for what JavaScript does next.
+    needs_room: bool,
 }
 
-/// Makes a function that runs `body` on `port`. An `Err` and a panic both become a JavaScript error.
+/// Makes a function that runs `body` on `port`. An `Err` and a panic both become a JavaScript error. One that `needs_room` does
+/// nothing, and says so, unless enough of the stack is known to be left.
 pub fn create<'env>(
     env: &'env Env,
     name: &str,
     port: Rc<Port>,
     body: Body,
+    needs_room: bool,
 ) -> Result<Function<'env, (), ()>> {
     let name = CString::new(name)?;
-    let bound = Box::into_raw(Box::new(Bound { port, body })).cast::<c_void>();
+    let bound = Box::into_raw(Box::new(Bound { port, body, needs_room })).cast::<c_void>();
     let mut function = ptr::null_mut();
     // SAFETY: called on the environment's own thread. The name lives until the call returns, `bound` until the
     // finalizer frees it, which Node-API runs after the function's last call.
@@ -84,7 +88,11 @@ unsafe extern "C" fn invoke(env: sys::napi_env, info: sys::napi_callback_info) -
     let result = if status == sys::Status::napi_ok {
         // SAFETY: this is the box that `create` bound to the function. It is freed with the function, which is alive
         // while it is called, and nobody ever borrows it mutably.
-        let Bound { port, body } = unsafe { &*bound.cast::<Bound>() };
+        let &Bound { ref port, body, needs_room } = unsafe { &*bound.cast::<Bound>() };
+        if needs_room && !port.stack.has_room() {
+            port.words.with(words::write_no_room);
+            return ptr::null_mut();
+        }
         let call = Call { env: Env::from_raw(env), argument: (count > 0).then_some(argument) };
         catch_unwind(AssertUnwindSafe(|| body(port, &call))).unwrap_or_else(|panic| Err(explain(&*panic)))
     } else {

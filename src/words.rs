@@ -32,11 +32,13 @@ pub const HELD_FENCE: usize = 10;
 pub const HELD_AGE: usize = 11;
 /// Of a failure that is to be explained.
 pub const REASON: usize = 12;
+/// How many bytes of the stack are left beyond what is needed.
+pub const ROOM: usize = 20;
 
 // Answers.
 /// 1 if what was asked for happened: the request was granted, the hold released (2: and its key forgotten), the
 /// ticket cancelled; 3 if a store was asked for it. -1 if the request was refused, -2 if its slot is no key's
-/// any more. Else 0.
+/// any more, -3 if the stack may end too soon and nothing has happened. Else 0.
 const DONE: usize = 13;
 const FENCE: usize = 14;
 const RECOVERED: usize = 15;
@@ -52,7 +54,7 @@ const LETTERS: usize = 18;
 /// 1 once the environment has ended: nothing may be called any more.
 const ENDED: usize = 19;
 
-const FIRST_EVENT: usize = 20;
+const FIRST_EVENT: usize = 21;
 const EVENT_SIZE: usize = 5;
 const MAX_EVENTS: usize = 200;
 pub const LENGTH: usize = FIRST_EVENT + EVENT_SIZE * MAX_EVENTS;
@@ -112,11 +114,13 @@ pub struct Layout {
     pub kind_timed_out: u32,
     pub kind_lost: u32,
     pub kind_failed: u32,
+    pub kind_ended: u32,
     pub event_detail: u32,
     pub ended_done: u32,
     pub ended_expired: u32,
     pub ended_lost: u32,
     pub reason: u32,
+    pub room: u32,
 }
 
 /// Where each number stands in the array that `openPort` takes.
@@ -153,11 +157,13 @@ pub fn layout() -> Layout {
         kind_timed_out: KIND_TIMED_OUT as u32,
         kind_lost: KIND_LOST as u32,
         kind_failed: KIND_FAILED as u32,
+        kind_ended: KIND_ENDED as u32,
         event_detail: EVENT_DETAIL as u32,
         ended_done: ENDED_DONE as u32,
         ended_expired: ENDED_EXPIRED as u32,
         ended_lost: ENDED_LOST as u32,
         reason: REASON as u32,
+        room: ROOM as u32,
     }
 }
 
@@ -239,6 +245,10 @@ pub fn write_letters(words: &mut [f64; LENGTH], waiting: bool) {
 
 pub fn write_done(words: &mut [f64; LENGTH], done: bool) {
     words[DONE] = flag(done);
+}
+
+pub fn write_no_room(words: &mut [f64; LENGTH]) {
+    words[DONE] = -3.0;
 }
 
 pub fn write_no_events(words: &mut [f64; LENGTH]) {

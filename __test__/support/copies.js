@@ -65,8 +65,8 @@ function loadSweepingCopy() {
       keys.Keys = class extends keys.Keys {
         maxIdle = 1;
 
-        rest() {
-          super.rest();
+        sweep() {
+          super.sweep();
           this.maxIdle = 1;
         }
       };

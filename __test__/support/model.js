@@ -30,12 +30,8 @@ class ModelLock {
       state.holders.push(next);
       granted.push(next);
     }
-    if (state.untold.length > 0) {
-      // Somebody further out is telling: these come after those.
-      state.untold.push(...granted);
-      return;
-    }
-    state.untold = granted;
+    // Somebody further out may be telling: these come after those, and all of them before this call goes on.
+    state.untold.push(...granted);
     while (state.untold.length > 0) {
       const next = state.untold.shift();
       next.obtained((...args) => this.#release(state, next, args));

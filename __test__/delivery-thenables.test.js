@@ -1,0 +1,116 @@
+'use strict';
+/* oxlint-disable unicorn/no-thenable -- that is what this is about */
+// A promise of `fn` that has a `then` of its own. What it comes to is what `await` makes of it, and the hold ends with it.
+
+const { it } = require('node:test');
+const assert = require('node:assert/strict');
+const { overReaches, assertFree } = require('./support/reaches');
+const { errorOf } = require('./support/watch');
+
+class MyPromise extends Promise {}
+
+/** Its promises pass for plain ones: `await` looks at `constructor`, and does not call their `then`. */
+class Pretender extends Promise {
+  then() {
+    throw new Error('own then');
+  }
+}
+Pretender.prototype.constructor = Promise;
+
+const own = () => {
+  throw new Error('own then');
+};
+
+/** Ways to spoil a promise. */
+const SPOILS = {
+  'throws when it is called': (promise) => Object.assign(promise, { then: own }),
+  'throws when it is read': (promise) => Object.defineProperty(promise, 'then', { get: own }),
+  'is undefined': (promise) => Object.assign(promise, { then: undefined }),
+  'is no function': (promise) => Object.assign(promise, { then: 'text' }),
+  'never calls back': (promise) => Object.assign(promise, { then: () => {} }),
+  'is that of a class which says it is Promise': (promise) =>
+    Object.setPrototypeOf(promise, Pretender.prototype),
+};
+
+/** How a promise ends, as text: never by what `then` of its result does. */
+async function endOf(run) {
+  try {
+    const value = await run();
+    return typeof value === 'object' ? 'fulfilled: an object' : `fulfilled: ${value}`;
+  } catch (error) {
+    return `rejected: ${error.message}`;
+  }
+}
+
+/** What `write` makes of it. The next request has a time limit, for a hold that never ends. */
+async function endOfCall(locks, key, spoil) {
+  const call = endOf(() => locks.write(key, () => spoil()));
+  const next = await locks.write(key, { timeout: 2000 });
+  await next.release();
+  return call;
+}
+
+overReaches('a native promise whose own `then`', (open) => {
+  for (const [how, spoil] of Object.entries(SPOILS)) {
+    it(`${how} is released, and gives its own result`, async () => {
+      const locks = open();
+      assert.equal(
+        await endOfCall(locks, 'key', () => spoil(Promise.resolve('result'))),
+        'fulfilled: result',
+      );
+      await assertFree(locks);
+    });
+
+    it(`${how} is released, and gives its own error`, async () => {
+      const locks = open();
+      const fail = () => spoil(Promise.reject(new Error('mine')));
+      assert.equal(await endOfCall(locks, 'key', fail), 'rejected: mine');
+      await assertFree(locks);
+    });
+
+    it(`${how} is not released before it has ended`, async () => {
+      const locks = open();
+      let resolve;
+      const promise = new Promise((given) => (resolve = given));
+      const call = locks.write('key', () => spoil(promise));
+      const refused = await errorOf(locks.write('key', { timeout: 10 }));
+      assert.equal(refused.code, 'ERR_LOCK_TIMEOUT');
+      resolve('late');
+      const next = await locks.write('key', { timeout: 2000 });
+      await next.release();
+      assert.equal(await call, 'late');
+      await assertFree(locks);
+    });
+  }
+
+  it('spoils nothing where the function had to wait, or has several keys', async () => {
+    const locks = open();
+    const spoil = SPOILS['never calls back'];
+    const hold = await locks.write('key');
+    const calls = ['key', ['key', 'other']].map((key) =>
+      locks.write(key, () => spoil(Promise.resolve('result'))),
+    );
+    await hold.release();
+    const next = await locks.write('key', { timeout: 2000 });
+    await next.release();
+    assert.deepEqual(await Promise.all(calls), ['result', 'result']);
+    await assertFree(locks);
+  });
+});
+
+overReaches('a promise of a subclass, whose own `then` `await` calls', (open) => {
+  for (const how of [
+    'throws when it is called',
+    'throws when it is read',
+    'is undefined',
+    'is no function',
+  ]) {
+    it(`${how} is released, and ends as \`await\` ends`, async () => {
+      const locks = open();
+      const make = () => SPOILS[how](MyPromise.resolve('result'));
+      const awaited = await endOf(async () => await make());
+      assert.equal(await endOfCall(locks, 'key', make), awaited);
+      await assertFree(locks);
+    });
+  }
+});
