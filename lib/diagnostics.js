@@ -35,13 +35,11 @@ function asked(request) {
  *
  * @type {{ to: import('node:diagnostics_channel').Channel, message: object }[]}
  */
-let ready = [];
+const ready = [];
 
+/** One by one: a subscriber that uses locks publishes what is left before what it causes itself. */
 function publish() {
-  if (ready.length === 0) return;
-  const messages = ready;
-  ready = [];
-  for (const { to, message } of messages) to.publish(message);
+  for (let next; (next = ready.shift()) !== undefined;) next.to.publish(next.message);
 }
 
 /** @param {Request} request which has begun to wait */
