@@ -197,11 +197,20 @@ class CallbackRequest extends Request {
   /** @param {Error} error */
   onLost(error) {
     try {
-      this.logger?.warn(error.message);
-    } catch (loggerError) {
-      reportLater(loggerError);
+      callReleased(this, [error]);
+    } finally {
+      // Later: it may use the lock, and so have the next one granted. The holder has to know before that.
+      this.warn(error.message);
     }
-    callReleased(this, [error]);
+  }
+
+  /** @param {string} message */
+  warn(message) {
+    try {
+      this.logger?.warn(message);
+    } catch (error) {
+      reportLater(error);
+    }
   }
 }
 
