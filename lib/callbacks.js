@@ -3,6 +3,7 @@
 // `released` when the hold ends.
 
 const { AsyncResource } = require('node:async_hooks');
+const { holdBack } = require('./delivery');
 const { reportLater } = require('./errors');
 const { CountedSpace } = require('./counted-space');
 const { NEW, WAITING, HOLDING, ENDED, GRANTED, ANSWERED } = require('./life');
@@ -196,21 +197,16 @@ class CallbackRequest extends Request {
 
   /** @param {Error} error */
   onLost(error) {
-    try {
-      callReleased(this, [error]);
-    } finally {
-      // Later: it may use the lock, and so have the next one granted. The holder has to know before that.
-      this.warn(error.message);
+    const { logger } = this;
+    if (logger !== null) {
+      try {
+        // It may use the lock, and the next one must not be told before this one is.
+        holdBack(() => logger.warn(error.message));
+      } catch (loggerError) {
+        reportLater(loggerError);
+      }
     }
-  }
-
-  /** @param {string} message */
-  warn(message) {
-    try {
-      this.logger?.warn(message);
-    } catch (error) {
-      reportLater(error);
-    }
+    callReleased(this, [error]);
   }
 }
 

@@ -227,9 +227,24 @@ function deliver(request, kind, detail) {
   else request.onReleased(detail);
 }
 
+/**
+ * Calls program code within the delivery of an event; what that causes is delivered after the event.
+ *
+ * @param {() => void} call
+ */
+function holdBack(call) {
+  const before = depth;
+  depth = MAX_DEPTH;
+  try {
+    call();
+  } finally {
+    depth = before;
+  }
+}
+
 /** Whether events wait to be delivered. */
 function hasEvents() {
   return size > 0;
 }
 
-module.exports = { Event, append, settle, settleAll, hasEvents };
+module.exports = { Event, append, settle, settleAll, holdBack, hasEvents };
