@@ -60,22 +60,25 @@ function lock(space, key, mode, expiry, obtained, released, logger) {
  * @param {Callback | null} released
  */
 function countedRelease(space, key, released) {
-  let ended = false;
+  let isHeld = true;
+  /** Whether the stack ended before the release callback could be called. */
+  let isCutOff = false;
   return function release() {
-    if (ended) return;
-    if (key.isQuiet()) {
-      key.give();
-      ended = true;
+    if (!isHeld && !isCutOff) return;
+    if (isCutOff || key.isQuiet()) {
+      if (isHeld) key.give();
+      isHeld = false;
     } else {
       needRoom();
       const grant = space.give(key);
-      ended = true;
+      isHeld = false;
       if (grant !== null || key.firstEvent !== null) {
         const own = released === null ? null : new CountedEnd(key, released, [...arguments]);
         return space.settle(key, grant, own, ANSWERED);
       }
     }
     if (released === null) return;
+    isCutOff = false;
     try {
       released.apply(undefined, /** @type {any} */ (arguments));
     } catch (error) {
@@ -83,10 +86,11 @@ function countedRelease(space, key, released) {
         try {
           needSome();
         } catch {
+          isCutOff = true;
           // One by one, so that V8 need not make an object of them in each call.
           const args = [];
           for (let i = 0; i < arguments.length; i++) args.push(arguments[i]);
-          SOON.then(released.apply.bind(released, undefined, args));
+          SOON.then(release.apply.bind(release, undefined, /** @type {any} */ (args)));
         }
       }
       throw error;
@@ -139,6 +143,8 @@ class CountedRequest {
     this.context = null;
     /** With which `released` is to be called. */
     this.args = NONE;
+    /** Whether the stack ended before `released` could be called. */
+    this.isCutOff = false;
     // For diagnostics.
     this.fence = 0;
     this.recovered = false;
@@ -176,6 +182,8 @@ class CallbackRequest extends Request {
     this.context = null;
     /** With which `released` is to be called. */
     this.args = NONE;
+    /** Whether the stack ended before `released` could be called. */
+    this.isCutOff = false;
   }
 
   onGranted() {
@@ -237,20 +245,32 @@ function callReleased({ released, context }, args) {
 }
 
 /**
- * @param {any} request
+ * @param {any} request one that holds its key
  * @param {any[]} args for its release callback
+ * @returns {boolean} whether its release callback is still to be called, which is all that there is to do
  */
-function endHold(request, args) {
-  if (request.state !== HOLDING) return;
+function endAtOnce(request, args) {
   const { space, at } = request;
   request.args = args;
   const grant = space.release(request);
   // Else it has been taken away, and is told so; or a store will answer.
   const isReleased = request.state === ENDED && request.loss === null && request.released !== null;
-  if (grant !== null || request.times !== null || at.firstEvent !== null) {
-    return space.settle(at, grant, isReleased ? request : null, ANSWERED);
+  if (grant === null && request.times === null && at.firstEvent === null) return isReleased;
+  space.settle(at, grant, isReleased ? request : null, ANSWERED);
+  return false;
+}
+
+/**
+ * @param {any} request
+ * @param {any[]} args for its release callback
+ */
+function endHold(request, args) {
+  if (request.state === HOLDING) {
+    if (!endAtOnce(request, args)) return;
+  } else if (!request.isCutOff) {
+    return;
   }
-  if (!isReleased) return;
+  request.isCutOff = false;
   try {
     callReleased(request, args);
   } catch (error) {
@@ -258,7 +278,8 @@ function endHold(request, args) {
       try {
         needSome();
       } catch {
-        SOON.then(callReleased.bind(undefined, request, args));
+        request.isCutOff = true;
+        SOON.then(endHold.bind(undefined, request, args));
       }
     }
     throw error;

@@ -17,7 +17,7 @@ const TRIED = 60;
 const PLENTY = 240;
 
 /** Less than a callback needs that does something: if no more was left, it is taken for not called. */
-const FEW = 8;
+const FEW = 22;
 
 /** Throws a RangeError if the end of the stack is near. */
 function needRoom() {
