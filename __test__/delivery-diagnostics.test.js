@@ -6,6 +6,7 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const diagnostics = require('node:diagnostics_channel');
 const { Lock, Locks } = require('latchkey');
+const { ask } = require('./support/logged');
 const { freshName } = require('./support/reaches');
 const { block, until } = require('./support/until');
 
@@ -18,18 +19,6 @@ function onFirst(t, name, listener) {
   diagnostics.subscribe(name, count);
   t.after(() => diagnostics.unsubscribe(name, count));
   return seen;
-}
-
-/** Asks by a Lock, and logs its grant and its end. */
-function ask(lock, log, name, mode = 'writeLock', inside = undefined) {
-  lock[mode](
-    'key',
-    (error) => log.push(`${name} ${error === undefined ? 'released' : 'lost'}`),
-    (release) => {
-      log.push(`${name} granted`);
-      inside?.(release);
-    },
-  );
 }
 
 for (const [scope, options] of [

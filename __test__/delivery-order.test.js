@@ -5,21 +5,10 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Lock, Locks } = require('latchkey');
+const { ask } = require('./support/logged');
 const { freshName } = require('./support/reaches');
 const { block, until } = require('./support/until');
 const { errorOf, turn } = require('./support/watch');
-
-/** Asks by a Lock, and logs its grant and its end. */
-function ask(lock, log, name, mode = 'writeLock', inside = undefined) {
-  lock[mode](
-    'key',
-    (error) => log.push(`${name} ${error === undefined ? 'released' : 'lost'}`),
-    (release) => {
-      log.push(`${name} granted`);
-      inside?.(release);
-    },
-  );
-}
 
 /** A hold whose loss is logged. */
 function logLoss(hold, log, name) {

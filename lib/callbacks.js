@@ -60,25 +60,23 @@ function lock(space, key, mode, expiry, obtained, released, logger) {
  * @param {Callback | null} released
  */
 function countedRelease(space, key, released) {
-  let isHeld = true;
-  /** Whether the stack ended before the release callback could be called. */
-  let isCutOff = false;
+  let ended = false;
   return function release() {
-    if (!isHeld && !isCutOff) return;
-    if (isCutOff || key.isQuiet()) {
-      if (isHeld) key.give();
-      isHeld = false;
+    if (ended) return;
+    if (key.isQuiet()) {
+      // Nothing else can come of it: not by way of the space, since this is what programs do most.
+      key.give();
+      ended = true;
     } else {
       needRoom();
       const grant = space.give(key);
-      isHeld = false;
+      ended = true;
       if (grant !== null || key.firstEvent !== null) {
         const own = released === null ? null : new CountedEnd(key, released, [...arguments]);
         return space.settle(key, grant, own, ANSWERED);
       }
     }
     if (released === null) return;
-    isCutOff = false;
     try {
       released.apply(undefined, /** @type {any} */ (arguments));
     } catch (error) {
@@ -86,11 +84,10 @@ function countedRelease(space, key, released) {
         try {
           needSome();
         } catch {
-          isCutOff = true;
           // One by one, so that V8 need not make an object of them in each call.
           const args = [];
           for (let i = 0; i < arguments.length; i++) args.push(arguments[i]);
-          SOON.then(release.apply.bind(release, undefined, /** @type {any} */ (args)));
+          SOON.then(released.apply.bind(released, undefined, args));
         }
       }
       throw error;
@@ -143,8 +140,6 @@ class CountedRequest {
     this.context = null;
     /** With which `released` is to be called. */
     this.args = NONE;
-    /** Whether the stack ended before `released` could be called. */
-    this.isCutOff = false;
     // For diagnostics.
     this.fence = 0;
     this.recovered = false;
@@ -182,8 +177,6 @@ class CallbackRequest extends Request {
     this.context = null;
     /** With which `released` is to be called. */
     this.args = NONE;
-    /** Whether the stack ended before `released` could be called. */
-    this.isCutOff = false;
   }
 
   onGranted() {
@@ -245,32 +238,20 @@ function callReleased({ released, context }, args) {
 }
 
 /**
- * @param {any} request one that holds its key
+ * @param {any} request
  * @param {any[]} args for its release callback
- * @returns {boolean} whether its release callback is still to be called, which is all that there is to do
  */
-function endAtOnce(request, args) {
+function endHold(request, args) {
+  if (request.state !== HOLDING) return;
   const { space, at } = request;
   request.args = args;
   const grant = space.release(request);
   // Else it has been taken away, and is told so; or a store will answer.
   const isReleased = request.state === ENDED && request.loss === null && request.released !== null;
-  if (grant === null && request.times === null && at.firstEvent === null) return isReleased;
-  space.settle(at, grant, isReleased ? request : null, ANSWERED);
-  return false;
-}
-
-/**
- * @param {any} request
- * @param {any[]} args for its release callback
- */
-function endHold(request, args) {
-  if (request.state === HOLDING) {
-    if (!endAtOnce(request, args)) return;
-  } else if (!request.isCutOff) {
-    return;
+  if (grant !== null || request.times !== null || at.firstEvent !== null) {
+    return space.settle(at, grant, isReleased ? request : null, ANSWERED);
   }
-  request.isCutOff = false;
+  if (!isReleased) return;
   try {
     callReleased(request, args);
   } catch (error) {
@@ -278,8 +259,7 @@ function endHold(request, args) {
       try {
         needSome();
       } catch {
-        request.isCutOff = true;
-        SOON.then(endHold.bind(undefined, request, args));
+        SOON.then(callReleased.bind(undefined, request, args));
       }
     }
     throw error;

@@ -276,8 +276,8 @@ class PromiseLocks {
     const outcome = this.#ask(request, 0);
     if (outcome instanceof Hold) return outcome;
     if (outcome !== null) throw outcome.error;
-    // It was refused; or granted, and something that comes before that cannot be delivered here.
-    request.abandon(undefined);
+    // It was granted, unless it was refused; and something that comes before that cannot be delivered here.
+    if (request.state !== ENDED) request.abandon(undefined);
     return null;
   }
 

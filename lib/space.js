@@ -10,6 +10,7 @@ const { takeGrant, takeEvents, awake } = require('./events');
 const diagnostics = require('./diagnostics');
 const { LockExpiredError } = require('./errors');
 const { WAITING, HOLDING, ABANDONED, ENDED, GRANTED, EXPIRED, LOST, NEXT, isQueued } = require('./life');
+const { joinKeys, leaveKeys } = require('./named-keys');
 const { READ } = require('./request');
 const { spin } = require('./spin');
 const { needRoom, SOON } = require('./stack');
@@ -21,14 +22,6 @@ const KEEP_PLACES = 1024;
 /** @typedef {import('./thin').ThinKey} ThinKey */
 /** @typedef {import('./request').Request} Request */
 
-/**
- * The keys of the named spaces of this thread: all lock objects of one name share them, so that there is one order of events
- * for each key. `users` counts those objects.
- *
- * @type {Map<string, { keys: ThinKeys, users: number }>}
- */
-const named = new Map();
-
 /** Closes the engine's side of a space that the program has dropped. */
 const dropped = new FinalizationRegistry(leave);
 
@@ -36,22 +29,7 @@ const dropped = new FinalizationRegistry(leave);
 function leave({ number, name }) {
   awake.delete(number);
   port.close(number);
-  const shared = name === undefined ? undefined : named.get(name);
-  if (shared !== undefined && --shared.users === 0) named.delete(/** @type {string} */ (name));
-}
-
-/**
- * @param {string} name
- * @returns {ThinKeys}
- */
-function keysOf(name) {
-  let shared = named.get(name);
-  if (shared === undefined) {
-    shared = { keys: new ThinKeys(false), users: 0 };
-    named.set(name, shared);
-  }
-  shared.users++;
-  return shared.keys;
+  if (name !== undefined) leaveKeys(name);
 }
 
 /**
@@ -79,7 +57,7 @@ class Space {
     /** @type {import('./events').Awake | null} its entry, once it has been awake */
     this.awake = null;
     this.closing = false;
-    this.keys = keys ?? (name === undefined ? new ThinKeys(THIN) : keysOf(name));
+    this.keys = keys ?? (name === undefined ? new ThinKeys(THIN) : joinKeys(name));
     /** What is to be left in the end. */
     this.opened = { number, name: keys === undefined ? name : undefined };
     dropped.register(this, this.opened, this);
