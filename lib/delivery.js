@@ -52,6 +52,9 @@ let size = 0;
 /** How many deliveries are at work, one in the other. */
 let depth = 0;
 
+/** Whether messages are published: not within the delivery of an event, before its program was called. */
+let publishes = true;
+
 /**
  * Keys whose events were not delivered because MAX_DEPTH was reached, in order. The delivery at that depth is at work
  * while there are some, and takes them before it ends.
@@ -112,7 +115,7 @@ function takeFirst(key) {
  */
 function settle(key, grant, own, kind) {
   if (grant === null && key.firstEvent === null) {
-    if (own === null) return diagnostics.publish();
+    if (own === null) return publish();
     if (kind === GRANTED) return settleOwnGrant(own);
   }
   if (depth === MAX_DEPTH) return defer(key, grant, own, kind);
@@ -129,7 +132,7 @@ function settle(key, grant, own, kind) {
   } finally {
     depth--;
   }
-  diagnostics.publish();
+  publish();
   if (error !== NONE) throw error;
 }
 
@@ -142,7 +145,7 @@ function settleOwnGrant(own) {
   try {
     deliver(own, GRANTED, null);
   } finally {
-    diagnostics.publish();
+    publish();
   }
 }
 
@@ -169,7 +172,7 @@ function settleAll() {
     if (error !== NONE) reportLater(error);
   }
   depth--;
-  diagnostics.publish();
+  publish();
 }
 
 /**
@@ -228,18 +231,24 @@ function deliver(request, kind, detail) {
 }
 
 /**
- * Calls program code within the delivery of an event; what that causes is delivered after the event.
+ * Calls program code within the delivery of an event; what that causes is delivered after the event, and the event's own
+ * message is published after it.
  *
  * @param {() => void} call
  */
 function holdBack(call) {
-  const before = depth;
+  const before = { depth, publishes };
   depth = MAX_DEPTH;
+  publishes = false;
   try {
     call();
   } finally {
-    depth = before;
+    ({ depth, publishes } = before);
   }
+}
+
+function publish() {
+  if (publishes) diagnostics.publish();
 }
 
 /** Whether events wait to be delivered. */

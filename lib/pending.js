@@ -11,6 +11,8 @@ class Pending {
     /** @type {Request | null} */
     this.last = null;
     this.size = 0;
+    /** Whether the lock object was closed: then all that wait are about to be refused. */
+    this.closed = false;
   }
 
   /** @param {Request} request one that waits, and so is in no other list */

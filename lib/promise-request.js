@@ -2,7 +2,7 @@
 // One request of the promise API: it settles once, as a Hold or as an error.
 
 const { Hold, abort } = require('./hold');
-const { LockQueueFullError, LockTimeoutError, reportLater } = require('./errors');
+const { LockClosedError, LockQueueFullError, LockTimeoutError, reportLater } = require('./errors');
 const { Request } = require('./request');
 const { unwatch } = require('./abort');
 const { ANSWERED } = require('./life');
@@ -102,8 +102,9 @@ class PromiseRequest extends Request {
   onGranted() {
     // It was abandoned after it had been granted.
     if (this.outcome !== null) return;
-    // Let in by another request that the same signal made leave.
+    // Let in by another request that the same signal or `close()` made leave.
     if (this.wish.signal?.aborted) this.abandon(this.wish.signal.reason);
+    else if (this.pending?.closed) this.abandon(new LockClosedError(this.key));
     else this.toHold();
   }
 

@@ -36,7 +36,6 @@ class PromiseLocks {
   /** @type {Wish} what a call without options asks for */
   #wish;
   #maxPending;
-  #closed = false;
   #pending = new Pending();
 
   /** @param {import('../index').LocksOptions} [options] */
@@ -52,13 +51,13 @@ class PromiseLocks {
   /** @returns {any} */
   query() {
     // On a store, this comes by the promise, too.
-    if (this.#closed) return this.#space.refuse(new LockClosedError());
+    if (this.#pending.closed) return this.#space.refuse(new LockClosedError());
     return this.#space.query(toSnapshot);
   }
 
   close() {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#pending.closed) return;
+    this.#pending.closed = true;
     // From the back, so that none that leaves lets another one in.
     while (this.#pending.last !== null) {
       const request = this.#pending.last;
@@ -158,7 +157,7 @@ class PromiseLocks {
    * @param {AbortSignal | undefined} signal
    */
   #refuse(key, signal) {
-    if (this.#closed) throw new LockClosedError(key);
+    if (this.#pending.closed) throw new LockClosedError(key);
     signal?.throwIfAborted();
   }
 
@@ -176,7 +175,7 @@ class PromiseLocks {
       if (request.state === WAITING) this.#register(request);
       request.settle(null, granted, GRANTED);
       // Others' callbacks have run, and may have closed these locks.
-      if (this.#closed) request.revoke(new LockClosedError(request.key));
+      if (this.#pending.closed) request.revoke(new LockClosedError(request.key));
     } catch (error) {
       // Of these, nothing throws but the end of the stack.
       SOON.then(request.revoke.bind(request, error));
@@ -230,7 +229,7 @@ class PromiseLocks {
     const keys = isList(key) ? inOrder(key) : toKey(key);
     const wish = { ...this.#wish, expiry, timeout: 0 };
     if (this.#space.answersLater) return this.#tryLater(mode, keys, wish);
-    if (this.#closed) throw new LockClosedError();
+    if (this.#pending.closed) throw new LockClosedError();
     if (typeof keys === 'string') return this.#tryOne(mode, keys, wish);
     /** @type {Hold[]} */
     const holds = [];

@@ -115,6 +115,13 @@ class Model {
     this.#end(request);
   }
 
+  /** Nobody listens to its signal, which says that the clock has ended it. */
+  #foundLost(request) {
+    if (request.wasFoundLost) return;
+    request.wasFoundLost = true;
+    this.#byClock(request);
+  }
+
   /** The clock may have ended a hold, and have let others in: they are called from the event loop. */
   #byClock(request) {
     for (const key of this.#keysOf(request)) key.clocked = this.#turn;
@@ -152,7 +159,9 @@ class Model {
 
   /** A try answered null. */
   refused(request, isDeep) {
-    if (request.wasFree && !isDeep)
+    // Several keys are tried one after the other: what messages are heard meanwhile may ask for the others.
+    const isAlone = isOfOneKey(request) || this.#asked === request.order + 1;
+    if (request.wasFree && isAlone && !isDeep)
       this.#complain('free but refused', request, 'null, though nobody has the key');
     this.#end(request);
   }
@@ -160,6 +169,14 @@ class Model {
   downgrading(request) {
     if (mayBeOverdue(request)) this.#byClock(request);
     request.mode = 'read';
+    // Of several keys, one is downgraded after the other.
+    request.isChanging = !isOfOneKey(request);
+  }
+
+  /** The call that downgraded it has returned. */
+  downgraded(request, mayBeLate) {
+    request.isChanging = false;
+    if (!mayBeLate) for (const id of request.ids) this.#checkLate(id, request);
   }
 
   /** Its function is about to return, throw or settle. */
@@ -195,8 +212,14 @@ class Model {
     }
   }
 
+  /** Whoever asked later than it may hold the key because it was granted and has lost it, which nobody has seen yet. */
   #certainlyWaits(request) {
-    const blocks = (other) => other.state === HOLDS && !mayBeOverdue(other) && conflict(other, request);
+    const blocks = (other) =>
+      other.state === HOLDS &&
+      other.order < request.order &&
+      isOfOneKey(other) &&
+      !mayBeOverdue(other) &&
+      conflict(other, request);
     return request.state === ASKED && this.#keysOf(request).some(({ open }) => [...open].some(blocks));
   }
 
@@ -219,6 +242,7 @@ class Model {
 
   #checkLate(id, request) {
     const key = this.key(id);
+    for (const other of key.open) if (other.state === HOLDS && isTold(other)) this.#foundLost(other);
     if (this.#turn - key.clocked < 2) return;
     const open = [...key.open];
     const first = open.find(({ state }) => state === ASKED);
@@ -226,7 +250,9 @@ class Model {
     // Others may have been granted, and have not been seen yet.
     if (open.some((other) => other.state === ASKED && isUncertain(other))) return;
     const blocks = (other) =>
-      other.state !== ASKED && conflict(other, first) && !(isOfOneKey(other) && isTold(other));
+      other.state !== ASKED &&
+      (other.isChanging || conflict(other, first)) &&
+      !(isOfOneKey(other) && isTold(other));
     if (!open.some(blocks))
       this.#complain('late grant', request, `#${first.number} can have the key, and waits`);
   }

@@ -310,7 +310,7 @@ class MixedRun {
     const { request, hold } = entry;
     this.#model.downgrading(request);
     this.#callSafely('promise', request, 'is downgraded', () => hold.downgrade());
-    if (!this.#frames.mayBeLate(request.ids)) this.#model.checkLate(request.ids);
+    this.#model.downgraded(request, this.#frames.mayBeLate(request.ids));
   }
 
   #abort(controller, at) {
@@ -364,7 +364,12 @@ class MixedRun {
 
   #warn() {
     const { steps, throws } = this.#program.warnings[this.#warned++ % this.#program.warnings.length];
-    this.#callback(null, 'warned', () => this.#doAll(steps, null), throws);
+    const body = () => {
+      // What it causes is told after the one who has lost its hold.
+      this.#frames.isDeep = true;
+      this.#doAll(steps, null);
+    };
+    this.#callback(null, 'warned', body, throws);
   }
 
   /** Releases whatever is held until nobody waits, or nothing comes any more. */
