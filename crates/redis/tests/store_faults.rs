@@ -8,7 +8,7 @@ use latchkey_engine::{Ending, Event, Mode, Patience};
 use latchkey_redis::Reason;
 use support::{
     Server,
-    program::{Asked, BRIEF, Program, TTL, command, two},
+    program::{Asked, BRIEF, Program, TTL, command, follow_in_order, queue_up, two},
     proxy::{Cut, Proxy},
 };
 
@@ -28,24 +28,6 @@ fn contend(a: &mut Program, b: &mut Program) -> (Asked, Asked) {
     let waiting = b.write("k");
     b.until_waiting("k", 1);
     (held, waiting)
-}
-
-/// Three wait for the key "k", which `a` holds: `b`, `a` and `b` again.
-fn queue_up(a: &mut Program, b: &mut Program) -> [Asked; 3] {
-    let mut wait = |of_a, place| {
-        let asked = if of_a { a.write("k") } else { b.write("k") };
-        b.until_waiting("k", place);
-        asked
-    };
-    [wait(false, 1), wait(true, 2), wait(false, 3)]
-}
-
-/// Those who queued up are granted it in that order, once the first of them has it.
-fn follow_in_order(a: &mut Program, b: &mut Program, [first, second, third]: [Asked; 3]) {
-    assert_eq!(b.release(first), Ending::Done);
-    a.granted(second);
-    assert_eq!(a.release(second), Ending::Done);
-    b.granted(third);
 }
 
 /// What every fault has to leave behind: a lock that works, in both programs.
@@ -284,33 +266,6 @@ fn a_connection_cut_before_a_beat_is_run() {
 #[test]
 fn a_connection_cut_after_a_beat_was_run() {
     cut_at(&beat(), Cut::After);
-}
-
-#[test]
-fn a_server_that_is_started_again_without_its_data_keeps_holds_and_order() {
-    let server = server!();
-    restarted(server);
-}
-
-#[test]
-fn a_server_that_is_started_again_with_its_data_keeps_holds_and_order() {
-    let server = server!("--appendonly", "yes", "--appendfsync", "always");
-    restarted(server);
-}
-
-fn restarted(mut server: Server) {
-    let (mut a, mut b) = two(&server, TTL);
-    let (held, grant) = a.hold("k");
-    let queue = queue_up(&mut a, &mut b);
-    server.kill();
-    server.start_again();
-    // Nobody is granted while the server may have forgotten a holder, nor while the old one holds.
-    b.stays_silent_for(TTL * 2);
-    a.stays_silent_for(Duration::ZERO);
-    assert_eq!(a.release(held), Ending::Done);
-    let next = b.granted(queue[0]);
-    assert!(next.fence > grant.fence && !next.recovered);
-    follow_in_order(&mut a, &mut b, queue);
 }
 
 #[test]

@@ -237,6 +237,31 @@ pub fn tag(event: &Event) -> u32 {
     }
 }
 
+/// Three wait for the key "k", which `a` holds: `b`, `a` and `b` again.
+pub fn queue_up(a: &mut Program, b: &mut Program) -> [Asked; 3] {
+    let mut wait = |of_a, place| {
+        let asked = if of_a { a.write("k") } else { b.write("k") };
+        b.until_waiting("k", place);
+        asked
+    };
+    [wait(false, 1), wait(true, 2), wait(false, 3)]
+}
+
+/// Those who queued up are granted it in that order, once the first of them has it.
+pub fn follow_in_order(a: &mut Program, b: &mut Program, [first, second, third]: [Asked; 3]) {
+    assert_eq!(b.release(first), Ending::Done);
+    follow(a, second, b, third);
+    assert_eq!(a.release(second), Ending::Done);
+    b.granted(third);
+}
+
+/// `next` is granted to `a`, and not before it `behind` to `b`.
+pub fn follow(a: &mut Program, next: Asked, b: &mut Program, behind: Asked) {
+    until("one of them is told", || a.has_been_told(next) || b.has_been_told(behind));
+    assert!(!b.has_been_told(behind), "it overtook the one before it");
+    a.granted(next);
+}
+
 /// Sends the server one command, on a connection of its own.
 pub fn command(server: &Server, words: &[&str]) {
     let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
