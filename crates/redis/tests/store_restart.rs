@@ -4,10 +4,10 @@ mod support;
 
 use std::{thread, time::Duration};
 
-use latchkey_engine::{Ending, Event};
+use latchkey_engine::{Ending, Event, Grant};
 use support::{
     Server,
-    program::{Program, TTL, follow_in_order, queue_up, two, until},
+    program::{Asked, Program, TTL, config, follow, follow_in_order, queue_up, two, until},
     proxy::{Cut, Proxy},
 };
 
@@ -28,17 +28,73 @@ fn a_server_that_is_started_again_with_its_data_keeps_holds_and_order() {
 
 fn restarted(mut server: Server) {
     let (mut a, mut b) = two(&server, TTL);
-    let (held, grant) = a.hold("k");
+    let hold = a.hold("k");
     let queue = queue_up(&mut a, &mut b);
     server.kill();
     server.start_again();
+    goes_on_in_order(&mut a, &mut b, hold, queue);
+}
+
+/// After a restart, `a` holds, and the queue stands as before.
+fn goes_on_in_order(a: &mut Program, b: &mut Program, (held, grant): (Asked, Grant), queue: [Asked; 3]) {
     // Nobody is granted while the server may have forgotten a holder, nor while the old one holds.
     b.stays_silent_for(TTL * 2);
     a.stays_silent_for(Duration::ZERO);
     assert_eq!(a.release(held), Ending::Done);
     let next = b.granted(queue[0]);
     assert!(next.fence > grant.fence && !next.recovered);
-    follow_in_order(&mut a, &mut b, queue);
+    follow_in_order(a, b, queue);
+}
+
+#[test]
+fn a_place_that_is_read_together_with_the_end_of_the_connection_is_kept() {
+    let server = server!();
+    let a = Program::start_for(&server.url(), TTL);
+    place_read_late(server, a, Duration::ZERO);
+}
+
+#[test]
+fn a_place_that_is_read_after_the_time_for_an_answer_is_kept() {
+    const BRIEF: Duration = Duration::from_millis(100);
+    let server = server!();
+    let a = Program::start_with(config(&server.url(), |options| options.command_timeout = BRIEF));
+    place_read_late(server, a, BRIEF * 2);
+}
+
+/// The server tells `a` its place in the queue and dies, and `a` does not get to read before it has been dead for `late`.
+fn place_read_late(mut server: Server, mut a: Program, late: Duration) {
+    let mut b = Program::start_for(&server.url(), TTL);
+    let hold = a.hold("k");
+    let first = b.write("k");
+    b.until_waiting("k", 1);
+    let halt = a.halt();
+    let second = a.write("k");
+    b.until_waiting("k", 2);
+    let third = b.write("k");
+    b.until_waiting("k", 3);
+    server.kill();
+    thread::sleep(late);
+    drop(halt);
+    server.start_again();
+    goes_on_in_order(&mut a, &mut b, hold, [first, second, third]);
+}
+
+#[test]
+fn one_that_was_granted_and_had_not_read_it_stays_the_first() {
+    let mut server = server!();
+    let (mut a, mut b) = two(&server, TTL);
+    a.hold("other");
+    let halt = a.halt();
+    let first = a.write("k");
+    until("it holds", || b.query().len() == 2);
+    let second = b.write("k");
+    b.until_waiting("k", 1);
+    server.kill();
+    drop(halt);
+    server.start_again();
+    follow(&mut a, first, &mut b, second);
+    assert_eq!(a.release(first), Ending::Done);
+    b.granted(second);
 }
 
 #[test]

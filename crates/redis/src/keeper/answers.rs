@@ -7,7 +7,7 @@ use redis::{PushInfo, PushKind, RedisError, Value};
 
 use super::{
     Keeper,
-    line::{Line, News},
+    line::{Line, News, Up},
     questions::Reply,
 };
 use crate::{
@@ -171,6 +171,26 @@ impl Keeper {
             Acquired::Stale => return self.hang_up(None),
         }
         self.advance(number);
+    }
+
+    /// Keeps the places in the queue that the server has told on a connection that is given up, and that were not taken in: its
+    /// end is heard before the replies that came with it, and a process that was held up gives it up before it reads them.
+    /// What else they say is asked again. But a place is lost with a server that forgets it, and the order with it.
+    pub(super) fn keep_places(&mut self) {
+        let replies = self.line.up().map(Up::last_replies).unwrap_or_default();
+        for reply in replies {
+            let Reply::Acquired(number, Ok(answer)) = reply else { continue };
+            let Some(request) = self.requests.get(&number).filter(|request| request.is_waiting()) else {
+                continue;
+            };
+            let ticket = match answer {
+                Acquired::Queued { ticket, .. } => ticket,
+                // The lock was free: it stands before all who came later. Fences and tickets are of one count.
+                Acquired::Granted(grant) if request.ticket() == 0 => grant.fence,
+                _ => continue,
+            };
+            self.set_phase(number, Phase::Waiting { ticket });
+        }
     }
 
     /// A request holds its lock. It may be said twice.

@@ -2,8 +2,11 @@
 
 mod beats;
 
-use std::task::{Context, Poll};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use latchkey_engine::{Ending, Time};
@@ -131,6 +134,17 @@ impl Up {
     /// The server has said something.
     pub fn heard(&mut self) {
         self.silent_since = (!self.replies.is_empty()).then(clock::now);
+    }
+
+    /// The replies that have come by now and that nobody has taken in, of a connection that is given up.
+    pub fn last_replies(&mut self) -> Vec<Reply> {
+        let mut context = Context::from_waker(Waker::noop());
+        self.wire.poll(&mut context);
+        let mut replies = Vec::new();
+        while let Poll::Ready(Some(reply)) = self.replies.poll_next_unpin(&mut context) {
+            replies.push(reply);
+        }
+        replies
     }
 
     fn beat_due(&self, has_waiting: bool) -> Time {
@@ -265,6 +279,7 @@ impl Keeper {
 
     /// Ends the connection, if there is one. What was under way is sent again on the next.
     pub(super) fn hang_up(&mut self, trouble: Option<Trouble>) {
+        self.keep_places();
         let now = clock::now();
         let retry = match self.line {
             Line::Idle { retry, .. } | Line::Connecting { retry, .. } => retry,

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError, channel},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     time::{Duration, Instant},
 };
@@ -205,10 +205,25 @@ impl Program {
 
     /// Stops the whole process for so long, as SIGSTOP does. Returns when it has stopped.
     pub fn suspend(&self, time: Duration) {
+        self.stand_still(move || std::thread::sleep(time));
+    }
+
+    /// Has the runtime stand still until what is given back is dropped. What the test's own thread asks for is sent all the
+    /// same, and what the server says is not read.
+    pub fn halt(&self) -> Sender<()> {
+        let (go_on, goes_on) = channel();
+        self.stand_still(move || {
+            let _ = goes_on.recv_timeout(PATIENCE);
+        });
+        go_on
+    }
+
+    /// Returns when the runtime has come to `wait`, which nothing else passes.
+    fn stand_still(&self, wait: impl FnOnce() + Send + 'static) {
         let (stopped, has_stopped) = channel();
         self.runtime.as_ref().expect("the program runs").spawn(async move {
             stopped.send(()).expect("somebody waits for it");
-            std::thread::sleep(time);
+            wait();
         });
         has_stopped.recv_timeout(PATIENCE).expect("the runtime runs");
     }
