@@ -13,6 +13,8 @@ const RWLOCK_PLUS = 'latchkey-rwlock-plus';
 const PROMISE = 'latchkey-promise';
 const NAMED = 'latchkey-named';
 const MS = 1e6;
+/** Milliseconds: it never comes. */
+const EXPIRY = 10_000;
 
 /** @type {Scenario[]} */
 const SCENARIOS = [
@@ -20,14 +22,18 @@ const SCENARIOS = [
   ...['write', 'read'].flatMap((mode) => {
     const work = { work: mode === 'write' ? 'freeWrite' : 'freeRead', size: 1000 };
     const peers = { 'rwlock-plus': 0.3, rwlock: null };
-    const expiring = { ...work, expiry: 10_000 };
+    const expiring = { ...work, expiry: EXPIRY };
     return [
       race(`free key, rwlock-plus face, ${mode}`, work, RWLOCK_PLUS, peers, 'floor-map'),
       race(`free key with an expiry, ${mode}`, expiring, RWLOCK_PLUS, { 'rwlock-plus': 0.8 }, 'floor-map'),
     ];
   }),
+  ...queued(2, { 'rwlock-plus': null, rwlock: null }, { alock: null }),
+  ...queuedElsewhere(2),
   ...queued(10, { 'rwlock-plus': null, rwlock: null }, { alock: null }),
+  ...queuedElsewhere(10),
   ...queued(1000, { 'rwlock-plus': 0.6, rwlock: null }, { alock: 0.01 }),
+  ...queuedElsewhere(1000),
   ...queued(100_000, { 'rwlock-plus': null, rwlock: null }, { alock: null }),
   race(
     '10,000 queued, released in their callbacks',
@@ -74,6 +80,14 @@ const SCENARIOS = [
     { 'navigator-locks': 0.05 },
     'floor-native',
   ),
+  unread('named space, a call beside unread events', 'callBesideUnread', 2, {
+    big: { size: 2000, unread: 8000, label: '8,000 unread' },
+    small: { size: 2000, unread: 100, label: '100 unread' },
+  }),
+  unread('named space, reading one unread event', 'readUnread', null, {
+    big: { size: 8000, unread: 8000, label: '8,000 unread' },
+    small: { size: 100, unread: 100, label: '100 unread' },
+  }),
   growth('a request as its queue grows', 'queue', 2, {
     big: { size: 100_000, label: '100,000 queued' },
     small: { size: 10, label: '10 queued' },
@@ -97,10 +111,10 @@ const SCENARIOS = [
  * @param {{ work: string, size: number, expiry?: number }} work
  * @param {string} ours
  * @param {Record<string, number | null>} peers each with its target
- * @param {string} floor
+ * @param {string | null} floor
  */
 function race(name, work, ours, peers, floor) {
-  const adapters = [ours, ...Object.keys(peers), floor];
+  const adapters = [ours, ...Object.keys(peers), ...(floor === null ? [] : [floor])];
   const sides = Object.fromEntries(adapters.map((adapter) => [adapter, { adapter, ...work }]));
   const lines = Object.entries(peers).map(([peer, target]) => ({ ours, peer, target, floor }));
   return timed(name, sides, lines);
@@ -119,6 +133,26 @@ function queued(size, peers, alocks) {
   return [
     race(name, work, RWLOCK_PLUS, peers, 'floor-map'),
     race(`${name}, alock face`, work, ALOCK, alocks, 'floor-map'),
+  ];
+}
+
+/**
+ * A queue of so many with an expiry, and in the promise face, beside the peers that have the like. With an expiry the floor
+ * is what it is without one.
+ *
+ * @param {number} size
+ */
+function queuedElsewhere(size) {
+  const count = size.toLocaleString('en');
+  const plain = { work: 'queue', size, expiry: EXPIRY };
+  const promise = { work: 'queueRun', size };
+  const both = { 'async-mutex': null, 'async-lock': null };
+  const name = `${count} queued on one key, promise face`;
+  const expiring = `${count} queued with an expiry`;
+  return [
+    race(expiring, plain, RWLOCK_PLUS, { 'rwlock-plus': null }, null),
+    race(name, promise, PROMISE, both, 'floor-promise'),
+    race(`${expiring}, promise face`, { ...promise, expiry: EXPIRY }, PROMISE, { 'async-lock': null }, null),
   ];
 }
 
@@ -159,6 +193,20 @@ function growth(name, work, target, { big, small }) {
   };
   const line = { ours: 'big', peer: 'small', target, floor: 'floorBig', floorBeside: 'floorSmall' };
   return timed(name, sides, [line]);
+}
+
+/**
+ * latchkey does the same work with many events that wait to be read, and with few.
+ *
+ * @param {string} name
+ * @param {string} work
+ * @param {number | null} target how much more it may cost with many
+ * @param {Record<'big' | 'small', { size: number, unread: number, label: string }>} scales
+ */
+function unread(name, work, target, { big, small }) {
+  const adapter = 'latchkey-unread';
+  const sides = { big: { adapter, work, ...big }, small: { adapter, work, ...small } };
+  return timed(name, sides, [{ ours: 'big', peer: 'small', target, floor: null }]);
 }
 
 module.exports = { SCENARIOS };

@@ -3,12 +3,20 @@
 //
 // `loop(lock, size, input)` makes `size` requests and may return a promise. It closes over nothing, because
 // each side of a scenario gets a copy of its own (see measure.js). `input(lock, side)` prepares, and is not
-// timed; where `fresh` is set, each batch gets a new lock and a new input.
+// timed; where `fresh` is set, each batch gets a new lock and a new input. `before(lock)` is not timed, either, and
+// comes before each batch. `extra` is how many requests a batch makes beside those `size`.
 //
 // Keys are constants where one key is the subject: V8 knows their hash. Where many keys are, they are strings
 // made at run time, as `user:${id}` is in a program, and each side and batch gets its own.
 
-/** @typedef {{ loop: (lock: any, size: number, input?: any) => any, input?: Function, fresh?: boolean }} Work */
+/**
+ * @typedef {object} Work
+ * @property {(lock: any, size: number, input?: any) => any} loop
+ * @property {Function} [input]
+ * @property {(lock: any) => Promise<void>} [before]
+ * @property {boolean} [fresh]
+ * @property {number} [extra]
+ */
 
 /** One free key is taken and given back in the callback. */
 const freeWrite = {
@@ -26,6 +34,7 @@ const freeRead = {
 
 /** A key is held, `size` requests wait for it in line, and each gives it back once its callback has returned. */
 const queue = {
+  extra: 1,
   loop: (lock, size) => {
     const releases = [];
     const obtained = (release) => releases.push(release);
@@ -36,6 +45,7 @@ const queue = {
 
 /** The same, but each gives it back inside its callback. */
 const queueInside = {
+  extra: 1,
   loop: (lock, size) => {
     /** @type {any} */
     let free;
@@ -78,6 +88,7 @@ const freeRun = {
 
 /** A key is held, `size` async functions wait for it, and it is given back. */
 const queueRun = {
+  extra: 1,
   loop: async (lock, size) => {
     /** @type {any} */
     let free;
@@ -120,6 +131,23 @@ const freeBesideKeysInUse = {
   loop: freeWrite.loop,
 };
 
+/** One free key is taken and given back, while events of other keys wait. The first call, which reads them, is not timed. */
+const callBesideUnread = {
+  before: async (lock) => {
+    await lock.cause();
+    lock.call('resource');
+  },
+  loop: (lock, size) => {
+    for (let i = 0; i < size; i++) lock.call('resource');
+  },
+};
+
+/** That first call: `size` is how many events it reads. */
+const readUnread = {
+  before: (lock) => lock.cause(),
+  loop: (lock) => lock.call('resource'),
+};
+
 let made = 0;
 
 /** Strings that no one has seen before: their hash is not known yet. */
@@ -153,4 +181,6 @@ module.exports = {
   contend,
   readKeysInUse,
   freeBesideKeysInUse,
+  callBesideUnread,
+  readUnread,
 };

@@ -1,11 +1,12 @@
 'use strict';
-// async-lock, from npm, without its bound of 1,000 pending requests.
+// async-lock, from npm, without its bound of 1,000 pending requests. Its `maxExecutionTime` is an expiry.
 
 const AsyncLock = require('async-lock');
 const { version } = require('async-lock/package.json');
 
-function open() {
-  const lock = new AsyncLock({ maxPending: Infinity });
+/** @param {{ expiry?: number }} options milliseconds */
+function open({ expiry }) {
+  const lock = new AsyncLock({ maxPending: Infinity, maxExecutionTime: expiry });
   return { run: (key, fn) => lock.acquire(key, fn) };
 }
 

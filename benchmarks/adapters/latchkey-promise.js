@@ -3,8 +3,9 @@
 
 const { Locks } = require('../..');
 
-function open() {
-  const locks = new Locks();
+/** @param {{ expiry?: number }} options milliseconds */
+function open({ expiry }) {
+  const locks = new Locks({ expiry });
   return { run: (key, fn) => locks.write(key, fn) };
 }
 
