@@ -8,46 +8,64 @@
 //! callgrind_annotate --auto=no target/profile/free-key.out
 //! ```
 //!
-//! and the same with `idle-key` and `queue`. Only what [`measured`] calls is counted: [`OPERATIONS`] requests and as many releases.
-//! Divide by that. With `CARGO_PROFILE_RELEASE_DEBUG=full` what is inlined is told apart by source file.
+//! and the same with the other works:
+//!
+//! | work | space | what is done with it |
+//! |---|---|---|
+//! | `free-key` | named | asks for a key by its text, and releases it; it is idle in between |
+//! | `idle-key` | named | the same by the key's slot |
+//! | `queue` | named | [`QUEUED`] ask, then each releases, which lets the next one in |
+//! | `local-key` | private | asks for an idle key by its number, and releases it |
+//! | `local-queue` | private | as `queue`: the first hold is handed over, and the others are appended |
+//!
+//! A named space is [`Space::keeping`]\(64, 16), as in the addon, and a private one a [`LocalSpace`]. Only what [`measured`]
+//! calls is counted: [`OPERATIONS`] requests and as many releases. Divide by that. With `CARGO_PROFILE_RELEASE_DEBUG=full`
+//! what is inlined is told apart by source file.
 
 use std::hint::black_box;
 
-use latchkey_engine::{Ask, KeyName, Mode, Patience, Port, Released, Space, Ticket, Time};
+use latchkey_engine::{
+    Ask, KeyName, KeySlot, LocalSpace, Mode, Patience, Port, Released, Space, Ticket, Time,
+};
 
 const OPERATIONS: usize = 100_000;
 /// How many queue on the key before the first one releases.
 const QUEUED: usize = 1_000;
 
 fn main() {
-    let (work, space): (fn(&Space), _) = match std::env::args().nth(1).as_deref() {
-        Some("free-key") => (free_key, Space::new(1)),
-        // As a named space of the addon is.
-        Some("idle-key") => (idle_key, Space::keeping(64, 16)),
-        Some("queue") => (queue, Space::new(1)),
+    let (named, local) = (Space::keeping(64, 16), LocalSpace::default());
+    match std::env::args().nth(1).as_deref() {
+        Some("free-key") => twice(&named, free_key),
+        Some("idle-key") => twice(&named, idle_key),
+        Some("queue") => twice(&named, queue),
+        Some("local-key") => twice(&local, local_key),
+        Some("local-queue") => twice(&local, local_queue),
         _ => {
-            eprintln!("usage: profile free-key | idle-key | queue");
+            eprintln!("usage: profile free-key | idle-key | queue | local-key | local-queue");
             std::process::exit(2);
         }
-    };
-    work(&space);
-    measured(work, &space);
+    }
+}
+
+fn twice<S>(space: &S, work: fn(&S)) {
+    work(space);
+    measured(work, space);
 }
 
 /// The second run: tables have their size by now.
 #[inline(never)]
-fn measured(work: fn(&Space), space: &Space) {
+fn measured<S>(work: fn(&S), space: &S) {
     work(black_box(space));
 }
 
-/// Each time the key is free, and forgotten again.
+/// Each time the key is idle, and found by its text.
 fn free_key(space: &Space) {
     for _ in 0..OPERATIONS {
         release(space, request(space));
     }
 }
 
-/// Each time the key is free, and remembered: it is named by its slot.
+/// Each time the key is idle, and named by its slot.
 fn idle_key(space: &Space) {
     let first = request(space);
     let slot = space.slot_of(first).expect("it holds its key");
@@ -84,5 +102,34 @@ fn ask(space: &Space, key: KeyName<'_>) -> Ticket {
 }
 
 fn release(space: &Space, ticket: Ticket) {
+    assert_ne!(black_box(space.release(ticket, Time::ZERO)).result, Released::NotHeld);
+}
+
+/// Each time the key is idle. The addon does not ask for such a one, but takes it by itself.
+fn local_key(space: &LocalSpace) {
+    for _ in 0..OPERATIONS {
+        let requested = black_box(space.request(local_ask(), Time::ZERO)).result;
+        release_local(space, requested.ticket().expect("it is patient"));
+    }
+}
+
+/// All but the first one join the queue without a call of their own, as the addon's do.
+fn local_queue(space: &LocalSpace) {
+    let mut tickets = Vec::with_capacity(QUEUED);
+    for _ in 0..OPERATIONS / QUEUED {
+        tickets.extend(black_box(space.adopt(&local_ask(), Time::ZERO)));
+        tickets.extend((1..QUEUED).filter_map(|_| black_box(space.append(&local_ask()))));
+        for ticket in tickets.drain(..) {
+            release_local(space, ticket);
+        }
+    }
+}
+
+fn local_ask() -> Ask<'static> {
+    let key = KeyName::Slot(KeySlot { index: black_box(0), generation: 0 });
+    Ask { port: Port(1), tag: 0, key, mode: Mode::Write, expiry: None, patience: Patience::Forever }
+}
+
+fn release_local(space: &LocalSpace, ticket: Ticket) {
     assert_ne!(black_box(space.release(ticket, Time::ZERO)).result, Released::NotHeld);
 }

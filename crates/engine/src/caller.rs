@@ -40,7 +40,7 @@ impl<C: Caller + ?Sized> Caller for &mut C {
 
 /// The time of one operation: read from the clock when it is first needed, and the same from then on. Not all
 /// operations need it: to release a key that nobody waits for takes none, and a clock costs as much as that.
-pub(crate) struct Now<'a> {
+pub struct Now<'a> {
     clock: &'a dyn Caller,
     read: Cell<Option<Time>>,
 }
@@ -48,6 +48,11 @@ pub(crate) struct Now<'a> {
 impl<'a> Now<'a> {
     pub fn by(clock: &'a dyn Caller) -> Self {
         Self { clock, read: Cell::new(None) }
+    }
+
+    /// That of something that happened before.
+    pub fn at(time: Time) -> Self {
+        Self { clock: &Time::ZERO, read: Cell::new(Some(time)) }
     }
 
     pub fn get(&self) -> Time {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::{Time, slab::Index};
 
 /// What is due.
-pub(crate) enum Due {
+pub enum Due {
     /// This key has a waiter and an overdue hold.
     Hold(Index),
     /// This request has waited as long as it was willing to.
@@ -21,7 +21,7 @@ pub(crate) enum Due {
 /// Invariant: `armed` holds `(t, key)` exactly for those keys that have a waiter and a hold with an
 /// expiry, `t` being the earliest of that key in `holds`; `limits` holds each waiting request that has one.
 #[derive(Debug, Default)]
-pub(crate) struct Deadlines {
+pub struct Deadlines {
     /// (key, deadline, fence, request) of each hold that has an expiry. Of those that were granted together the
     /// first one is due first.
     holds: BTreeSet<(Index, Time, u64, Index)>,

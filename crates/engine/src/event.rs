@@ -234,7 +234,7 @@ pub enum Released {
     /// The hold has ended.
     Held,
     /// The hold has ended, and its key is forgotten: nobody held it or waited for it any more, and idle keys are not
-    /// remembered.
+    /// remembered. Its number in a [`LocalSpace`](crate::LocalSpace) can be another key's now.
     HeldLast,
     /// Said only by stores: the store has been asked, and an [`Event::Ended`] follows, unless the hold's
     /// `Expired` or `Lost` came first.

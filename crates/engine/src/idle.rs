@@ -4,16 +4,16 @@
 use std::collections::VecDeque;
 
 use crate::{
-    key_state::KeyState,
+    key_state::NamedKey,
     slab::{Index, Slab},
 };
 
 /// Which keys have come to rest, the earliest first.
 ///
 /// Invariant, with the keys of its shard: each idle key is in `resting`, and so are some that are in use again, which
-/// [`KeyState::is_resting`] says of each key; there are at most `keep` of them.
+/// [`NamedKey::is_resting`] says of each key; there are at most `keep` of them.
 #[derive(Debug)]
-pub(crate) struct IdleKeys {
+pub struct IdleKeys {
     resting: VecDeque<Index>,
     keep: usize,
 }
@@ -27,7 +27,7 @@ impl IdleKeys {
     /// Remembers a key that has become idle. Gives back one that has to be forgotten for it, if that is idle still: each
     /// rest ends at most one, so that the cost is constant.
     #[must_use = "the key is not among the resting ones any more"]
-    pub fn rest(&mut self, key: Index, keys: &mut Slab<KeyState>) -> Option<Index> {
+    pub fn rest(&mut self, key: Index, keys: &mut Slab<NamedKey>) -> Option<Index> {
         if !std::mem::replace(&mut keys[key].is_resting, true) {
             self.resting.push_back(key);
         }
@@ -36,11 +36,11 @@ impl IdleKeys {
         }
         let earliest = self.resting.pop_front()?;
         keys[earliest].is_resting = false;
-        keys[earliest].is_idle().then_some(earliest)
+        keys[earliest].state.is_idle().then_some(earliest)
     }
 
     /// How many are idle at this moment.
-    pub fn count(&self, keys: &Slab<KeyState>) -> usize {
-        self.resting.iter().filter(|&&key| keys[key].is_idle()).count()
+    pub fn count(&self, keys: &Slab<NamedKey>) -> usize {
+        self.resting.iter().filter(|&&key| keys[key].state.is_idle()).count()
     }
 }

@@ -17,11 +17,10 @@ use crate::{
 /// Invariant, after each operation: the queue's first request could not be granted now, so nobody
 /// waits who could hold. A key with no holder and no queue is idle, unless `recovered`, and is forgotten sooner or later.
 #[derive(Debug)]
-pub(crate) struct KeyState {
-    pub key: Key,
-    /// Of its [`KeySlot`](crate::KeySlot).
-    pub generation: u64,
+pub struct KeyState {
     pub holders: List<OF_KEY>,
+    /// How many more hold it, of whom nothing is known but that. Only in a space of one thread.
+    pub counted: u32,
     /// How the holders hold it; says nothing while there are none.
     pub mode: Mode,
     /// Requests in the order of their arrival.
@@ -32,28 +31,36 @@ pub(crate) struct KeyState {
     pub timed_holds: u32,
     /// When this key stands in the shard's armed deadlines, as what.
     pub armed: Option<Time>,
-    /// Whether it is among the [`IdleKeys`](crate::idle::IdleKeys) that rest.
-    pub is_resting: bool,
 }
 
-impl KeyState {
-    pub fn new(key: Key, generation: u64) -> Self {
+impl Default for KeyState {
+    fn default() -> Self {
         Self {
-            key,
-            generation,
             holders: List::EMPTY,
+            counted: 0,
             mode: Mode::Read,
             queue: List::EMPTY,
             recovered: false,
             timed_holds: 0,
             armed: None,
-            is_resting: false,
         }
+    }
+}
+
+impl KeyState {
+    /// True if nobody holds it.
+    pub fn is_free(&self) -> bool {
+        self.holders.is_empty() && self.counted == 0
     }
 
     /// True if the holders leave room for one more in `mode`.
     pub fn admits(&self, mode: Mode) -> bool {
-        self.holders.is_empty() || (self.mode == Mode::Read && mode == Mode::Read)
+        self.is_free() || (self.mode == Mode::Read && mode == Mode::Read)
+    }
+
+    /// True if a request in `mode` that arrives now is granted at once.
+    pub fn would_grant(&self, mode: Mode) -> bool {
+        self.queue.is_empty() && self.admits(mode)
     }
 
     /// The request at the queue's head.
@@ -63,6 +70,23 @@ impl KeyState {
 
     /// True if nothing of the key has to be remembered.
     pub fn is_idle(&self) -> bool {
-        self.holders.is_empty() && self.queue.is_empty() && !self.recovered
+        self.is_free() && self.queue.is_empty() && !self.recovered
+    }
+}
+
+/// A key that is known by its text.
+#[derive(Debug)]
+pub struct NamedKey {
+    pub name: Key,
+    /// Of its [`KeySlot`](crate::KeySlot).
+    pub generation: u64,
+    /// Whether it is among the [`IdleKeys`](crate::idle::IdleKeys) that rest.
+    pub is_resting: bool,
+    pub state: KeyState,
+}
+
+impl NamedKey {
+    pub fn new(name: Key, generation: u64) -> Self {
+        Self { name, generation, is_resting: false, state: KeyState::default() }
     }
 }

@@ -13,7 +13,7 @@
 //! | request | one call that asks for a key; it is granted or it fails, never both: [`Ask`] |
 //! | hold | a granted request, until it is released, expires, or is lost with its port |
 //! | ticket | the number of one request, from asking to end: [`Ticket`] |
-//! | space | a set of keys: [`Space`] |
+//! | space | a set of keys: [`Space`], which threads share, or [`LocalSpace`], which one has alone |
 //! | port | one thread's use of a space: [`Port`] |
 //! | expiry | how long a hold is safe from those who wait |
 //! | fence | a number that grows with every grant: [`Grant::fence`] |
@@ -23,7 +23,7 @@
 //! ```
 //! use latchkey_engine::{Ask, Event, Mode, Patience, Port, Requested, Space, Time};
 //!
-//! let space = Space::new(1);
+//! let space = Space::keeping(0, 1);
 //! let key: Vec<u16> = "account".encode_utf16().collect();
 //! let ask = |tag| Ask {
 //!     port: Port(1), tag, key: key.as_slice().into(), mode: Mode::Write, expiry: None, patience: Patience::Forever,
@@ -48,9 +48,12 @@ mod idle;
 mod inbox;
 mod key;
 mod key_state;
+mod keys;
 mod list;
+mod owners;
 mod post;
 mod request;
+mod scope;
 mod sender;
 mod shard;
 mod slab;
@@ -69,6 +72,6 @@ pub use key::Key;
 pub use post::{Post, Recipient};
 pub use request::{Ask, KeyName, KeySlot, Mode, Patience, Port, Ticket};
 pub use sender::{Own, Sender};
-pub use space::Space;
+pub use space::{LocalSpace, Space};
 pub use table::LockTable;
 pub use time::Time;

@@ -7,13 +7,13 @@ use crate::{
 };
 
 /// The chain of a key's queue, or of its holders.
-pub(crate) const OF_KEY: usize = 0;
+pub const OF_KEY: usize = 0;
 /// The chain of all requests of one port.
-pub(crate) const OF_PORT: usize = 1;
+pub const OF_PORT: usize = 1;
 
 /// A request's neighbours in one chain. `NONE` at the ends.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Links {
+pub struct Links {
     prev: Index,
     next: Index,
 }
@@ -27,7 +27,7 @@ impl Links {
 /// Invariant: `first` and `last` are both `NONE` or both set; following `next` from `first` ends at
 /// `last`, and `prev` is its mirror image.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct List<const CHAIN: usize> {
+pub struct List<const CHAIN: usize> {
     first: Index,
     last: Index,
 }

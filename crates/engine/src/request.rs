@@ -56,7 +56,7 @@ pub struct KeySlot {
 pub enum KeyName<'a> {
     /// By its UTF-16 code units.
     Units(&'a [u16]),
-    /// By its slot, see [`Space::slot_of`](crate::Space::slot_of).
+    /// By its slot, see [`Space::slot_of`](crate::Space::slot_of), or its number in a [`LocalSpace`](crate::LocalSpace).
     Slot(KeySlot),
 }
 
@@ -91,7 +91,7 @@ pub struct Ask<'a> {
 
 /// Whether a request waits or holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub enum Phase {
     /// In its key's queue, until `limit` at the longest.
     Waiting { limit: Option<Time> },
     /// Among its key's holders; from `deadline` on it is overdue.
@@ -100,10 +100,10 @@ pub(crate) enum Phase {
 
 /// A request that has not ended.
 ///
-/// Invariant: it is linked into its port's list, and into its key's queue while `Waiting` or its
+/// Invariant: it is linked into its port's list, if such are kept, and into its key's queue while `Waiting` or its
 /// key's holders while `Holding`.
 #[derive(Debug)]
-pub(crate) struct Request {
+pub struct Request {
     pub generation: u32,
     pub port: Port,
     pub tag: u32,

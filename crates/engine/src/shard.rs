@@ -1,23 +1,20 @@
-//! The part of a space behind one mutex: its keys, their requests and their deadlines.
+//! The part of a space behind one mutex, or all of one thread's: its keys, their requests and their deadlines.
 
-use std::collections::{BTreeMap, HashMap};
+mod local;
 
 use crate::{
-    Ask, Event, Events, Grant, Key, KeyName, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested,
-    Ticket, Time, Usage,
+    Ask, Event, Events, Grant, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested, Ticket, Time,
+    Usage,
     caller::Now,
     deadlines::{Deadlines, Due},
     fences::Fences,
-    idle::IdleKeys,
-    key_state::KeyState,
-    list::{Links, List, OF_PORT},
+    keys::Keys,
+    list::Links,
+    owners::Owners,
     request::{Phase, Request},
+    scope::{Process, Scope},
     slab::{Index, Slab},
-    sync::RandomState,
 };
-
-/// Above this many places the key table is shrunk when it has become sparse.
-const KEEP_KEYS: usize = 1024;
 
 /// How a hold came to its end.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,34 +29,28 @@ enum End {
 
 /// Keys, requests and deadlines.
 ///
-/// Invariant: `by_name` and `keys` hold the same keys, and `idle` knows which of them nobody uses. Each request is in the
-/// list of its port and in one list of its key; a port has a list from its first request until it is detached.
+/// Invariant: each request is in one list of its key, and in that of its owner, if owners are listed.
 #[derive(Debug)]
-pub(crate) struct Shard {
-    by_name: HashMap<Key, Index, RandomState>,
-    keys: Slab<KeyState>,
+pub struct Shard<S: Scope> {
+    pub keys: S::Keys,
     requests: Slab<Request>,
-    ports: BTreeMap<Port, List<OF_PORT>>,
+    owners: S::Owners,
     deadlines: Deadlines,
+    /// How many of the requests hold their keys.
     holds: usize,
-    idle: IdleKeys,
     next_generation: u32,
-    next_key_generation: u64,
 }
 
-impl Shard {
-    /// An empty shard, which remembers up to `keep_idle` keys that nobody uses.
-    pub fn new(hasher: RandomState, keep_idle: usize) -> Self {
+impl<S: Scope> Shard<S> {
+    /// An empty shard.
+    pub fn new(keys: S::Keys) -> Self {
         Self {
-            by_name: HashMap::with_hasher(hasher),
-            keys: Slab::new(),
+            keys,
             requests: Slab::new(),
-            ports: BTreeMap::new(),
+            owners: S::Owners::default(),
             deadlines: Deadlines::default(),
             holds: 0,
-            idle: IdleKeys::new(keep_idle),
             next_generation: 0,
-            next_key_generation: 0,
         }
     }
 
@@ -67,45 +58,34 @@ impl Shard {
         &mut self,
         ask: Ask<'_>,
         now: &Now<'_>,
-        fences: &Fences,
+        fences: &S::Fences,
         events: &mut Events,
     ) -> Requested {
-        let Some(key) = self.key_named(ask.key) else { return Requested::Forgotten };
+        let Some(key) = self.keys.find(ask.key) else { return Requested::Forgotten };
         if self.evict_overdue(key, now, events) {
             self.settle(key, now, fences, events);
         }
-        let state = &self.keys[key];
-        let free = state.queue.is_empty() && state.admits(ask.mode);
+        let free = self.keys[key].would_grant(ask.mode);
         if !free && ask.patience == Patience::None {
             // Earlier ones may have been let in above; the key itself is held, so it stays.
             self.rearm(key);
             return Requested::Refused;
         }
-        let index = self.add_request(&ask, key, now.get());
-        let ticket = Ticket { index, generation: self.requests[index].generation };
+        let index = self.add_request(&ask, key, Self::reported(now));
+        let ticket = self.ticket(index);
         let requested = if free {
-            Requested::Granted(ticket, self.grant(index, now.get(), fences.next()))
+            Requested::Granted(ticket, self.grant(index, now, fences.next()))
         } else {
-            self.enqueue(index, &ask, now.get());
+            self.enqueue(index, &ask, now);
             Requested::Waiting(ticket)
         };
         self.rearm(key);
         requested
     }
 
-    /// Takes in a hold that was granted elsewhere, with its fence, at the time `since`. `None`, and nothing
-    /// happens, if the slot that it names is no key's any more.
-    pub fn adopt(&mut self, ask: &Ask<'_>, fence: u64, since: Time) -> Option<Ticket> {
-        let key = self.key_named(ask.key)?;
-        let index = self.add_request(ask, key, since);
-        self.grant(index, since, fence);
-        Some(Ticket { index, generation: self.requests[index].generation })
-    }
-
     /// The slot of a live request's key.
     pub fn slot_of(&self, ticket: Ticket) -> Option<KeySlot> {
-        let index = self.live(ticket)?.key;
-        Some(KeySlot { index, generation: self.keys[index].generation })
+        Some(self.keys.slot_of(self.live(ticket)?.key))
     }
 
     /// Ends a hold, which its holder knew of unless `unused`.
@@ -114,7 +94,7 @@ impl Shard {
         ticket: Ticket,
         unused: bool,
         now: &Now<'_>,
-        fences: &Fences,
+        fences: &S::Fences,
         events: &mut Events,
     ) -> Released {
         let Some(request) = self.live(ticket).filter(|request| request.is_hold()) else {
@@ -123,11 +103,17 @@ impl Shard {
         let key = request.key;
         self.end_hold(ticket.index, if unused { End::GivenBack } else { End::Released });
         self.after_leaving(key, now, fences, events);
-        if self.keys.get(key).is_some() { Released::Held } else { Released::HeldLast }
+        if self.keys.is_known(key) { Released::Held } else { Released::HeldLast }
     }
 
     /// Makes a write hold a read hold. False if the ticket has no hold; true for one that reads already.
-    pub fn downgrade(&mut self, ticket: Ticket, now: &Now<'_>, fences: &Fences, events: &mut Events) -> bool {
+    pub fn downgrade(
+        &mut self,
+        ticket: Ticket,
+        now: &Now<'_>,
+        fences: &S::Fences,
+        events: &mut Events,
+    ) -> bool {
         let Some(request) = self.live(ticket).filter(|request| request.is_hold()) else {
             return false;
         };
@@ -145,7 +131,7 @@ impl Shard {
     }
 
     /// Takes a request out of its queue. False if the ticket does not wait.
-    pub fn cancel(&mut self, ticket: Ticket, now: &Now<'_>, fences: &Fences, events: &mut Events) -> bool {
+    pub fn cancel(&mut self, ticket: Ticket, now: &Now<'_>, fences: &S::Fences, events: &mut Events) -> bool {
         let Some(request) = self.live(ticket).filter(|request| !request.is_hold()) else {
             return false;
         };
@@ -157,9 +143,9 @@ impl Shard {
 
     /// Ends all that a port owns. First everything leaves, then others are let in: a request of the
     /// same port is never granted on the way.
-    pub fn detach(&mut self, port: Port, now: &Now<'_>, fences: &Fences, events: &mut Events) {
+    pub fn detach(&mut self, port: Port, now: &Now<'_>, fences: &S::Fences, events: &mut Events) {
         let mut touched = Vec::new();
-        while let Some(index) = self.ports.get(&port).and_then(List::first) {
+        while let Some(index) = self.owners.first(port) {
             touched.push(self.requests[index].key);
             match self.requests[index].phase {
                 Phase::Waiting { .. } => self.end_wait(index),
@@ -168,18 +154,22 @@ impl Shard {
         }
         touched.sort_unstable();
         touched.dedup();
+        for &key in &touched {
+            self.let_in(key, now, fences, events);
+        }
         for key in touched {
-            // One of them that came to rest may have made another one, which is idle too by now, be forgotten.
-            if self.keys.get(key).is_some() {
-                self.after_leaving(key, now, fences, events);
+            // One that comes to rest may make another one of them, which is idle too, be forgotten: all deadlines are right
+            // by then.
+            if self.keys.is_known(key) {
+                self.rest_if_idle(key);
             }
         }
-        self.ports.remove(&port);
+        self.owners.remove(port);
     }
 
     /// Takes away each hold that is overdue while another request waits for its key, and takes out each
     /// request that has waited long enough, in the order of their times.
-    pub fn expire(&mut self, now: &Now<'_>, fences: &Fences, events: &mut Events) {
+    pub fn expire(&mut self, now: &Now<'_>, fences: &S::Fences, events: &mut Events) {
         while let Some(due) = self.deadlines.due(now.get()) {
             let key = match due {
                 Due::Hold(key) => {
@@ -202,50 +192,17 @@ impl Shard {
     }
 
     pub fn usage(&self) -> Usage {
-        let idle = self.idle.count(&self.keys);
-        Usage {
-            keys: self.keys.len() - idle,
-            idle,
-            holds: self.holds,
-            waiting: self.requests.len() - self.holds,
-        }
-    }
-
-    /// Each key that somebody holds or waits for.
-    pub fn query(&self) -> impl Iterator<Item = KeyReport> {
-        let states = self.by_name.values().map(|&key| &self.keys[key]);
-        states.filter(|state| !state.holders.is_empty()).map(|state| KeyReport {
-            key: state.key.clone(),
-            holders: state.holders.iter(&self.requests).filter_map(Request::hold_report).collect(),
-            waiting: state.queue.iter(&self.requests).map(Request::wait_report).collect(),
-        })
+        let (keys, idle) = self.keys.count();
+        let holds = self.holds + self.keys.counted();
+        Usage { keys, idle, holds, waiting: self.requests.len() - self.holds }
     }
 
     fn live(&self, ticket: Ticket) -> Option<&Request> {
         self.requests.get(ticket.index).filter(|request| request.generation == ticket.generation)
     }
 
-    /// The key that a request names, which is added if it is named by its units. `None` for a slot that is no
-    /// key's any more.
-    fn key_named(&mut self, name: KeyName<'_>) -> Option<Index> {
-        match name {
-            KeyName::Units(units) => Some(self.find_or_add_key(units)),
-            KeyName::Slot(slot) => {
-                let state = self.keys.get(slot.index)?;
-                (state.generation == slot.generation).then_some(slot.index)
-            }
-        }
-    }
-
-    fn find_or_add_key(&mut self, units: &[u16]) -> Index {
-        if let Some(&key) = self.by_name.get(units) {
-            return key;
-        }
-        let name = Key::from(units);
-        self.next_key_generation += 1;
-        let key = self.keys.insert(KeyState::new(name.clone(), self.next_key_generation));
-        self.by_name.insert(name, key);
-        key
+    fn ticket(&self, index: Index) -> Ticket {
+        Ticket { index, generation: self.requests[index].generation }
     }
 
     fn new_generation(&mut self) -> u32 {
@@ -266,16 +223,15 @@ impl Shard {
             since: now,
             links: [Links::UNLINKED; 2],
         });
-        let owned = self.ports.entry(ask.port).or_insert(List::EMPTY);
-        owned.push_back(&mut self.requests, index);
+        self.owners.add(ask.port, &mut self.requests, index);
         index
     }
 
     /// Puts a request, which is in no list of its key, into the queue.
-    fn enqueue(&mut self, index: Index, ask: &Ask<'_>, now: Time) {
+    fn enqueue(&mut self, index: Index, ask: &Ask<'_>, now: &Now<'_>) {
         let request = &mut self.requests[index];
         if let Patience::For(wait) = ask.patience {
-            let limit = now.after(wait);
+            let limit = now.get().after(wait);
             request.phase = Phase::Waiting { limit: Some(limit) };
             self.deadlines.add_limit(limit, index);
         }
@@ -293,13 +249,13 @@ impl Shard {
     }
 
     /// Makes a request, which is in no list of its key, a holder.
-    fn grant(&mut self, index: Index, now: Time, fence: u64) -> Grant {
+    fn grant(&mut self, index: Index, now: &Now<'_>, fence: u64) -> Grant {
         let request = &mut self.requests[index];
         let state = &mut self.keys[request.key];
-        let deadline = request.expiry.map(|expiry| now.after(expiry));
+        let deadline = request.expiry.map(|expiry| now.get().after(expiry));
         let grant = Grant { fence, recovered: state.recovered };
         request.phase = Phase::Holding { deadline, grant };
-        request.since = now;
+        request.since = Self::reported(now);
         state.mode = request.mode;
         if let Some(deadline) = deadline {
             state.timed_holds += 1;
@@ -311,13 +267,13 @@ impl Shard {
     }
 
     /// Grants from the queue's head for as long as the holders admit it.
-    fn settle(&mut self, key: Index, now: &Now<'_>, fences: &Fences, events: &mut Events) {
+    fn settle(&mut self, key: Index, now: &Now<'_>, fences: &S::Fences, events: &mut Events) {
         while let Some(index) = self.keys[key].front() {
             if !self.keys[key].admits(self.requests[index].mode) {
                 break;
             }
             self.dequeue(index);
-            let grant = self.grant(index, now.get(), fences.next());
+            let grant = self.grant(index, now, fences.next());
             let Request { port, tag, .. } = self.requests[index];
             events.push(Event::Granted { port, tag, grant });
         }
@@ -364,30 +320,30 @@ impl Shard {
     }
 
     fn forget_request(&mut self, index: Index) {
-        let port = self.requests[index].port;
-        if let Some(owned) = self.ports.get_mut(&port) {
-            owned.unlink(&mut self.requests, index);
-        }
+        self.owners.forget(&mut self.requests, index);
         self.requests.remove(index);
     }
 
     /// Restores a key's invariants after one of its requests ended.
-    fn after_leaving(&mut self, key: Index, now: &Now<'_>, fences: &Fences, events: &mut Events) {
+    fn after_leaving(&mut self, key: Index, now: &Now<'_>, fences: &S::Fences, events: &mut Events) {
+        self.let_in(key, now, fences, events);
+        self.rest_if_idle(key);
+    }
+
+    fn let_in(&mut self, key: Index, now: &Now<'_>, fences: &S::Fences, events: &mut Events) {
         self.settle(key, now, fences, events);
         self.rearm(key);
-        if self.keys[key].is_idle()
-            && let Some(earliest) = self.idle.rest(key, &mut self.keys)
-        {
-            self.forget_key(earliest);
+    }
+
+    fn rest_if_idle(&mut self, key: Index) {
+        if self.keys[key].is_idle() {
+            self.keys.rest(key);
         }
     }
 
-    fn forget_key(&mut self, key: Index) {
-        let state = self.keys.remove(key);
-        self.by_name.remove(&state.key);
-        if self.by_name.capacity() > KEEP_KEYS && self.by_name.len() < self.by_name.capacity() / 8 {
-            self.by_name.shrink_to(self.by_name.len() * 2);
-        }
+    /// The time, where it is reported.
+    fn reported(now: &Now<'_>) -> Time {
+        if S::REPORTS { now.get() } else { Time::ZERO }
     }
 
     /// Brings a key's armed deadline up to date.
@@ -402,5 +358,17 @@ impl Shard {
             self.deadlines.rearm(key, state.armed, deadline);
             state.armed = deadline;
         }
+    }
+}
+
+impl Shard<Process> {
+    /// Each key that somebody holds or waits for.
+    pub fn query(&self) -> impl Iterator<Item = KeyReport> {
+        let states = self.keys.named().filter(|(_, state)| !state.holders.is_empty());
+        states.map(|(key, state)| KeyReport {
+            key: key.clone(),
+            holders: state.holders.iter(&self.requests).filter_map(Request::hold_report).collect(),
+            waiting: state.queue.iter(&self.requests).map(Request::wait_report).collect(),
+        })
     }
 }

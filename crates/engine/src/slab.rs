@@ -1,10 +1,10 @@
 //! A growing array whose freed places are used again, so that an index is a stable, cheap name.
 
 /// A place in a [`Slab`].
-pub(crate) type Index = u32;
+pub type Index = u32;
 
 /// No place: the end of a list.
-pub(crate) const NONE: Index = Index::MAX;
+pub const NONE: Index = Index::MAX;
 
 /// Above this many places an emptied slab gives its memory back.
 const KEEP_CAPACITY: usize = 1024;
@@ -19,7 +19,7 @@ enum Place<T> {
 ///
 /// Invariant: the free places form one chain that starts at `first_free`, and `taken` counts the others.
 #[derive(Debug)]
-pub(crate) struct Slab<T> {
+pub struct Slab<T> {
     places: Vec<Place<T>>,
     first_free: Index,
     taken: usize,

@@ -1,14 +1,16 @@
-//! A set of keys that many threads may use at once: shards, each behind its own mutex.
+//! A set of keys: of one thread, or for many at once, with shards of which each is behind its own mutex.
 
-use std::hash::BuildHasher;
+use std::{hash::BuildHasher, ops::DerefMut};
 
 use crate::{
     Ask, Caller, Events, KeyName, KeyReport, KeySlot, Outcome, Port, Released, Requested, Ticket, Time,
     Usage,
     caller::Now,
     fences::Fences,
+    keys::{NamedKeys, NumberedKeys},
+    scope::{Lock, Process, Scope, Thread},
     shard::Shard,
-    sync::{Mutex, MutexGuard, RandomState},
+    sync::RandomState,
 };
 
 /// A set of keys, their holders and their queues.
@@ -24,29 +26,84 @@ use crate::{
 /// Invariant: there are 2 to the power of `shard_bits` shards, so that numbers are told apart by shifts: a division
 /// would cost as much as taking the mutex.
 #[derive(Debug)]
-pub struct Space {
+pub struct Space<S: Scope = Process> {
     hasher: RandomState,
-    shards: Box<[Mutex<Shard>]>,
+    shards: Box<[S::Lock]>,
     shard_bits: u32,
-    fences: Fences,
+    fences: S::Fences,
+}
+
+/// A space of one thread, without a mutex and without texts.
+///
+/// The thread numbers its keys with small numbers ([`KeySlot::index`], of any generation), and may use the number of a key that
+/// is idle for another one. It may grant a key by itself while the space knows of no holder and of nobody who waits; those
+/// holds it hands over, in the order of their grants, before it asks.
+pub type LocalSpace = Space<Thread>;
+
+impl Default for LocalSpace {
+    fn default() -> Self {
+        Self::of([Shard::new(NumberedKeys::default())].into(), RandomState::default())
+    }
+}
+
+impl LocalSpace {
+    /// Puts a request at the end of its key's queue that surely waits there, without a limit: its key's holders do not admit
+    /// it, or others wait before it. And if one of the holders has an expiry, others do. So there is nobody to tell, and no
+    /// new deadline. `None`, and nothing happens, if the key has no number.
+    pub fn append(&self, ask: &Ask<'_>) -> Option<Ticket> {
+        self.shard(0).append(ask)
+    }
+
+    /// Takes in a hold that the thread granted at the time `since`. It knows the fence itself.
+    ///
+    /// The thread vouches that the key admits it: those who hold the key have all been taken in so, and nobody waits.
+    pub fn adopt(&self, ask: &Ask<'_>, since: Time) -> Option<Ticket> {
+        // A fence of its own, that nobody sees: of holds that are overdue at the same time the one that was granted first is
+        // taken away first, and places are used again in no order.
+        self.shard(0).adopt(ask, self.fences.next(), since)
+    }
+
+    /// The same for `count` holds, of the mode of `ask`, that nothing tells from each other: they never expire, and have no
+    /// tickets.
+    pub fn adopt_counted(&self, ask: &Ask<'_>, count: u32) {
+        self.shard(0).adopt_counted(ask, count);
+    }
+
+    /// Ends one of the holds of the key of `ask` that are only counted.
+    pub fn release_counted(&self, ask: &Ask<'_>, caller: impl Caller) -> Outcome<Released> {
+        self.operate(0, caller, |state, now, events| state.release_counted(ask, now, &self.fences, events))
+    }
+
+    /// Later grants have fences higher than `fence`.
+    pub fn raise_fences(&self, fence: u64) {
+        self.fences.raise(fence);
+    }
 }
 
 impl Space {
-    /// An empty space, which forgets a key as soon as nobody uses it. `shards` is how many threads can change
-    /// different keys at the same moment: 1 for a space that one thread uses. It is raised to a power of two.
-    #[must_use]
-    pub fn new(shards: u32) -> Self {
-        Self::keeping(0, shards)
-    }
-
-    /// An empty space, in each of whose shards up to `idle` keys that nobody uses are remembered: a key in regular use
-    /// keeps its slot, and asking for it by that needs neither its text nor a hash.
+    /// An empty space. `shards`, which is raised to a power of two, is how many threads can change different keys at the
+    /// same moment. In each of them up to `idle` keys that nobody uses are remembered: a key in regular use keeps its slot,
+    /// and asking for it by that needs neither its text nor a hash. With 0, a key is forgotten as soon as nobody uses it.
     #[must_use]
     pub fn keeping(idle: usize, shards: u32) -> Self {
         let hasher = RandomState::default();
-        let shard_bits = shards.next_power_of_two().trailing_zeros();
-        let shards = (0..1 << shard_bits).map(|_| Mutex::new(Shard::new(hasher.clone(), idle))).collect();
-        Self { hasher, shards, shard_bits, fences: Fences::default() }
+        let new_shard = |_| Shard::new(NamedKeys::new(hasher.clone(), idle));
+        Self::of((0..shards.next_power_of_two()).map(new_shard).collect(), hasher)
+    }
+
+    /// Who holds and who waits, key by key. Each key's report is of one moment; different keys' may differ by
+    /// what happens meanwhile.
+    #[must_use]
+    pub fn query(&self) -> Vec<KeyReport> {
+        self.guards().flat_map(|shard| shard.query().collect::<Vec<_>>()).collect()
+    }
+}
+
+impl<S: Scope> Space<S> {
+    fn of(shards: Vec<Shard<S>>, hasher: RandomState) -> Self {
+        let shard_bits = shards.len().trailing_zeros();
+        let shards = shards.into_iter().map(S::Lock::new).collect();
+        Self { hasher, shards, shard_bits, fences: S::Fences::default() }
     }
 
     /// Asks for a key. The request is granted at once if nobody holds the key, or if it reads, all
@@ -63,29 +120,11 @@ impl Space {
         outcome
     }
 
-    /// Takes in a hold that was granted elsewhere at the time `since`, with the fence that it got there. Later
-    /// grants have higher fences.
-    ///
-    /// The caller vouches that the key admits it: those who hold the key have all been taken in so, and nobody
-    /// waits. So there is nobody to tell, and no deadline. `None`, and nothing happens, if the slot that it
-    /// names is no key's any more.
-    pub fn adopt(&self, ask: Ask<'_>, fence: u64, since: Time) -> Option<Ticket> {
-        let (shard, ask) = self.addressed(ask);
-        self.fences.raise(fence);
-        let ticket = lock(&self.shards[shard as usize]).adopt(&ask, fence, since)?;
-        Some(Ticket { index: self.public_index(ticket.index, shard), ..ticket })
-    }
-
-    /// Later grants have fences higher than `fence`.
-    pub fn raise_fences(&self, fence: u64) {
-        self.fences.raise(fence);
-    }
-
     /// The slot of a live request's key: it names the key until the key is forgotten.
     #[must_use]
     pub fn slot_of(&self, ticket: Ticket) -> Option<KeySlot> {
         let (shard, ticket) = self.locate(ticket);
-        let slot = lock(&self.shards[shard as usize]).slot_of(ticket)?;
+        let slot = self.shard(shard).slot_of(ticket)?;
         Some(KeySlot { index: self.public_index(slot.index, shard), ..slot })
     }
 
@@ -132,20 +171,6 @@ impl Space {
         self.operate_on_all(caller, |state, now, events| state.expire(now, &self.fences, events))
     }
 
-    /// When [`expire`](Self::expire) has to be called next. `None` while nobody waits for an expiry or with
-    /// a limit.
-    #[must_use]
-    pub fn next_deadline(&self) -> Option<Time> {
-        self.guards().filter_map(|shard| shard.next_deadline()).min()
-    }
-
-    /// Who holds and who waits, key by key. Each key's report is of one moment; different keys' may differ by
-    /// what happens meanwhile.
-    #[must_use]
-    pub fn query(&self) -> Vec<KeyReport> {
-        self.guards().flat_map(|shard| shard.query().collect::<Vec<_>>()).collect()
-    }
-
     /// How much the space holds at this moment, shard by shard.
     #[must_use]
     pub fn usage(&self) -> Usage {
@@ -158,9 +183,9 @@ impl Space {
         &self,
         shard: u32,
         mut caller: impl Caller,
-        change: impl FnOnce(&mut Shard, &Now<'_>, &mut Events) -> T,
+        change: impl FnOnce(&mut Shard<S>, &Now<'_>, &mut Events) -> T,
     ) -> Outcome<T> {
-        let mut state = lock(&self.shards[shard as usize]);
+        let mut state = self.shard(shard);
         let mut events = Events::default();
         let result = change(&mut state, &Now::by(&caller), &mut events);
         // With the mutex, so that nobody's events about these keys can come before these.
@@ -171,7 +196,7 @@ impl Space {
     fn operate_on_all(
         &self,
         mut caller: impl Caller,
-        mut change: impl FnMut(&mut Shard, &Now<'_>, &mut Events),
+        mut change: impl FnMut(&mut Shard<S>, &Now<'_>, &mut Events),
     ) -> Outcome<()> {
         let mut total = Outcome { result: (), events: Events::default(), next_deadline: None };
         for shard in 0..=self.shard_mask() {
@@ -182,8 +207,12 @@ impl Space {
         total
     }
 
-    fn guards(&self) -> impl Iterator<Item = MutexGuard<'_, Shard>> {
-        self.shards.iter().map(lock)
+    fn guards(&self) -> impl Iterator<Item = impl DerefMut<Target = Shard<S>>> {
+        self.shards.iter().map(S::Lock::lock)
+    }
+
+    fn shard(&self, number: u32) -> impl DerefMut<Target = Shard<S>> {
+        self.shards[number as usize].lock()
     }
 
     /// The shard of the key that is asked for, and the question as that shard understands it.
@@ -228,10 +257,4 @@ impl Space {
 
 fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
     a.into_iter().chain(b).min()
-}
-
-/// A panic inside an operation leaves the shard in a state that nobody vouches for, so that all later
-/// calls fail too: better no lock than one that two believe to hold.
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().expect("latchkey: an earlier fault left this part of the lock table unusable")
 }

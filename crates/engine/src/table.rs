@@ -1,13 +1,14 @@
 //! What a space can do, whichever reach it has.
 
-use crate::{Ask, Caller, KeySlot, Outcome, Port, Released, Requested, Space, Ticket};
+use crate::{Ask, Caller, KeySlot, Outcome, Port, Released, Requested, Space, Ticket, scope::Scope};
 
-/// A set of keys that ports ask for: the engine's own [`Space`], or one that a store keeps for many processes.
+/// A set of keys that ports ask for: the engine's own, a [`Space`] of whichever scope, or one that a store keeps for many
+/// processes.
 ///
 /// The engine answers at once. A store answers later: it lets every request wait, and says in an
 /// [`Event`](crate::Event) what became of it; a release and a downgrade are [asked for](Released::Asked), and
 /// [`Ended`](crate::Event::Ended) follows. It has a clock of its own.
-pub trait LockTable: Send + Sync {
+pub trait LockTable {
     /// Asks for a key: [`Space::request`].
     fn request(&self, ask: Ask<'_>, caller: &mut dyn Caller) -> Outcome<Requested>;
 
@@ -33,7 +34,7 @@ pub trait LockTable: Send + Sync {
     fn slot_of(&self, ticket: Ticket) -> Option<KeySlot>;
 }
 
-impl LockTable for Space {
+impl<S: Scope> LockTable for Space<S> {
     fn request(&self, ask: Ask<'_>, caller: &mut dyn Caller) -> Outcome<Requested> {
         self.request(ask, caller)
     }

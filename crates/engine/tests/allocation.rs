@@ -1,4 +1,5 @@
-//! On a key that is in use, whose slot the caller knows, asking, releasing, leaving and downgrading allocate nothing.
+//! On a key that is in use, whose slot or number the caller knows, asking, releasing, leaving and downgrading allocate
+//! nothing.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -7,7 +8,8 @@ use std::{
 };
 
 use latchkey_engine::{
-    Ask, Event, KeyName, KeySlot, Mode, Patience, Port, Released, Requested, Space, Ticket, Time,
+    Ask, Event, KeyName, KeySlot, LocalSpace, LockTable, Mode, Patience, Port, Released, Requested, Space,
+    Ticket, Time,
 };
 
 /// The system's allocator, which counts what this thread asks of it: other tests run beside this one.
@@ -55,21 +57,33 @@ fn allocations_of(work: impl FnOnce()) -> usize {
 
 const PORT: Port = Port(7);
 const KEY: &[u16; 4] = &[107, 101, 121, 49];
+/// A key of one thread.
+const NUMBER: KeyName<'_> = KeyName::Slot(KeySlot { index: 0, generation: 0 });
 
 /// A key with a holder and a few who wait.
 struct Contended {
-    space: Space,
-    slot: KeySlot,
+    space: Box<dyn LockTable>,
+    key: KeyName<'static>,
     holder: Ticket,
     waiting: Vec<Ticket>,
 }
 
 impl Contended {
-    fn new(shards: u32) -> Self {
-        let space = Space::new(shards);
+    fn named(shards: u32) -> Self {
+        let space = Space::keeping(0, shards);
         let holder = asked(&space, ask(KEY.into(), Mode::Write));
         let slot = space.slot_of(holder).expect("it holds the key");
-        let mut contended = Self { space, slot, holder, waiting: Vec::with_capacity(64) };
+        Self::of(Box::new(space), KeyName::Slot(slot), holder)
+    }
+
+    fn local() -> Self {
+        let space = LocalSpace::default();
+        let holder = asked(&space, ask(NUMBER, Mode::Write));
+        Self::of(Box::new(space), NUMBER, holder)
+    }
+
+    fn of(space: Box<dyn LockTable>, key: KeyName<'static>, holder: Ticket) -> Self {
+        let mut contended = Self { space, key, holder, waiting: Vec::with_capacity(64) };
         (0..10).for_each(|_| contended.ask(Mode::Write));
         // Each list has been longer than it will be again.
         (0..10).for_each(|_| contended.ask(Mode::Write));
@@ -78,18 +92,22 @@ impl Contended {
     }
 
     fn ask(&mut self, mode: Mode) {
-        let ticket = asked(&self.space, ask(KeyName::Slot(self.slot), mode));
+        self.ask_by(self.key, mode);
+    }
+
+    fn ask_by(&mut self, name: KeyName<'_>, mode: Mode) {
+        let ticket = asked(&*self.space, ask(name, mode));
         self.waiting.push(ticket);
     }
 
     fn cancel_last(&mut self) {
         let ticket = self.waiting.pop().expect("somebody waits");
-        assert!(self.space.cancel(ticket, Time::ZERO).result);
+        assert!(self.space.cancel(ticket, &mut now()).result);
     }
 
     /// Releases the holder; the first in the queue holds the key then.
     fn release(&mut self) {
-        let released = self.space.release(self.holder, Time::ZERO);
+        let released = self.space.release(self.holder, &mut now());
         assert_eq!(released.result, Released::Held);
         // As the addon reads them: one by one.
         let grants = released.events.into_iter().filter(|event| matches!(event, Event::Granted { .. }));
@@ -98,29 +116,36 @@ impl Contended {
     }
 }
 
+fn now() -> Time {
+    Time::ZERO
+}
+
 fn ask(key: KeyName<'_>, mode: Mode) -> Ask<'_> {
     Ask { port: PORT, tag: 0, key, mode, expiry: None, patience: Patience::Forever }
 }
 
-fn asked(space: &Space, ask: Ask<'_>) -> Ticket {
-    match space.request(ask, Time::ZERO).result {
+fn asked(space: &dyn LockTable, ask: Ask<'_>) -> Ticket {
+    match space.request(ask, &mut now()).result {
         Requested::Granted(ticket, _) | Requested::Waiting(ticket) => ticket,
         other => panic!("{other:?}"),
     }
 }
 
-/// Runs the same on a private space's one shard and on a named space's many.
+/// Runs the same in spaces of threads, with one shard and with many, and in one of a single thread.
 fn on_contended_keys(work: impl Fn(&mut Contended)) {
-    for shards in [1, 16] {
-        let mut contended = Contended::new(shards);
-        assert_eq!(allocations_of(|| work(&mut contended)), 0, "{shards} shards");
+    for (name, mut contended) in named_keys().into_iter().chain([("one thread", Contended::local())]) {
+        assert_eq!(allocations_of(|| work(&mut contended)), 0, "{name}");
     }
+}
+
+fn named_keys() -> [(&'static str, Contended); 2] {
+    [("1 shard", Contended::named(1)), ("16 shards", Contended::named(16))]
 }
 
 #[test]
 fn the_allocator_counts() {
     assert_eq!(allocations_of(|| drop(black_box(Box::new(1)))), 1);
-    let space = Space::new(1);
+    let space = Space::keeping(0, 1);
     assert!(allocations_of(|| drop(space.request(ask(KEY.into(), Mode::Write), Time::ZERO))) > 0);
 }
 
@@ -136,13 +161,15 @@ fn asking_and_releasing_allocate_nothing() {
 
 #[test]
 fn asking_for_the_key_by_its_text_allocates_nothing_either() {
-    on_contended_keys(|key| {
-        for _ in 0..1_000 {
-            let ticket = asked(&key.space, ask(KEY.into(), Mode::Write));
-            key.waiting.push(ticket);
-            key.release();
-        }
-    });
+    for (name, mut key) in named_keys() {
+        let work = || {
+            for _ in 0..1_000 {
+                key.ask_by(KEY.into(), Mode::Write);
+                key.release();
+            }
+        };
+        assert_eq!(allocations_of(work), 0, "{name}");
+    }
 }
 
 #[test]
@@ -171,24 +198,24 @@ fn asking_and_leaving_allocate_nothing() {
 #[test]
 fn being_refused_allocates_nothing() {
     on_contended_keys(|key| {
-        let by_slot = Ask { patience: Patience::None, ..ask(KeyName::Slot(key.slot), Mode::Read) };
+        let by_slot = Ask { patience: Patience::None, ..ask(key.key, Mode::Read) };
         for _ in 0..1_000 {
-            assert_eq!(key.space.request(by_slot, Time::ZERO).result, Requested::Refused);
+            assert_eq!(key.space.request(by_slot, &mut now()).result, Requested::Refused);
         }
     });
 }
 
 #[test]
 fn readers_come_and_go_without_allocating() {
-    let space = Space::new(1);
-    let reader = asked(&space, ask(KEY.into(), Mode::Read));
-    let slot = space.slot_of(reader).expect("it holds the key");
-    let pair = || {
-        let other = asked(&space, ask(KeyName::Slot(slot), Mode::Read));
-        assert_eq!(space.release(other, Time::ZERO).result, Released::Held);
-    };
-    pair();
-    assert_eq!(allocations_of(|| (0..1_000).for_each(|_| pair())), 0);
+    on_contended_keys(|key| {
+        let waiting = key.waiting.len();
+        (0..waiting).for_each(|_| key.cancel_last());
+        assert!(key.space.downgrade(key.holder, &mut now()).result);
+        for _ in 0..1_000 {
+            let other = asked(&*key.space, ask(key.key, Mode::Read));
+            assert_eq!(key.space.release(other, &mut now()).result, Released::Held);
+        }
+    });
 }
 
 #[test]
@@ -197,21 +224,45 @@ fn a_downgrade_that_lets_one_reader_in_allocates_nothing() {
         let waiting = key.waiting.len();
         (0..waiting).for_each(|_| key.cancel_last());
         key.ask(Mode::Read);
-        let downgraded = key.space.downgrade(key.holder, Time::ZERO);
+        let downgraded = key.space.downgrade(key.holder, &mut now());
         assert!(downgraded.result);
         assert_eq!(downgraded.events.into_iter().count(), 1);
     });
 }
 
 #[test]
-fn taking_in_a_hold_of_a_key_in_use_allocates_nothing() {
-    let space = Space::new(1);
-    let reader = space.adopt(ask(KEY.into(), Mode::Read), 1, Time::ZERO).expect("its text names any key");
-    let slot = space.slot_of(reader).expect("it holds the key");
+fn taking_and_releasing_an_idle_key_of_one_thread_allocates_nothing() {
+    let space = LocalSpace::default();
     let pair = || {
-        let other =
-            space.adopt(ask(KeyName::Slot(slot), Mode::Read), 2, Time::ZERO).expect("the key is in use");
-        assert_eq!(space.release(other, Time::ZERO).result, Released::Held);
+        let holder = asked(&space, ask(NUMBER, Mode::Write));
+        assert_eq!(space.release(holder, Time::ZERO).result, Released::HeldLast);
+    };
+    pair();
+    assert_eq!(allocations_of(|| (0..1_000).for_each(|_| pair())), 0);
+}
+
+#[test]
+fn joining_a_queue_without_a_word_allocates_nothing() {
+    let space = LocalSpace::default();
+    let mut holder = asked(&space, ask(NUMBER, Mode::Write));
+    let mut pair = || {
+        let next = space.append(&ask(NUMBER, Mode::Write)).expect("its key has a number");
+        let released = space.release(std::mem::replace(&mut holder, next), Time::ZERO);
+        assert_eq!((released.result, released.events.into_iter().count()), (Released::Held, 1));
+    };
+    pair();
+    assert_eq!(allocations_of(|| (0..1_000).for_each(|_| pair())), 0);
+}
+
+#[test]
+fn taking_in_holds_allocates_nothing() {
+    let space = LocalSpace::default();
+    let read = ask(NUMBER, Mode::Read);
+    let pair = || {
+        space.adopt_counted(&read, 1);
+        let listed = space.adopt(&read, Time::ZERO).expect("its key has a number");
+        assert_eq!(space.release(listed, Time::ZERO).result, Released::Held);
+        assert_eq!(space.release_counted(&read, Time::ZERO).result, Released::HeldLast);
     };
     pair();
     assert_eq!(allocations_of(|| (0..1_000).for_each(|_| pair())), 0);

@@ -1,7 +1,10 @@
 //! What a port owns ends with it, and a write hold that ends by death or expiry leaves a mark.
 
 mod support;
-use support::World;
+use std::time::Duration;
+
+use latchkey_engine::{Ask, Patience, Port, Space, Time, Usage};
+use support::{READ, WRITE, World};
 
 #[test]
 fn a_dead_ports_holds_are_freed_and_its_requests_leave_the_queues() {
@@ -75,4 +78,23 @@ fn a_write_hold_that_is_given_back_unused_heals_nothing() {
     assert_eq!(outcome.result, latchkey_engine::Released::Held);
     assert_eq!(world.hear(outcome.events), [format!("{waiter} granted")]);
     assert!(world.grant(waiter).unwrap().recovered);
+}
+
+#[test]
+fn a_key_that_is_forgotten_when_its_port_dies_leaves_no_deadline_behind() {
+    let space = Space::keeping(1, 1);
+    let ask =
+        |key, mode, expiry| Ask { port: Port(1), tag: 0, key, mode, expiry, patience: Patience::Forever };
+    let take =
+        |key, expiry| space.request(ask(key, READ, expiry), Time::ZERO).result.ticket().expect("it is free");
+    let (first, second) = ((&[1]).into(), (&[2]).into());
+    take(first, None);
+    let _ = space.release(take(second, None), Time::ZERO);
+    // In use again, though it is among those that rest: the other one, when it comes to rest, takes its place there.
+    take(second, Some(Duration::from_millis(10)));
+    let waits = space.request(ask(second, WRITE, None), Time::ZERO);
+    assert!(waits.next_deadline.is_some());
+    assert_eq!(space.detach(Port(1), Time::ZERO).next_deadline, None);
+    assert_eq!(space.usage(), Usage { idle: 1, ..Usage::default() });
+    assert!(space.expire(Time::from(Duration::from_secs(1))).events.is_empty());
 }

@@ -2,7 +2,9 @@
 //! exactly.
 
 mod support;
-use latchkey_engine::{Ask, KeyName, Mode, Patience, Port, Released, Space, Ticket, Time, Usage};
+use latchkey_engine::{
+    Ask, KeyName, KeySlot, LocalSpace, Mode, Patience, Port, Released, Space, Ticket, Time, Usage,
+};
 use support::World;
 
 #[test]
@@ -13,6 +15,18 @@ fn idle_keys_are_forgotten() {
         assert_eq!(world.release(tag), [""; 0]);
     }
     assert_eq!(world.space.usage(), Usage::default());
+}
+
+#[test]
+fn idle_keys_of_one_thread_are_forgotten_whatever_their_numbers() {
+    let space = LocalSpace::default();
+    for index in 0..1_000 {
+        let slot = KeySlot { index, generation: 0 };
+        let ticket = space.request(ask(KeyName::Slot(slot)), Time::ZERO).result.ticket().expect("it is free");
+        assert_eq!(space.usage(), Usage { keys: 1, holds: 1, ..Usage::default() });
+        assert_eq!(space.release(ticket, Time::ZERO).result, Released::HeldLast);
+    }
+    assert_eq!(space.usage(), Usage::default());
 }
 
 #[test]
@@ -84,7 +98,7 @@ fn usage_counts_holds_and_waiters_of_all_shards() {
 
 #[test]
 fn lone_surrogates_the_empty_key_and_nul_are_different_keys() {
-    let space = Space::new(1);
+    let space = Space::keeping(0, 1);
     let keys: [&[u16]; 7] = [&[], &[0], &[0, 0], &[0xd800], &[0xd801], &[0xfffd], &[0xd800, 0xdc00]];
     for (tag, key) in (0..).zip(keys) {
         let ask = Ask { tag, ..ask(key.into()) };

@@ -1,48 +1,40 @@
-//! Random operations at random times, checked after each step against the promises themselves.
+//! Random operations at random times, checked after each step against the promises themselves: on both kinds of spaces.
 
-#[path = "support/model.rs"]
+#[path = "properties/local.rs"]
+mod local;
+#[path = "properties/model.rs"]
 mod model;
+#[path = "properties/named.rs"]
+mod named;
 
 use std::time::Duration;
 
-use latchkey_engine::{Patience, Port};
-use model::Model;
-use proptest::prelude::*;
+use latchkey_engine::{Mode, Patience, Port};
+use local::{Local, PORT};
+use model::{Kind, Model, Wish};
+use named::Named;
+use proptest::{prelude::*, sample::Index};
 
+/// What can be done with a request, one of all so far: it may hold, wait, or have ended long ago.
+#[derive(Clone, Debug)]
+enum Deed {
+    Release { unused: bool },
+    Cancel,
+    Downgrade,
+}
+
+/// What can happen in any space.
 #[derive(Clone, Debug)]
 enum Step {
+    /// In the cheap way, if there is one, or in the other.
     Ask {
         key: u16,
-        port: u32,
-        write: bool,
-        expiry: Option<u64>,
-        patience: Patience,
-        by_slot: bool,
+        wish: Wish,
+        cheap: bool,
     },
-    /// Grants a key without the engine, if the engine does not know it and its holders there admit that.
-    GrantOutside {
-        key: u16,
-        port: u32,
-        write: bool,
-        expiry: Option<u64>,
-    },
-    /// Has the engine take in whoever holds the key outside. An `Ask` does that first, too.
-    HandOver {
-        key: u16,
-        by_slot: bool,
-    },
-    /// Of all requests so far, one; it may hold, wait, or have ended long ago.
-    Release {
-        which: prop::sample::Index,
-    },
-    Cancel {
-        which: prop::sample::Index,
-    },
-    Downgrade {
-        which: prop::sample::Index,
-    },
-    Detach {
-        port: u32,
+    With {
+        which: Index,
+        deed: Deed,
     },
     Advance {
         by: u64,
@@ -50,64 +42,160 @@ enum Step {
     Expire,
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    use prop::sample::Index;
+#[derive(Clone, Debug)]
+enum NamedStep {
+    Step(Step),
+    Detach { port: Port },
+}
+
+#[derive(Clone, Debug)]
+enum LocalStep {
+    Step(Step),
+    /// To so many, as far as they can hold the key together.
+    GrantOutside {
+        times: u32,
+        key: u16,
+        mode: Mode,
+        expiry: Option<Duration>,
+        counted: bool,
+    },
+    /// An `Ask` does that first, too.
+    HandOver {
+        key: u16,
+    },
+}
+
+fn named_step() -> impl Strategy<Value = NamedStep> {
     prop_oneof![
-        8 => (0..3_u16, 0..3_u32, any::<bool>(), prop::option::of(1..20_u64), patience(), any::<bool>())
-            .prop_map(|(key, port, write, expiry, patience, by_slot)| Step::Ask { key, port, write, expiry, patience, by_slot }),
-        4 => (0..3_u16, 0..3_u32, any::<bool>(), prop::option::of(1..20_u64))
-            .prop_map(|(key, port, write, expiry)| Step::GrantOutside { key, port, write, expiry }),
-        1 => (0..3_u16, any::<bool>()).prop_map(|(key, by_slot)| Step::HandOver { key, by_slot }),
-        5 => any::<Index>().prop_map(|which| Step::Release { which }),
-        2 => any::<Index>().prop_map(|which| Step::Cancel { which }),
-        1 => any::<Index>().prop_map(|which| Step::Downgrade { which }),
-        1 => (0..3_u32).prop_map(|port| Step::Detach { port }),
+        22 => step(port()).prop_map(NamedStep::Step),
+        2 => port().prop_map(|port| NamedStep::Detach { port }),
+    ]
+}
+
+fn local_step() -> impl Strategy<Value = LocalStep> {
+    prop_oneof![
+        22 => step(Just(PORT)).prop_map(LocalStep::Step),
+        4 => (1..4_u32, key(), mode(), expiry(), any::<bool>()).prop_map(
+            |(times, key, mode, expiry, counted)| LocalStep::GrantOutside { times, key, mode, expiry, counted }
+        ),
+        1 => key().prop_map(|key| LocalStep::HandOver { key }),
+    ]
+}
+
+fn step(port: impl Strategy<Value = Port>) -> impl Strategy<Value = Step> {
+    let wish = (port, mode(), expiry(), patience()).prop_map(|(port, mode, expiry, patience)| Wish {
+        port,
+        mode,
+        expiry,
+        patience,
+    });
+    prop_oneof![
+        8 => (key(), wish, any::<bool>()).prop_map(|(key, wish, cheap)| Step::Ask { key, wish, cheap }),
+        8 => (any::<Index>(), deed()).prop_map(|(which, deed)| Step::With { which, deed }),
         3 => (0..15_u64).prop_map(|by| Step::Advance { by }),
         3 => Just(Step::Expire),
     ]
 }
 
+fn deed() -> impl Strategy<Value = Deed> {
+    prop_oneof![
+        4 => Just(Deed::Release { unused: false }),
+        1 => Just(Deed::Release { unused: true }),
+        2 => Just(Deed::Cancel),
+        1 => Just(Deed::Downgrade),
+    ]
+}
+
+fn key() -> impl Strategy<Value = u16> {
+    0..3_u16
+}
+
+fn port() -> impl Strategy<Value = Port> {
+    (0..3_u32).prop_map(Port)
+}
+
+fn mode() -> impl Strategy<Value = Mode> {
+    prop_oneof![Just(Mode::Read), Just(Mode::Write)]
+}
+
+/// One of few, so that some end at the same time.
+fn span() -> impl Strategy<Value = Duration> {
+    (1..6_u64).prop_map(|n| Duration::from_millis(n * 3))
+}
+
+fn expiry() -> impl Strategy<Value = Option<Duration>> {
+    prop::option::of(span())
+}
+
 fn patience() -> impl Strategy<Value = Patience> {
     prop_oneof![
         4 => Just(Patience::Forever),
-        2 => (1..20_u64).prop_map(|limit| Patience::For(Duration::from_millis(limit))),
+        2 => span().prop_map(Patience::For),
         1 => Just(Patience::None),
     ]
 }
 
-fn run(model: &mut Model, step: &Step) {
-    let asked = model.asked();
-    model.begin();
+fn run<K: Kind>(model: &mut Model<K>, step: &Step) {
     match *step {
-        Step::Ask { key, port, write, expiry, patience, by_slot } => {
-            model.ask(key, port, write, expiry, patience, by_slot);
+        Step::Ask { key, wish, cheap } => K::ask(model, key, wish, cheap),
+        Step::With { which, ref deed } => {
+            let asked = model.asked();
+            if asked > 0 {
+                run_deed(model, which.index(asked), deed);
+            }
         }
-        Step::GrantOutside { key, port, write, expiry } => model.grant_outside(key, port, write, expiry),
-        Step::HandOver { key, by_slot } => model.hand_over(key, by_slot),
-        Step::Release { which } if asked > 0 => model.release(which.index(asked)),
-        Step::Cancel { which } if asked > 0 => model.cancel(which.index(asked)),
-        Step::Downgrade { which } if asked > 0 => model.downgrade(which.index(asked)),
-        Step::Release { .. } | Step::Cancel { .. } | Step::Downgrade { .. } => {}
-        Step::Detach { port } => model.detach(Port(port)),
         Step::Advance { by } => model.advance(by),
         Step::Expire => model.expire(),
     }
+}
+
+fn run_deed<K: Kind>(model: &mut Model<K>, tag: usize, deed: &Deed) {
+    match *deed {
+        Deed::Release { unused } => K::release(model, tag, unused),
+        Deed::Cancel => model.cancel(tag),
+        Deed::Downgrade => K::downgrade(model, tag),
+    }
+}
+
+fn run_named(model: &mut Model<Named>, step: &NamedStep) {
+    match step {
+        NamedStep::Step(step) => run(model, step),
+        NamedStep::Detach { port } => model.detach(*port),
+    }
     model.check_all();
     model.check_query();
+}
+
+fn run_local(model: &mut Model<Local>, step: &LocalStep) {
+    model.begin();
+    match *step {
+        LocalStep::Step(ref step) => run(model, step),
+        LocalStep::GrantOutside { times, key, mode, expiry, counted } => {
+            (0..times).for_each(|_| model.grant_outside(key, mode, expiry, counted));
+        }
+        LocalStep::HandOver { key } => model.hand_over(key),
+    }
+    model.check_all();
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_promise_holds_after_every_step(
+    fn a_space_of_threads_keeps_every_promise_after_every_step(
         keep_idle in prop_oneof![Just(0_usize), Just(1), Just(64)],
         shards in prop_oneof![Just(1_u32), Just(4)],
-        steps in prop::collection::vec(step(), 1..120),
+        steps in prop::collection::vec(named_step(), 1..100),
     ) {
-        let mut model = Model::new(keep_idle, shards);
-        for step in &steps {
-            run(&mut model, step);
-        }
+        let mut model = Model::of(Named::new(keep_idle, shards));
+        steps.iter().for_each(|step| run_named(&mut model, step));
+    }
+
+    #[test]
+    fn a_space_of_one_thread_keeps_every_promise_after_every_step(
+        steps in prop::collection::vec(local_step(), 1..100),
+    ) {
+        let mut model = Model::of(Local::default());
+        steps.iter().for_each(|step| run_local(&mut model, step));
     }
 }

@@ -50,7 +50,8 @@ fn grants(letters: impl IntoIterator<Item = Letter>) -> Vec<(u32, u32)> {
 
 #[test]
 fn all_members_of_the_thread_that_operates_are_told_in_one_order_and_without_a_wake_up() {
-    let (space, post, thread, other) = (Space::new(1), Post::default(), Thread::default(), Thread::default());
+    let (space, post, thread, other) =
+        (Space::keeping(0, 1), Post::default(), Thread::default(), Thread::default());
     for (port, thread) in [(1, &thread), (2, &thread), (3, &other), (4, &thread)] {
         post.join(Port(port), thread.clone(), port * 10);
     }
@@ -68,7 +69,7 @@ fn all_members_of_the_thread_that_operates_are_told_in_one_order_and_without_a_w
 
 #[test]
 fn what_lies_in_the_inbox_comes_before_what_the_operation_causes() {
-    let (space, post, thread) = (Space::new(1), Post::default(), Thread::default());
+    let (space, post, thread) = (Space::keeping(0, 1), Post::default(), Thread::default());
     post.join(Port(1), thread.clone(), 10);
     let [first, second, _] = [1; 3].map(|port| asked(&space, Port(port), Mode::Write));
     let _nobodys = space.release(first, post.sender(Time::ZERO, None));
@@ -85,7 +86,7 @@ fn what_lies_in_the_inbox_comes_before_what_the_operation_causes() {
 
 #[test]
 fn a_port_that_has_left_is_told_nothing_more() {
-    let (space, post, thread) = (Space::new(1), Post::default(), Thread::default());
+    let (space, post, thread) = (Space::keeping(0, 1), Post::default(), Thread::default());
     post.join(Port(2), thread.clone(), 20);
     let holder = asked(&space, Port(1), Mode::Write);
     asked(&space, Port(2), Mode::Write);

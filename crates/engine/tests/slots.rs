@@ -1,9 +1,10 @@
-//! A key's slot names it for as long as the key is in use or remembered, and no other key ever.
+//! A key's slot names it for as long as the key is in use or remembered, and no other key ever. In a space of one thread,
+//! whose keys have numbers instead, it is the thread that sees to that.
 
 use std::time::Duration;
 
 use latchkey_engine::{
-    Ask, KeyName, KeySlot, Mode, Patience, Port, Released, Requested, Space, Ticket, Time, Usage,
+    Ask, KeyName, KeySlot, LocalSpace, Mode, Patience, Port, Released, Requested, Space, Ticket, Time, Usage,
 };
 
 fn ask(key: KeyName<'_>) -> Ask<'_> {
@@ -26,9 +27,9 @@ fn release(space: &Space, ticket: Ticket) -> Released {
     space.release(ticket, Time::ZERO).result
 }
 
-/// Both sorts of spaces: with one shard, as private ones, and with many, as named ones.
+/// With one shard, and with many.
 fn on_spaces(test: impl Fn(Space)) {
-    [1, 16].map(Space::new).into_iter().for_each(test);
+    [1, 16].map(|shards| Space::keeping(0, shards)).into_iter().for_each(test);
 }
 
 #[test]
@@ -82,13 +83,13 @@ fn the_slot_of_a_forgotten_key_is_recognised_and_nothing_happens() {
         assert_eq!(release(&space, holder), Released::HeldLast);
         assert_refused(&space, stale);
         assert_eq!(space.usage(), Usage::default());
-        assert_eq!(space.next_deadline(), None);
+        assert_eq!(space.expire(Time::ZERO).next_deadline, None);
     });
 }
 
 #[test]
 fn the_slot_of_a_forgotten_key_is_not_another_ones_that_is_kept_in_its_place() {
-    let space = Space::new(1);
+    let space = Space::keeping(0, 1);
     let holder = take(&space, (&[1]).into());
     let stale = space.slot_of(holder).expect("it is live");
     release(&space, holder);
@@ -142,6 +143,63 @@ fn assert_refused(space: &Space, stale: KeySlot) {
         assert!(outcome.events.is_empty());
         assert_eq!((outcome.result.ticket(), outcome.result.granted()), (None, None));
     }
-    assert_eq!(space.adopt(ask(KeyName::Slot(stale)), 1, Time::ZERO), None);
     assert_eq!(space.usage(), before);
+}
+
+fn number(index: u32) -> KeyName<'static> {
+    KeyName::Slot(KeySlot { index, generation: 0 })
+}
+
+fn take_local(space: &LocalSpace, key: KeyName<'_>) -> Ticket {
+    let requested = space.request(ask(key), Time::ZERO).result;
+    let Requested::Granted(ticket, _) = requested else { panic!("{requested:?}") };
+    ticket
+}
+
+#[test]
+fn a_number_names_a_key_from_its_first_use_on_whatever_the_generation() {
+    let space = LocalSpace::default();
+    let holders = [5, 0, 1].map(|index| take_local(&space, number(index)));
+    for (index, holder) in [5, 0, 1].into_iter().zip(holders) {
+        let same = KeyName::Slot(KeySlot { index, generation: 7 });
+        let Requested::Waiting(waiter) = space.request(ask(same), Time::ZERO).result else { panic!() };
+        assert_eq!(space.release(holder, Time::ZERO).result, Released::Held);
+        assert_eq!(space.release(waiter, Time::ZERO).result, Released::HeldLast, "it was granted");
+    }
+    assert_eq!(space.usage(), Usage::default());
+}
+
+#[test]
+fn the_last_holder_knows_when_a_number_can_be_another_keys() {
+    let space = LocalSpace::default();
+    let stale = take_local(&space, number(0));
+    assert_eq!(space.release(stale, Time::ZERO).result, Released::HeldLast);
+    let other = take_local(&space, number(0));
+    assert_eq!(space.release(stale, Time::ZERO).result, Released::NotHeld);
+    assert_eq!(space.release(other, Time::ZERO).result, Released::HeldLast);
+}
+
+#[test]
+fn a_recovered_key_keeps_its_number_while_nobody_holds_it() {
+    let space = LocalSpace::default();
+    let late = Time::from(Duration::from_secs(1));
+    let expiry = Some(Duration::from_millis(1));
+    let _ = space.request(Ask { expiry, ..ask(number(0)) }, Time::ZERO);
+    let reader = space.request(Ask { mode: Mode::Read, ..ask(number(0)) }, late).result;
+    let Requested::Granted(reader, grant) = reader else { panic!("{reader:?}") };
+    assert!(grant.recovered);
+    assert_eq!(space.release(reader, late).result, Released::Held, "the key is remembered");
+    let writer = take_local(&space, number(0));
+    assert_eq!(space.release(writer, late).result, Released::HeldLast, "it made the key whole");
+}
+
+#[test]
+fn a_text_names_no_key_of_one_thread_and_nothing_happens() {
+    let space = LocalSpace::default();
+    let by_text = ask((&[1]).into());
+    assert_eq!(space.request(by_text, Time::ZERO).result, Requested::Forgotten);
+    assert_eq!((space.append(&by_text), space.adopt(&by_text, Time::ZERO)), (None, None));
+    space.adopt_counted(&by_text, 1);
+    assert_eq!(space.release_counted(&by_text, Time::ZERO).result, Released::NotHeld);
+    assert_eq!(space.usage(), Usage::default());
 }

@@ -30,11 +30,11 @@ pub fn benches(criterion: &mut Criterion) {
         ("read with expiry", Ask { expiry: SOME_EXPIRY, ..read(usual) }),
     ];
     for (name, ask) in asks {
-        let space = Space::new(1);
+        let space = Space::keeping(0, 1);
         group.bench_function(name, |bencher| bencher.iter(|| release(&space, ticket(&space, ask))));
     }
 
-    let space = Space::new(1);
+    let space = Space::keeping(0, 1);
     let zero = Instant::now();
     let clock = || Watch(zero);
     group.bench_function("write, with the clock's cost", |bencher| {

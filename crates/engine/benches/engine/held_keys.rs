@@ -47,7 +47,7 @@ fn each_key_in_turn(criterion: &mut Criterion) {
 }
 
 fn hold(count: u32) -> (Space, Vec<Ticket>) {
-    let space = Space::new(1);
+    let space = Space::keeping(0, 1);
     let tickets = (0..count).map(|number| ticket(&space, write(&key(number)))).collect();
     (space, tickets)
 }

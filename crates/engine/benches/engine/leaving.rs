@@ -25,7 +25,7 @@ fn cancel_one(criterion: &mut Criterion) {
         for waiting in [10, 1_000, 100_000] {
             group.bench_function(BenchmarkId::from_parameter(waiting), |bencher| {
                 let key = key(0);
-                let space = Space::new(1);
+                let space = Space::keeping(0, 1);
                 let ahead = (f64::from(waiting - 1) * ahead) as u32;
                 // The holder and those who stay ahead of the one that leaves.
                 for _ in 0..=ahead {
@@ -46,7 +46,7 @@ fn writer_behind_readers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("writer asks + leaves, readers with expiry");
     for readers in [10, 100_000] {
         let key = key(0);
-        let space = Space::new(1);
+        let space = Space::keeping(0, 1);
         for milliseconds in 1..=readers {
             let expiry = Some(Duration::from_millis(milliseconds));
             ticket(&space, Ask { mode: Mode::Read, expiry, ..write(&key) });
@@ -61,7 +61,7 @@ fn writer_behind_readers(criterion: &mut Criterion) {
 fn detach_a_small_port(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("detach a port of 10 holds, others hold");
     for others in [10, 100_000] {
-        let space = Space::new(16);
+        let space = Space::keeping(0, 16);
         hold(&space, Port(1), 0, others);
         group.bench_function(BenchmarkId::from_parameter(others), |bencher| {
             bencher.iter_custom(|iterations| {
@@ -82,7 +82,7 @@ fn detach_per_hold(criterion: &mut Criterion) {
             group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
                 bencher.iter_custom(|iterations| {
                     in_rounds(iterations, count, || {
-                        let space = Space::new(1);
+                        let space = Space::keeping(0, 1);
                         hold(&space, Port(1), 0, count);
                         if waited_for {
                             hold(&space, Port(2), 0, count);

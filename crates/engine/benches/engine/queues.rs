@@ -18,7 +18,7 @@ fn hand_over(criterion: &mut Criterion) {
     for waiting in [1, 10, 1_000, 100_000] {
         group.bench_function(BenchmarkId::from_parameter(waiting), |bencher| {
             let key = key(0);
-            let space = Space::new(1);
+            let space = Space::keeping(0, 1);
             let mut tickets: VecDeque<_> = (0..waiting).map(|_| ticket(&space, write(&key))).collect();
             bencher.iter(|| {
                 tickets.push_back(ticket(&space, write(&key)));
@@ -36,7 +36,7 @@ fn hand_over(criterion: &mut Criterion) {
         ("with expiry", [Ask { expiry: SOME_EXPIRY, ..write(&key) }; 2]),
     ];
     for (name, turns) in turns {
-        let space = Space::new(1);
+        let space = Space::keeping(0, 1);
         let mut holder = ticket(&space, turns[0]);
         let mut turn = 0;
         group.bench_function(name, |bencher| {
@@ -54,7 +54,7 @@ fn fill_and_drain(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("queue all, then release all, per request");
     for count in [10, 1_000, 100_000] {
         let key = key(0);
-        let space = Space::new(1);
+        let space = Space::keeping(0, 1);
         let mut tickets = Vec::with_capacity(count as usize);
         group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
             bencher.iter_custom(|iterations| {

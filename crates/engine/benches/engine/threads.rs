@@ -44,7 +44,7 @@ fn run(criterion: &mut Criterion, name: &str, pair: fn(&Space, u32)) {
     for (shards, in_words) in SHARDS {
         let mut group = criterion.benchmark_group(format!("{name}, {in_words}, threads"));
         for threads in 1..=4 {
-            let space = Space::new(shards);
+            let space = Space::keeping(0, shards);
             group.bench_function(BenchmarkId::from_parameter(threads), |bencher| {
                 bencher
                     .iter_custom(|iterations| on_threads(threads, iterations, |thread| pair(&space, thread)));

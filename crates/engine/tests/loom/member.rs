@@ -67,7 +67,7 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(shards: u32) -> Arc<Self> {
-        Arc::new(Self { space: Space::new(shards), post: Post::default() })
+        Arc::new(Self { space: Space::keeping(0, shards), post: Post::default() })
     }
 
     pub fn detach(&self, port: Port) {

@@ -25,7 +25,7 @@ pub struct World {
 impl World {
     pub fn new() -> Self {
         Self {
-            space: Space::new(4),
+            space: Space::keeping(0, 4),
             now: Time::ZERO,
             tickets: HashMap::new(),
             grants: HashMap::new(),
@@ -129,7 +129,8 @@ impl World {
 
     /// The next deadline, in milliseconds.
     pub fn next_deadline(&self) -> Option<u64> {
-        self.space.next_deadline().map(|time| time.as_nanos() / 1_000_000)
+        // Nothing is due at the beginning of time, so that this only asks.
+        self.space.expire(Time::ZERO).next_deadline.map(|time| time.as_nanos() / 1_000_000)
     }
 
     pub fn hear(&mut self, events: Events) -> Vec<String> {

@@ -1,0 +1,79 @@
+//! How far a space reaches, and what it keeps for that.
+
+use std::{cell::RefCell, fmt::Debug, ops::DerefMut};
+
+use crate::{
+    fences::{Fences, LocalFences, SharedFences},
+    keys::{Keys, NamedKeys, NumberedKeys},
+    owners::{Listed, Owners, Unlisted},
+    shard::Shard,
+    sync::Mutex,
+};
+
+/// What differs between spaces. All else is one code. Only this crate has scopes.
+pub trait Scope: Debug + Sized {
+    /// What keeps two operations on a shard apart.
+    type Lock: Lock<Shard<Self>> + Debug;
+    /// How keys are named.
+    type Keys: Keys;
+    /// Who owns which requests.
+    type Owners: Owners;
+    /// Where fences come from.
+    type Fences: Fences;
+    /// Whether the engine is asked when each request asked or was granted.
+    const REPORTS: bool;
+}
+
+/// Excludes all others from a shard.
+pub trait Lock<T> {
+    /// For a new shard.
+    fn new(shard: T) -> Self;
+    /// Waits for the others.
+    fn lock(&self) -> impl DerefMut<Target = T>;
+}
+
+/// One thread alone: it numbers the keys, and knows of its requests itself. The space ends with it.
+#[derive(Debug)]
+pub struct Thread;
+
+impl Scope for Thread {
+    type Lock = RefCell<Shard<Self>>;
+    type Keys = NumberedKeys;
+    type Owners = Unlisted;
+    type Fences = LocalFences;
+    const REPORTS: bool = false;
+}
+
+/// All threads of a process.
+#[derive(Debug)]
+pub struct Process;
+
+impl Scope for Process {
+    type Lock = Mutex<Shard<Self>>;
+    type Keys = NamedKeys;
+    type Owners = Listed;
+    type Fences = SharedFences;
+    const REPORTS: bool = true;
+}
+
+impl<T> Lock<T> for RefCell<T> {
+    fn new(shard: T) -> Self {
+        Self::new(shard)
+    }
+
+    fn lock(&self) -> impl DerefMut<Target = T> {
+        self.borrow_mut()
+    }
+}
+
+impl<T> Lock<T> for Mutex<T> {
+    fn new(shard: T) -> Self {
+        Self::new(shard)
+    }
+
+    /// A panic inside an operation leaves the shard in a state that nobody vouches for, so that all later
+    /// calls fail too: better no lock than one that two believe to hold.
+    fn lock(&self) -> impl DerefMut<Target = T> {
+        self.lock().expect("latchkey: an earlier fault left this part of the lock table unusable")
+    }
+}

@@ -1,0 +1,105 @@
+//! A space that threads share: keys by their texts and by slots, ports that leave, and reports.
+
+use std::collections::BTreeMap;
+
+use latchkey_engine::{KeyName, KeySlot, LockTable, Mode, Port, Requested, Space, Usage};
+
+use crate::model::{Kind, Model, Request, Wish};
+
+pub struct Named {
+    space: Space,
+    keeps_idle: usize,
+    shards: u32,
+    /// The slot that each key was last known to have.
+    slots: BTreeMap<u16, KeySlot>,
+}
+
+impl Named {
+    /// A space in each of whose shards so many idle keys are remembered.
+    pub fn new(keep_idle: usize, shards: u32) -> Self {
+        let space = Space::keeping(keep_idle, shards);
+        Self { space, keeps_idle: keep_idle * shards as usize, shards, slots: BTreeMap::new() }
+    }
+}
+
+impl Kind for Named {
+    fn locks(&self) -> &dyn LockTable {
+        &self.space
+    }
+
+    fn usage(&self) -> Usage {
+        self.space.usage()
+    }
+
+    fn keeps_idle(&self) -> usize {
+        self.keeps_idle
+    }
+
+    fn tells_all(&self) -> bool {
+        self.shards == 1
+    }
+
+    /// Checks: a slot names its key while that is in use, and no key once it is forgotten.
+    fn ask(model: &mut Model<Self>, key: u16, wish: Wish, by_slot: bool) {
+        if by_slot && let Some(&slot) = model.kind.slots.get(&key) {
+            let in_use = model.keys.get(&key).is_some_and(|state| state.is_remembered());
+            if model.ask_by_name(key, wish, KeyName::Slot(slot)) {
+                assert!(in_use || model.kind.keeps_idle > 0, "the slot of a forgotten key");
+                return;
+            }
+            assert!(!in_use, "a slot names its key while that is in use");
+        }
+        assert!(model.ask_by_name(key, wish, (&[key]).into()), "its units name any key");
+    }
+}
+
+impl Model<Named> {
+    /// False if the name is no key's any more.
+    fn ask_by_name(&mut self, key: u16, wish: Wish, name: KeyName<'_>) -> bool {
+        let ask = self.ask_for(wish, name);
+        let outcome = self.kind.space.request(ask, self.now);
+        if outcome.result == Requested::Forgotten {
+            return false;
+        }
+        let slot = outcome.result.ticket().map(|ticket| self.kind.space.slot_of(ticket).expect("it is live"));
+        self.kind.slots.extend(slot.map(|slot| (key, slot)));
+        self.answered(key, &ask, outcome);
+        true
+    }
+
+    pub fn detach(&mut self, port: Port) {
+        let outcome = self.kind.space.detach(port, self.now);
+        for state in self.keys.values_mut() {
+            state.recovered |= state.holders.iter().any(|h| h.port == port && h.mode == Mode::Write);
+            state.holders.retain(|request| request.port != port);
+            state.waiters.retain(|request| request.port != port);
+        }
+        self.hear(outcome);
+    }
+
+    /// What a query answers is who holds and who waits, in order.
+    pub fn check_query(&self) {
+        let reports = self.kind.space.query().into_iter();
+        let mut reports: BTreeMap<u16, _> =
+            reports.map(|report| (report.key.as_units()[0], report)).collect();
+        for (key, state) in self.keys.iter().filter(|(_, state)| !state.holders.is_empty()) {
+            let report = reports.remove(key).expect("a held key is reported");
+            let known = |r: &Request| (r.port, r.mode, r.since, r.grant);
+            let holders = report.holders.iter().map(|r| (r.port, r.mode, r.since, Some(r.grant)));
+            let waiting = report.waiting.iter().map(|r| (r.port, r.mode, r.since, None));
+            assert!(
+                holders.eq(state.holders.iter().map(known)),
+                "{:?}, not {:?}",
+                report.holders,
+                state.holders
+            );
+            assert!(
+                waiting.eq(state.waiters.iter().map(known)),
+                "{:?}, not {:?}",
+                report.waiting,
+                state.waiters
+            );
+        }
+        assert!(reports.is_empty(), "reported though nobody holds: {reports:?}");
+    }
+}
