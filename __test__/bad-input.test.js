@@ -8,7 +8,7 @@ const { inspect } = require('node:util');
 const latchkey = require('latchkey');
 const { faces, lasting, telling, overFaces, overModes, freshKey } = require('./faces');
 const { hold } = require('./support/queue');
-const { usage } = require('../lib/native');
+const { usageNow } = require('./support/usage');
 
 const TYPE = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
 const RANGE = { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' };
@@ -16,13 +16,13 @@ const RANGE = { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' };
 const NOT_FUNCTIONS = [undefined, null, true, 0, 1, 'text', '', Symbol('s'), 1n, {}, [], /regexp/];
 
 /**
- * Asserts that `act` throws, and that the engine has nothing afterwards, held, waiting or open, that it had not before. Of
- * keys that are only counted it knows nothing: there the caller shows that the key is free.
+ * Asserts that `act` throws, and that the engine has nothing afterwards, held, waiting or open, that it had not before. Of a
+ * key for which nobody waits it knows nothing: there the caller shows that the key is free.
  */
 function assertRefused(act, expected) {
-  const before = usage();
+  const before = usageNow();
   assert.throws(act, expected);
-  assert.deepEqual(usage(), before);
+  assert.deepEqual(usageNow(), before);
 }
 
 overModes('a callback that is no function', [...faces, lasting], (face, mode) => {

@@ -1,241 +1,21 @@
 'use strict';
-// A private lock object without an expiry counts its holders, and lets those who wait stand in a line in JavaScript: the
-// engine is never asked, not even where somebody waits.
+// Holders on the callback faces without an expiry are only counted, unless somebody listens to the diagnostics channels, or they
+// had to wait: those are listed. To programs it is all the same.
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
-const { openThinFaces } = require('./support/thin-faces');
-const { freshName } = require('./support/reaches');
+const diagnostics = require('node:diagnostics_channel');
+const alock = require('latchkey/alock');
+const { Lock } = require('latchkey');
 const { hold } = require('./support/queue');
 const { collectUntil } = require('./support/gc');
+const { randomFrom, seed } = require('./support/random');
+const { usageNow } = require('./support/usage');
 
-const { alock, latchkey, lib, faces, crossings } = openThinFaces(true);
-const { Lock } = latchkey;
-const { CountedSpace } = lib('counted-space');
+const taker = (lock, mode) => () =>
+  hold({ [mode]: (key, obtained) => lock[`${mode}Lock`](key, null, obtained) }, mode, 'key');
 
-const counted = faces.filter((face) => face.counted);
-
-// The states of lib/counted-space.js that are no number of readers.
-const FREE = 0;
-const WRITTEN = -1;
-const LINE = -2;
-
-const READ = 0;
-const WRITE = 1;
-
-/** What a face's request is to a key; the name tells it from others. */
-const request = (name) => ({ name, mode: name.startsWith('r') ? READ : WRITE, next: null });
-
-/** Asks for a key, as a space does: whether it was granted. */
-function ask(key, asking) {
-  if (!key.admits(asking.mode)) {
-    key.join(asking);
-    return false;
-  }
-  key.take(asking.mode);
-  return true;
-}
-
-/** A key for which these have asked, one after another. */
-function askedBy(...names) {
-  const key = new CountedSpace().keys.find('key');
-  for (const name of names) ask(key, request(name));
-  return key;
-}
-
-/** The names of requests that are linked, in order. */
-function namesFrom(first) {
-  const names = [];
-  for (let each = first; each !== null; each = each.next) names.push(each.name);
-  return names;
-}
-
-/** All that a key says of itself. `last` and `holders` say nothing unless there is a line. */
-function describeKey(key) {
-  const line = namesFrom(key.first);
-  assert.equal(key.state === LINE, line.length > 0);
-  assert.equal(key.last?.name, line.at(-1));
-  assert.equal(key.keys.idle, key.state === FREE ? 1 : 0);
-  assert.equal(key.isIdle(), key.state === FREE);
-  return key.state === LINE ? { state: LINE, holders: key.holders, line } : { state: key.state };
-}
-
-describe('the state table of a key: a request', () => {
-  /** Who has asked before, and the state that each request makes of that; a list: it waits, and these wait then. */
-  const table = {
-    FREE: { asked: [], read: 1, write: WRITTEN },
-    '1 reader': { asked: ['r1'], read: 2, write: ['w'] },
-    '3 readers': { asked: ['r1', 'r2', 'r3'], read: 4, write: ['w'] },
-    WRITTEN: { asked: ['w1'], read: ['r'], write: ['w'] },
-    'LINE behind a writer': { asked: ['w1', 'r2'], read: ['r2', 'r'], write: ['r2', 'w'] },
-    'LINE behind 2 readers': { asked: ['r1', 'r2', 'w3'], read: ['w3', 'r'], write: ['w3', 'w'] },
-  };
-  for (const [state, { asked, ...row }] of Object.entries(table)) {
-    for (const [mode, next] of Object.entries(row)) {
-      const waits = Array.isArray(next);
-      it(`${state}: a ${mode} request ${waits ? 'waits, the last in the line' : 'is granted'}`, () => {
-        const key = askedBy(...asked);
-        assert.equal(ask(key, request(mode[0])), !waits);
-        const holders = asked.length - (waits ? next.length - 1 : 0);
-        assert.deepEqual(describeKey(key), waits ? { state: LINE, holders, line: next } : { state: next });
-      });
-    }
-  }
-});
-
-describe('the state table of a key: the end of a hold', () => {
-  const rows = [
-    { asked: ['r1'], state: FREE },
-    { asked: ['r1', 'r2', 'r3'], state: 2 },
-    { asked: ['w1'], state: FREE },
-    // Nobody is let in before the last holder is gone.
-    { asked: ['r1', 'r2', 'w3'], state: LINE, holders: 1, line: ['w3'] },
-    // The line ends with those who are let in.
-    { asked: ['w1', 'w2'], letIn: ['w2'], state: WRITTEN },
-    { asked: ['r1', 'w2'], letIn: ['w2'], state: WRITTEN },
-    { asked: ['w1', 'r2'], letIn: ['r2'], state: 1 },
-    { asked: ['w1', 'r2', 'r3', 'r4'], letIn: ['r2', 'r3', 'r4'], state: 3 },
-    // Others still wait.
-    { asked: ['w1', 'w2', 'w3'], letIn: ['w2'], state: LINE, holders: 1, line: ['w3'] },
-    { asked: ['w1', 'w2', 'r3'], letIn: ['w2'], state: LINE, holders: 1, line: ['r3'] },
-    { asked: ['w1', 'r2', 'w3'], letIn: ['r2'], state: LINE, holders: 1, line: ['w3'] },
-    {
-      asked: ['r1', 'w2', 'r3', 'r4', 'w5'],
-      letIn: ['w2'],
-      state: LINE,
-      holders: 1,
-      line: ['r3', 'r4', 'w5'],
-    },
-    {
-      asked: ['w1', 'r2', 'r3', 'w4', 'r5'],
-      letIn: ['r2', 'r3'],
-      state: LINE,
-      holders: 2,
-      line: ['w4', 'r5'],
-    },
-  ];
-  for (const { asked, letIn = [], ...after } of rows) {
-    const what = letIn.length === 0 ? 'lets nobody in' : `lets in ${letIn.join(' ')}`;
-    it(`${asked.join(' ')}: ${what}`, () => {
-      const key = askedBy(...asked);
-      assert.deepEqual(namesFrom(key.give()), letIn);
-      assert.deepEqual(describeKey(key), after);
-    });
-  }
-});
-
-/** One key as plainly as it can be written. */
-class NaiveKey {
-  holders = [];
-  line = [];
-
-  ask(name) {
-    this.line.push(name);
-    return this.letIn().length > 0;
-  }
-
-  give() {
-    this.holders.shift();
-    return this.letIn();
-  }
-
-  letIn() {
-    const granted = [];
-    while (this.line.length > 0 && this.mayEnter(this.line[0])) {
-      const name = this.line.shift();
-      this.holders.push(name);
-      granted.push(name);
-    }
-    return granted;
-  }
-
-  mayEnter(name) {
-    return this.holders.length === 0 || (name[0] === 'r' && this.holders[0][0] === 'r');
-  }
-
-  describe() {
-    const { holders, line } = this;
-    if (line.length > 0) return { state: LINE, holders: holders.length, line };
-    if (holders.length === 0) return { state: FREE };
-    return { state: holders[0][0] === 'w' ? WRITTEN : holders.length };
-  }
-}
-
-it('every program of eight steps, each of them a reader, a writer or the end of a hold, goes as in a naive model', () => {
-  const [STEPS, LENGTH] = ['rwe', 8];
-  let seen = 0;
-  for (let program = 0; program < STEPS.length ** LENGTH; program++) {
-    const [key, model] = [askedBy(), new NaiveKey()];
-    let done = '';
-    for (let rest = program, n = 0; n < LENGTH; n++, rest = Math.floor(rest / STEPS.length)) {
-      const step = STEPS[rest % STEPS.length];
-      if (step === 'e' && model.holders.length === 0) break;
-      done += step;
-      const [expected, actual] =
-        step === 'e'
-          ? [model.give(), namesFrom(key.give())]
-          : [model.ask(`${step}${n}`), ask(key, request(`${step}${n}`))];
-      assert.deepEqual([actual, describeKey(key)], [expected, model.describe()], done);
-      seen++;
-    }
-  }
-  assert.ok(seen > 20_000, `${seen} steps`);
-});
-
-/** Queues up on a key all that may be, deeper than callbacks nest; gives how many were granted. */
-function crowd(locks, key) {
-  const modes = Object.keys(locks);
-  let granted = 0;
-  for (const first of modes) {
-    const release = hold(locks, first, key);
-    for (let i = 0; i < 300; i++) {
-      locks[modes[(i >> 2) % modes.length]](key, (releaseNext) => {
-        granted++;
-        releaseNext();
-      });
-    }
-    release();
-    release();
-    hold(locks, 'write', key)();
-  }
-  return granted / modes.length;
-}
-
-describe('the engine is never asked', () => {
-  for (const { name, open } of counted) {
-    it(`by a lock object that counts, whoever waits: not even to open it (${name})`, () => {
-      crossings();
-      assert.equal(crowd(open(), 'crowded'), 300);
-      assert.deepEqual(crossings(), []);
-    });
-  }
-
-  it('but it is where LATCHKEY_THIN=off, where holds may expire, and where the keys have a name', () => {
-    const engine = openThinFaces(false);
-    const others = {
-      off: engine.faces.find(({ name }) => name === 'Lock').open,
-      expiring: faces.find(({ name }) => name === 'Lock with an expiry').open,
-      named() {
-        const lock = new Lock(null, null, { name: freshName() });
-        return {
-          read: (key, obtained) => lock.readLock(key, null, obtained),
-          write: (key, obtained) => lock.writeLock(key, null, obtained),
-        };
-      },
-    };
-    for (const [name, open] of Object.entries(others)) {
-      const { crossings: seen } = name === 'off' ? engine : { crossings };
-      seen();
-      assert.equal(crowd(open(), 'crowded'), 300);
-      assert.ok(seen().length > 300, name);
-    }
-  });
-});
-
-describe('holders that are only counted', () => {
-  const taker = (lock, mode) => () =>
-    hold({ [mode]: (key, obtained) => lock[`${mode}Lock`](key, null, obtained) }, mode, 'key');
-
+describe('holders that nothing tells apart', () => {
   it('may end in any order, each once, and each tells its own callback what it was given', () => {
     for (const order of ['012', '021', '102', '120', '201', '210']) {
       const lock = new Lock();
@@ -383,5 +163,141 @@ describe('holders that are only counted', () => {
     await collectUntil(() => collected.size === 4, 'the callbacks of those who are gone');
     for (const release of kept) release();
     taker(lock, 'write')()();
+  });
+});
+
+const CHANNELS = ['wait', 'grant', 'release', 'expire'].map((name) => `latchkey:${name}`);
+
+/** Does something while somebody listens: whoever is granted meanwhile is listed. */
+function listening(act, listener = () => {}) {
+  for (const channel of CHANNELS) diagnostics.subscribe(channel, listener);
+  try {
+    return act();
+  } finally {
+    for (const channel of CHANNELS) diagnostics.unsubscribe(channel, listener);
+  }
+}
+
+/** All orders of a list. */
+function* permutations(list) {
+  if (list.length === 0) yield [];
+  for (const [i, first] of list.entries()) {
+    for (const rest of permutations(list.toSpliced(i, 1))) yield [first, ...rest];
+  }
+}
+
+describe('counted and listed holders of one key', () => {
+  it('count as one group, whoever is which and in whatever order they release: then the writer is let in', () => {
+    const sorts = ['cccc', 'lccc', 'cclc', 'clcl', 'llcc', 'ccll', 'lllc', 'llll'];
+    const before = usageNow();
+    for (const sort of sorts) {
+      for (const order of permutations([0, 1, 2, 3])) {
+        const lock = new Lock();
+        const log = [];
+        const read = (n) => {
+          let release;
+          lock.readLock(
+            'key',
+            (word) => log.push(`end of ${word}`),
+            (given) => (release = () => given(n)),
+          );
+          return release;
+        };
+        const releases = [...sort].map((each, n) => (each === 'c' ? read(n) : listening(() => read(n))));
+        for (const name of ['writer', 'writer 2']) {
+          lock.writeLock('key', null, (release) => {
+            log.push(name);
+            release();
+          });
+        }
+        lock.readLock('key', null, (release) => {
+          log.push('reader');
+          release();
+        });
+        for (const n of order) {
+          releases[n]();
+          releases[n]();
+        }
+        // Whom the last one lets in are told before it is told itself.
+        const ends = order.map((n) => `end of ${n}`);
+        const expected = [...ends.slice(0, 3), 'writer', 'writer 2', 'reader', ends[3]];
+        assert.deepEqual(log, expected, `${sort} released in the order ${order}`);
+      }
+    }
+    const { keys, holds, waiting } = usageNow();
+    assert.deepEqual([keys, holds, waiting], [before.keys, before.holds, before.waiting]);
+  });
+
+  it('may release some before the writer comes, and some after it', () => {
+    for (const sort of ['ccc', 'lcc', 'clc', 'ccl', 'llc', 'lcl', 'cll', 'lll']) {
+      for (const order of permutations([0, 1, 2])) {
+        for (const before of [0, 1, 2]) {
+          const lock = new Lock();
+          const releases = [...sort].map((each) =>
+            each === 'c' ? taker(lock, 'read')() : listening(taker(lock, 'read')),
+          );
+          let written = 0;
+          for (const n of order.slice(0, before)) releases[n]();
+          lock.writeLock('key', null, (release) => {
+            written++;
+            release();
+          });
+          for (const n of order.slice(before)) {
+            assert.equal(written, 0);
+            releases[n]();
+          }
+          assert.equal(written, 1, `${sort}, ${order}, ${before} before`);
+          taker(lock, 'write')()();
+        }
+      }
+    }
+  });
+
+  it('are told to a subscriber only where they were asked for while it listened', () => {
+    const lock = new Lock();
+    const seen = [];
+    const listener = ({ mode }, name) => seen.push(`${name.slice('latchkey:'.length)} ${mode}`);
+    const first = taker(lock, 'read')();
+    const second = listening(taker(lock, 'read'), listener);
+    listening(() => lock.writeLock('key', null, (release) => release()), listener);
+    listening(first, listener);
+    listening(second, listener);
+    assert.deepEqual(seen, ['grant read', 'wait write', 'release read', 'grant write', 'release write']);
+  });
+
+  it('come and go in any order with writers between them: nobody shares with a writer, nobody is overtaken', (t) => {
+    t.diagnostic(`seed ${seed}`);
+    const random = randomFrom(seed);
+    for (let round = 0; round < 300; round++) {
+      const lock = new Lock();
+      const inside = new Map();
+      const [asked, granted] = [[], []];
+      const ask = (n) => {
+        const mode = random.chance(0.7) ? 'read' : 'write';
+        asked.push(n);
+        lock[`${mode}Lock`]('key', null, (release) => {
+          const alone = [...inside.values()].every((other) => other.mode === 'read') && mode === 'read';
+          assert.ok(inside.size === 0 || alone, `${n} shares`);
+          granted.push(n);
+          inside.set(n, { mode, release });
+        });
+      };
+      const releaseOne = () => {
+        const [n, { release }] = random.pick([...inside]);
+        inside.delete(n);
+        release();
+      };
+      for (let n = 0; n < 40; n++) {
+        if (random.chance(0.5)) listening(() => ask(n));
+        else ask(n);
+        if (inside.size > 0 && random.chance(0.45)) {
+          if (random.chance(0.5)) listening(releaseOne);
+          else releaseOne();
+        }
+      }
+      while (inside.size > 0) releaseOne();
+      assert.deepEqual(granted, asked, `LATCHKEY_SEED=${seed}, round ${round}`);
+      taker(lock, 'write')()();
+    }
   });
 });

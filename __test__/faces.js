@@ -58,9 +58,9 @@ const faces = [
 ];
 
 /**
- * A face whose holds and waiters the engine counts in its `usage()`, as soon as somebody waits; of the others without an
- * expiry it knows nothing. Its holds outlast every test, so that one that leaves somebody waiting would keep the process
- * alive.
+ * A face whose holds the engine knows one by one as soon as somebody waits; those of the others without an expiry are a number
+ * that it keeps for a key. Its holds outlast every test, so that one that leaves somebody
+ * waiting would keep the process alive.
  */
 const lasting = constructed('rwlock-plus, with an expiry', RwlockPlus, 600_000);
 

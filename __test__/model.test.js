@@ -5,18 +5,17 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Lock } = require('latchkey');
-const { usage } = require('../lib/native');
-const { THIN } = require('../lib/thin');
 const { ModelLock } = require('./support/model');
 const { randomProgram, runProgram } = require('./support/program');
 const { randomFrom, seed } = require('./support/random');
+const { usageNow } = require('./support/usage');
 
 const PROGRAMS = 4000;
 
-/** Without an expiry its holders are only counted; with one, the engine decides as soon as somebody may have to wait. */
+/** Without an expiry those who are granted at once are only counted; with one, all holds are listed. */
 const sorts = [
-  { sort: 'without an expiry', isCounted: THIN, open: () => new Lock() },
-  { sort: 'with an expiry that nobody reaches', isCounted: false, open: () => new Lock(600_000) },
+  { sort: 'without an expiry', open: () => new Lock() },
+  { sort: 'with an expiry that nobody reaches', open: () => new Lock(600_000) },
 ];
 
 /** A log that also counts, for `runProgram`, how many were granted. */
@@ -29,7 +28,7 @@ function recorder(also = () => {}) {
   return Object.assign(log, { lines: [], obtained: 0 });
 }
 
-for (const { sort, isCounted, open } of sorts) {
+for (const { sort, open } of sorts) {
   describe(`a random program on a Lock ${sort}`, () => {
     it(`calls back in the order of the model (${PROGRAMS} programs)`, (t) => {
       t.diagnostic(`seed ${seed}`);
@@ -54,7 +53,7 @@ for (const { sort, isCounted, open } of sorts) {
 
     it('keeps order and exclusion, and forgets nobody, when it nests without end', (t) => {
       t.diagnostic(`seed ${seed}`);
-      const before = usage();
+      const before = usageNow();
       let free = 0;
       for (let n = 0; n < 20; n++) {
         const random = randomFrom(seed + n);
@@ -62,10 +61,10 @@ for (const { sort, isCounted, open } of sorts) {
         const self = n % 2 === 0 ? 1 : 0.99;
         const size = { requests: 3000, keys: 1 + random.below(3), releases: 0.1, self };
         const program = randomProgram(random, size);
-        free += assertPromises({ lock: open(), isCounted }, program, `LATCHKEY_SEED=${seed + n}`);
+        free += assertPromises(open(), program, `LATCHKEY_SEED=${seed + n}`);
       }
-      assert.equal(usage().holds, before.holds);
-      assert.equal(usage().waiting, before.waiting);
+      assert.equal(usageNow().holds, before.holds);
+      assert.equal(usageNow().waiting, before.waiting);
       t.diagnostic(`${free} keys were free once the gates were open`);
       assert.ok(free >= 30, `only ${free} keys were free then`);
     });
@@ -77,7 +76,7 @@ for (const { sort, isCounted, open } of sorts) {
  *
  * @returns {number} how many keys were free when the first hold had ended
  */
-function assertPromises({ lock, isCounted }, program, name) {
+function assertPromises(lock, program, name) {
   const asked = new Map();
   const inside = new Map();
   const steps = new Map();
@@ -99,7 +98,7 @@ function assertPromises({ lock, isCounted }, program, name) {
       ended.add(step.ask);
     }
   };
-  const holdsBefore = usage().holds;
+  const holdsBefore = usageNow().holds;
   // Who is inside is known before others are let in.
   const watched = (method) => (key, released, obtained) =>
     lock[method](key, released, (release) =>
@@ -129,10 +128,9 @@ function assertPromises({ lock, isCounted }, program, name) {
       assert.equal(entered.has(key), !isHeld, `${name}: ${key} is ${isHeld ? 'held' : 'free'}`);
     }
     free = entered.size;
-    if (isCounted) return;
     // Where somebody waits, the engine knows of each hold; where nobody holds, it knows of none.
     const told = [...inside.values()].reduce((sum, holders) => sum + holders.size, 0);
-    assert.equal(usage().holds - holdsBefore, told, `${name}: holds`);
+    assert.equal(usageNow().holds - holdsBefore, told, `${name}: holds`);
   });
   assert.equal(entered.size, keys.length, `${name}: whoever waited behind them was let in`);
   for (const [key, left] of asked) assert.deepEqual(left, [], `${name}: all of ${key} were granted`);

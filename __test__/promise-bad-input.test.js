@@ -8,6 +8,7 @@ const { inspect } = require('node:util');
 const { Locks } = require('latchkey');
 const { overReachesAndModes, TRY } = require('./support/reaches');
 const { errorOf } = require('./support/watch');
+const { usageNow } = require('./support/usage');
 const { usage } = require('../lib/native');
 
 const WRONG_TYPE = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
@@ -57,13 +58,13 @@ overReachesAndModes('a call', (open, mode) => {
   async function assertRejects(expected, ...args) {
     const locks = open();
     const hold = await locks.tryWrite('held');
-    const before = usage();
+    const before = usageNow();
     const call = locks[mode](...args);
     assert.ok(call instanceof Promise);
     const error = await errorOf(call);
     assert.deepEqual({ name: error.name, code: error.code }, expected);
     assert.ok(error instanceof (expected.name === 'TypeError' ? TypeError : RangeError));
-    const { holds, keys: taken, waiting } = usage();
+    const { holds, keys: taken, waiting } = usageNow();
     assert.deepEqual(
       { holds, taken, waiting },
       { holds: before.holds, taken: before.keys, waiting: before.waiting },

@@ -195,7 +195,7 @@ async function manyWaiters(reach, mode) {
         }),
       );
     }
-    const { waiting } = use();
+    const waiting = locks.query().pending.length;
     first.release();
     await Promise.all(calls);
     calls = [];

@@ -43,6 +43,31 @@ overReaches('query', (open, { later }) => {
     hold.release();
   });
 
+  it('says since when each holds and waits, whatever limits it has, in the order of the queue', async () => {
+    const locks = open();
+    const holds = [];
+    const start = Date.now();
+    holds.push(await locks.read('key', { expiry: 600_000 }), await locks.read('key'));
+    const wishes = [{}, { timeout: 600_000 }, { expiry: 600_000 }, { timeout: 600_000, expiry: 600_000 }, {}];
+    const modes = ['write', 'read', 'write', 'read', 'write'];
+    const waiting = wishes.map((wish, i) => watch(locks[modes[i]]('key', wish, () => {})));
+    const { held, pending } = await locks.query();
+    const end = Date.now();
+    assert.deepEqual(
+      held.map(({ fence }) => fence),
+      holds.map(({ fence }) => fence),
+    );
+    assert.deepEqual(
+      pending.map(({ mode }) => mode),
+      modes,
+    );
+    for (const { since } of [...held, ...pending]) {
+      assert.ok(since >= start - CLOCKS && since <= end + CLOCKS, `${since} not in ${start}..${end}`);
+    }
+    for (const hold of holds) await hold.release();
+    await Promise.all(waiting.map(({ settled }) => settled));
+  });
+
   it('says who waits, in the order of the queue', async () => {
     const locks = open();
     const hold = await locks.write('key');

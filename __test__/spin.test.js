@@ -102,14 +102,13 @@ function loadSpin() {
   const it = { time: 0, news: NOTHING, looks: 0, reads: 0, ended: false };
   const fakes = {
     '../lib/port': {
-      NEWS,
-      NOBODY_WAITS,
       hasEnded: () => it.ended,
       watch() {
         it.looks++;
-        return it.news;
+        return it.news === NEWS;
       },
     },
+    '../lib/alive': { isAlive: () => it.news !== NOBODY_WAITS },
     '../lib/clock': { now: () => it.time },
     '../lib/events': { wake: () => it.reads++ },
   };

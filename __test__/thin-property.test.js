@@ -1,18 +1,23 @@
 'use strict';
-// Random programs on private locks: with thin locks, and with an engine that decides everything (LATCHKEY_THIN=off), they see
-// the same. Every callback in its order, with its arguments and its async context, every error and where it comes out,
-// every promise, `recovered`, the order of the fences, what `query` and the diagnostics channels tell.
+// Random programs on private locks see the same whether free keys are granted without the engine and waiters are posted, or
+// the engine is asked each time. Every callback in its order, with its arguments and its async context, every error and where
+// it comes out, every promise, `recovered`, the order of the fences, what `query` and the diagnostics channels tell.
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
-const { loadCopy, loadSweepingCopy } = require('./support/copies');
+const { loadCopy, loadSweepingCopy, loadEngineCopy } = require('./support/copies');
 const { randomFrom, seed } = require('./support/random');
 const { firstDifference } = require('./support/twin-log');
 const callbacks = require('./support/twin-callbacks');
 const promises = require('./support/twin-promises');
 
-const engine = loadCopy({ thin: false });
-const copies = { thin: loadCopy({ thin: true }), 'thin and always sweeping': loadSweepingCopy() };
+const engine = loadEngineCopy({ posts: false });
+/**
+ * Grants nothing itself, but posts. Where a hold is overdue, a request that is posted does not look at the clock, and lets
+ * the next call or the event loop find that out: there, this one is what the others are held against.
+ */
+const posting = loadEngineCopy({ posts: true });
+const copies = { thin: loadCopy(), 'thin and always sweeping': loadSweepingCopy() };
 const { usage } = copies.thin.lib('native');
 
 /** How often a run is done again on a machine that stalls, before its program is given up. */
@@ -25,23 +30,24 @@ const NEVER = /^left waiting: \d|is held in the end/;
  * Compares a number of programs.
  *
  * @param {import('node:test').TestContext} t
+ * @param {ReturnType<typeof loadCopy>} reference
  * @param {number} count
  * @param {(random: ReturnType<typeof randomFrom>) => any} randomProgram
  * @param {(program: any, copy: ReturnType<typeof loadCopy>) => string[] | null | Promise<string[] | null>} run gives what the
  *   program saw; null if that proves nothing
  * @param {RegExp[]} musts what has to be seen, or else the programs are too tame
  */
-async function compare(t, count, randomProgram, run, musts) {
+async function compare(t, reference, count, randomProgram, run, musts) {
   const before = usage();
   let [lines, given] = [0, 0];
   const unseen = new Set(musts);
   for (let n = seed; n < seed + count; n++) {
     const program = randomProgram(randomFrom(n));
-    const expected = await run(program, engine);
+    const expected = await run(program, reference);
     for (const [name, copy] of Object.entries(copies)) {
       const actual = expected && (await run(program, copy));
       const difference = actual === null ? '' : firstDifference(expected, actual);
-      const message = `LATCHKEY_SEED=${n}, ${name} (-: the engine alone, +: ${name})`;
+      const message = `LATCHKEY_SEED=${n}, ${name} (-: without thin keys, +: ${name})`;
       assert.ok(difference === '', `${message}\n${difference}\n${JSON.stringify(program)}`);
       if (actual === null) given++;
     }
@@ -76,35 +82,36 @@ async function patiently(start) {
 
 const runCallbacks = (program, copy) => new callbacks.Run(program, copy).run();
 const runPromises = (program, copy) => new promises.Run(program, copy).run();
-const quiet = { listens: false, throws: 0, closes: 0, timed: false };
+const quiet = { listens: false, throws: 0, closes: 0, overdue: false, timed: false };
 
 describe('a random program sees the same with thin locks and without', () => {
-  it('on the callback faces', (t) => {
-    const program = (random) =>
-      callbacks.randomProgram(random, {
-        requests: 3 + random.below(30),
-        keys: 1 + random.below(3),
-        releases: 0.3 + 0.3 * random.next(),
-        self: random.pick([0.1, 0.4, 0.7]),
-        listens: random.chance(0.3),
-        throws: random.pick([0, 0, 0.1, 0.3]),
-        timed: false,
-      });
-    return compare(t, 2000, program, runCallbacks, [
-      /obtained throws/,
-      /^reports/,
-      /released\(LockExpiredError/,
-      /released\(\d+,\d+\)/,
-      /latchkey:expire/,
-      /recovered: true/,
-      // Those who only count see all that a line can do, too.
-      /obtained \(alock, write, waited/,
-      /obtained \(no expiry, write, waited/,
-      /obtained \(no expiry, read, waited, beside 0\)/,
-      /obtained \(no expiry, read, waited, beside [1-9]/,
-      /is free in the end/,
-    ]);
-  });
+  for (const overdue of [false, true]) {
+    it(`on the callback faces${overdue ? ', where holds are overdue at once' : ''}`, (t) => {
+      const program = (random) =>
+        callbacks.randomProgram(random, {
+          requests: 3 + random.below(30),
+          keys: 1 + random.below(3),
+          releases: 0.3 + 0.3 * random.next(),
+          self: random.pick([0.1, 0.4, 0.7]),
+          listens: random.chance(0.3),
+          throws: random.pick([0, 0, 0.1, 0.3]),
+          overdue,
+          timed: false,
+        });
+      const losses = [/released\(LockExpiredError/, /latchkey:expire/, /recovered: true/];
+      return compare(t, overdue ? posting : engine, 1200, program, runCallbacks, [
+        ...(overdue ? losses : []),
+        /obtained throws/,
+        /^reports/,
+        /released\(\d+,\d+\)/,
+        /obtained \(alock, write, waited/,
+        /obtained \(no expiry, write, waited/,
+        /obtained \(no expiry, read, waited, beside 0\)/,
+        /obtained \(no expiry, read, waited, beside [1-9]/,
+        /is free in the end/,
+      ]);
+    });
+  }
 
   it('on the callback faces, nested without end', (t) => {
     const program = (random) => {
@@ -112,30 +119,31 @@ describe('a random program sees the same with thin locks and without', () => {
       return callbacks.randomProgram(random, size);
     };
     const musts = [/released/, /obtained \((alock|no expiry), \w+, waited/];
-    return compare(t, 10, program, runCallbacks, musts);
+    return compare(t, engine, 10, program, runCallbacks, musts);
   });
 
-  it('on the promise face', (t) => {
-    const program = (random) =>
-      promises.randomProgram(random, {
-        requests: 3 + random.below(25),
-        keys: 1 + random.below(3),
-        releases: 0.3 + 0.3 * random.next(),
-        closes: random.pick([0, 0, 0.02]),
-        timed: false,
-      });
-    return compare(t, 600, program, runPromises, [
-      /lost: LockExpiredError/,
-      /rejected: LockTimeoutError/,
-      /rejected: LockQueueFullError/,
-      /rejected: LockClosedError/,
-      /rejected: Error \d+ aborted|rejected: Error .*throws/,
-      /got nothing/,
-      /holds .*,.* recovered: true/,
-      /did downgrade, and holds read/,
-      /^pending/,
-    ]);
-  });
+  for (const times of ['alone', 'overdue']) {
+    it(`on the promise face${times === 'overdue' ? ', where holds are overdue at once' : ''}`, (t) => {
+      const program = (random) =>
+        promises.randomProgram(random, {
+          requests: 3 + random.below(25),
+          keys: 1 + random.below(3),
+          releases: 0.3 + 0.3 * random.next(),
+          closes: random.pick([0, 0, 0.02]),
+          times,
+        });
+      return compare(t, times === 'overdue' ? posting : engine, 400, program, runPromises, [
+        ...(times === 'overdue' ? [/lost: LockExpiredError/, /holds .*,.* recovered: true/] : []),
+        /rejected: LockTimeoutError/,
+        /rejected: LockQueueFullError/,
+        /rejected: LockClosedError/,
+        /rejected: Error \d+ aborted|rejected: Error .*throws/,
+        /got nothing/,
+        /did downgrade, and holds read/,
+        /^pending/,
+      ]);
+    });
+  }
 
   it('on the callback faces, while expiries come by themselves', (t) => {
     const program = (random) => {
@@ -154,12 +162,12 @@ describe('a random program sees the same with thin locks and without', () => {
         const one = new callbacks.Run(each, copy);
         return { lines: await one.runTimed(), stalled: one.clock.stalled };
       });
-    return compare(t, 30, program, run, [/tick/, /released\(LockExpiredError/]);
+    return compare(t, engine, 30, program, run, [/tick/, /released\(LockExpiredError/]);
   });
 
   it('on the promise face, while expiries and timeouts come by themselves', (t) => {
     const program = (random) => {
-      const size = { ...quiet, requests: 3 + random.below(10), keys: 1, releases: 0.3, timed: true };
+      const size = { requests: 3 + random.below(10), keys: 1, releases: 0.3, closes: 0, times: 'timed' };
       return promises.randomProgram(random, size);
     };
     const run = (each, copy) =>
@@ -167,6 +175,10 @@ describe('a random program sees the same with thin locks and without', () => {
         const one = new promises.Run(each, copy);
         return { lines: await one.run(), stalled: one.clock.stalled };
       });
-    return compare(t, 30, program, run, [/tick/, /lost: LockExpiredError/, /rejected: LockTimeoutError/]);
+    return compare(t, engine, 30, program, run, [
+      /tick/,
+      /lost: LockExpiredError/,
+      /rejected: LockTimeoutError/,
+    ]);
   });
 });

@@ -1,93 +1,104 @@
 'use strict';
-// Thin locks: a private key that nobody waits for costs no call of the engine, and when those who waited are gone it costs
-// none again. Keys that never cost one have a file of their own: counted.test.js.
+// Thin locks: a private key that nobody waits for is granted and released by a state word, without a call of the engine, and
+// whoever has to wait is let in as a naive model says.
 
 const { it, describe, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
 const { openThinFaces, LONG } = require('./support/thin-faces');
 const { hold } = require('./support/queue');
 const { collectUntil } = require('./support/gc');
-const { block } = require('./support/until');
-const { errorOf } = require('./support/watch');
 
-const { latchkey, lib, faces, calls } = openThinFaces(true);
+const { latchkey, lib, faces, calls } = openThinFaces();
 const { Locks, Lock } = latchkey;
-const { ThinKeys, ENGINE } = lib('thin');
+const { Keys } = lib('keys');
+const { FREE, WRITTEN, ENGINE } = lib('thin');
+const { READ, WRITE } = lib('request');
 const { NEW, HOLDING, ENDED } = lib('life');
-const { usage } = lib('native');
 
-// The other states of lib/thin.js.
-const FREE = 0;
-const WRITTEN = -1;
+const MODES = { read: READ, write: WRITE };
 
-let requests = 0;
-
-/** What a face's request is to a thin key; the number tells it from others. */
+/** What a face's request is to a thin key. */
 const request = (mode, expiry = 0) => ({
-  number: requests++,
-  mode: mode === 'write' ? 1 : 0,
+  mode: MODES[mode],
   expiry,
   state: NEW,
   previous: null,
   next: null,
 });
 
+const newKey = () => new Keys(true).find('key');
+
+/** Grants a key that has to admit the request. */
+function grant(key, asking) {
+  assert.equal(key.admits(asking.mode), true);
+  key.grant(asking);
+  assert.equal(asking.state, HOLDING);
+  return asking;
+}
+
+/** The listed holders of a key, in the order of their grants. */
+function holdersOf(key) {
+  const holders = [];
+  for (let holder = key.last, next = null; holder !== null; next = holder, holder = holder.previous) {
+    assert.equal(holder.next, next);
+    holders.unshift(holder);
+  }
+  return holders;
+}
+
+/** A key that these hold; of some, only the number is known. */
+function heldBy(listed, counted = []) {
+  const key = newKey();
+  for (const mode of listed) grant(key, request(mode));
+  for (const mode of counted) {
+    assert.equal(key.admits(MODES[mode]), true);
+    key.take(MODES[mode]);
+  }
+  return key;
+}
+
+/** A key of the engine's, with so much in it. */
+const inEngine = (counts) => Object.assign(newKey(), { state: ENGINE, ...counts });
+
 beforeEach(() => void calls());
 
 describe('the state table of a thin key', () => {
-  const newKey = () => new ThinKeys(true).find('key');
-  const heldBy = (...modes) => {
-    const key = newKey();
-    for (const mode of modes) take(key, request(mode));
-    return key;
-  };
-  /** Grants a key that has to admit the request. */
-  const take = (key, asking) => {
-    assert.equal(key.admits(asking), true);
-    key.grant(asking);
-    assert.equal(asking.state, HOLDING);
-  };
-  const holdersOf = (key) => {
-    const holders = [];
-    for (let holder = key.last, next = null; holder !== null; next = holder, holder = holder.previous) {
-      assert.equal(holder.next, next);
-      holders.unshift(holder);
-    }
-    return holders;
-  };
-  const inEngine = () => {
-    const key = newKey();
-    key.inflate(() => assert.fail('nobody holds it'));
-    return key;
-  };
   const states = {
-    FREE: newKey,
-    '1 reader': () => heldBy('read'),
-    '3 readers': () => heldBy('read', 'read', 'read'),
-    WRITTEN: () => heldBy('write'),
-    ENGINE: inEngine,
+    FREE: () => newKey(),
+    '1 listed reader': () => heldBy(['read']),
+    '1 counted reader': () => heldBy([], ['read']),
+    '1 listed and 2 counted readers': () => heldBy(['read'], ['read', 'read']),
+    'WRITTEN by a listed one': () => heldBy(['write']),
+    'WRITTEN by a counted one': () => heldBy([], ['write']),
+    ENGINE: () => inEngine({}),
   };
   /** The state that each request makes of each state; null: it asks the engine. */
   const table = {
     FREE: { read: 1, write: WRITTEN },
-    '1 reader': { read: 2, write: null },
-    '3 readers': { read: 4, write: null },
-    WRITTEN: { read: null, write: null },
+    '1 listed reader': { read: 2, write: null },
+    '1 counted reader': { read: 2, write: null },
+    '1 listed and 2 counted readers': { read: 4, write: null },
+    'WRITTEN by a listed one': { read: null, write: null },
+    'WRITTEN by a counted one': { read: null, write: null },
     ENGINE: { read: null, write: null },
   };
   for (const [state, row] of Object.entries(table)) {
     for (const [mode, next] of Object.entries(row)) {
-      it(`${state}: a ${mode} request ${next === null ? 'asks the engine' : 'is granted, the last in the list'}`, () => {
-        const key = states[state]();
-        const before = { state: key.state, holders: holdersOf(key) };
-        const asking = request(mode);
-        assert.equal(key.admits(asking), next !== null);
-        assert.deepEqual({ state: key.state, holders: holdersOf(key) }, before, 'that only asks');
-        assert.equal(asking.state, NEW);
-        if (next === null) return;
-        take(key, asking);
-        const after = { state: next, holders: [...before.holders, asking] };
-        assert.deepEqual({ state: key.state, holders: holdersOf(key) }, after);
+      it(`${state}: a ${mode} request ${next === null ? 'asks the engine' : 'is granted, listed or counted'}`, () => {
+        const describeKey = (key) => ({
+          state: key.state,
+          listed: holdersOf(key).length,
+          counted: key.counted,
+        });
+        const before = describeKey(states[state]());
+        if (next === null) return assert.equal(states[state]().admits(MODES[mode]), false);
+        const granted = states[state]();
+        const asking = grant(granted, request(mode));
+        assert.equal(holdersOf(granted).at(-1), asking, 'the last in the list');
+        assert.deepEqual(describeKey(granted), { ...before, state: next, listed: before.listed + 1 });
+        const taken = states[state]();
+        taken.take(MODES[mode]);
+        assert.deepEqual(describeKey(taken), { ...before, state: next, counted: before.counted + 1 });
       });
     }
   }
@@ -95,8 +106,7 @@ describe('the state table of a thin key', () => {
   for (const order of ['012', '021', '102', '120', '201', '210']) {
     it(`each release takes its own reader out of the list, and the last one makes the key FREE (in order ${order})`, () => {
       const key = newKey();
-      const readers = ['read', 'read', 'read'].map((mode) => request(mode));
-      for (const reader of readers) take(key, reader);
+      const readers = ['read', 'read', 'read'].map((mode) => grant(key, request(mode)));
       const left = new Set(readers);
       for (const n of order) {
         const reader = readers[n];
@@ -111,54 +121,155 @@ describe('the state table of a thin key', () => {
     });
   }
 
-  it('a writer’s release makes the key FREE', () => {
+  it('the end of a counted hold leaves the list alone, and the last one makes the key FREE', () => {
     const key = newKey();
-    const writer = request('write');
-    take(key, writer);
-    key.release(writer);
-    assert.equal(key.state, FREE);
-    assert.equal(writer.state, ENDED);
-    assert.deepEqual(holdersOf(key), []);
+    const reader = grant(key, request('read'));
+    for (const _ of [1, 2]) key.take(READ);
+    key.give();
+    assert.deepEqual([key.state, key.counted, holdersOf(key)], [2, 1, [reader]]);
+    key.release(reader);
+    assert.deepEqual([key.state, key.counted, holdersOf(key)], [1, 1, []]);
+    key.give();
+    assert.deepEqual([key.state, key.counted], [FREE, 0]);
   });
 
-  it('what makes a key the ENGINE’s hands over its holders, in the order of their grants', () => {
+  it('a writer’s release makes the key FREE, and its downgrade makes it one reader', () => {
     const key = newKey();
-    const readers = ['read', 'read', 'read'].map((mode) => request(mode));
-    for (const reader of readers) take(key, reader);
-    const adopted = [];
-    key.inflate((holder) => adopted.push(holder));
-    assert.deepEqual(adopted, readers);
-    assert.equal(key.state, ENGINE);
-    assert.deepEqual(holdersOf(key), []);
-    for (const { previous, next, state } of readers)
-      assert.deepEqual([previous, next, state], [null, null, HOLDING]);
-  });
-
-  it('a writer that becomes a reader is 1', () => {
-    const key = heldBy('write');
+    const writer = grant(key, request('write'));
     key.downgrade();
     assert.equal(key.state, 1);
+    key.release(writer);
+    assert.equal(key.state, FREE);
+    key.release(grant(key, request('write')));
+    assert.deepEqual([key.state, holdersOf(key)], [FREE, []]);
+    key.take(WRITE);
+    key.give();
+    assert.equal(key.state, FREE);
   });
 
   it('a key that the engine has forgotten is FREE', () => {
-    const key = inEngine();
-    assert.equal(key.state, ENGINE);
+    const key = inEngine({});
     key.deflate();
     assert.equal(key.state, FREE);
   });
 
-  it('beside a reader with an expiry a reader asks the engine, until the key has been free', () => {
+  it('beside a reader with an expiry a reader asks the engine, until that one is gone', () => {
     const key = newKey();
-    const timed = request('read', 5);
-    take(key, timed);
-    assert.equal(key.admits(request('read')), false);
-    assert.equal(key.state, 1);
+    const plain = grant(key, request('read'));
+    const timed = grant(key, request('read', 5));
+    assert.equal(key.admits(READ), false);
     key.release(timed);
-    for (const state of [1, 2]) {
-      take(key, request('read'));
-      assert.equal(key.state, state);
-    }
+    assert.equal(key.admits(READ), true);
+    key.release(plain);
+    assert.equal(key.state, FREE);
   });
+});
+
+describe('a request surely waits', () => {
+  const timed = (mode) => {
+    const key = newKey();
+    grant(key, request(mode, LONG));
+    return key;
+  };
+  /** Whether a read and a write request do. */
+  const rows = {
+    'not where the key is FREE': [newKey(), false, false],
+    'behind readers, if it writes': [heldBy(['read'], ['read']), false, true],
+    'behind a writer': [heldBy(['write']), true, true],
+    'behind a writer that is only counted': [heldBy([], ['write']), true, true],
+    'behind readers of the engine’s, if it writes': [inEngine({ holders: 1, mode: READ }), false, true],
+    'behind a writer of the engine’s': [inEngine({ holders: 1, mode: WRITE }), true, true],
+    'behind others that wait': [inEngine({ holders: 1, mode: READ, waiting: 1 }), true, true],
+    'not where the engine remembers a key that nobody holds': [inEngine({}), false, false],
+    'not behind a writer that may be overdue': [timed('write'), false, false],
+    'not behind a reader that may be overdue': [timed('read'), false, false],
+    'but behind others that wait for that': [
+      inEngine({ holders: 1, mode: WRITE, timed: 1, waiting: 1 }),
+      true,
+      true,
+    ],
+  };
+  for (const [where, [key, read, write]] of Object.entries(rows)) {
+    it(where, () => assert.deepEqual([key.surelyWaits(READ), key.surelyWaits(WRITE)], [read, write]));
+  }
+});
+
+/** One key as plainly as it can be written. */
+class NaiveKey {
+  holders = [];
+  line = [];
+
+  ask(name) {
+    this.line.push(name);
+    return this.letIn();
+  }
+
+  give() {
+    this.holders.shift();
+    return this.letIn();
+  }
+
+  letIn() {
+    const granted = [];
+    while (this.line.length > 0 && this.mayEnter(this.line[0])) {
+      const name = this.line.shift();
+      this.holders.push(name);
+      granted.push(name);
+    }
+    return granted;
+  }
+
+  mayEnter(name) {
+    return this.holders.length === 0 || (name[0] === 'r' && this.holders[0][0] === 'r');
+  }
+}
+
+describe('every program of eight steps, each of them a reader, a writer or the end of the oldest hold', () => {
+  const sorts = { 'that counts': () => new Lock(), 'that lists': () => new Lock(LONG) };
+  for (const [sort, open] of Object.entries(sorts)) {
+    it(`lets in whom a naive model lets in, and calls the engine only where somebody waits (a Lock ${sort})`, () => {
+      const [STEPS, LENGTH] = ['rwe', 8];
+      let [seen, free] = [0, 0];
+      const lock = open();
+      for (let program = 0; program < STEPS.length ** LENGTH; program++) {
+        const model = new NaiveKey();
+        let done = '';
+        let granted = [];
+        const releases = [];
+        const ask = (name) => {
+          lock[name[0] === 'r' ? 'readLock' : 'writeLock']('key', null, (release) => {
+            granted.push(name);
+            releases.push(release);
+          });
+        };
+        let waits = false;
+        for (let rest = program, n = 0; n < LENGTH; n++, rest = Math.floor(rest / STEPS.length)) {
+          const step = STEPS[rest % STEPS.length];
+          if (step === 'e' && model.holders.length === 0) break;
+          done += step;
+          const expected = step === 'e' ? model.give() : model.ask(`${step}${n}`);
+          if (step === 'e') releases.shift()();
+          else ask(`${step}${n}`);
+          assert.deepEqual(granted, expected, done);
+          granted = [];
+          waits ||= model.line.length > 0;
+          seen++;
+        }
+        // Where all of them expire, a second reader has the engine asked whether the first one is overdue.
+        const mayCall = waits || (sort === 'that lists' && /r[^e]*r/.test(done));
+        if (!mayCall) {
+          assert.deepEqual(calls(), [], done);
+          free++;
+        }
+        while (releases.length > 0) releases.shift()();
+        calls();
+        hold({ write: (key, obtained) => lock.writeLock(key, null, obtained) }, 'write', 'key')();
+        assert.deepEqual(calls(), [], `${done}: the key is thin again`);
+      }
+      assert.ok(seen > 20_000, `${seen} steps`);
+      assert.ok(free > 100, `${free} programs in which nobody waits`);
+    });
+  }
 });
 
 describe('a private key that nobody waits for', () => {
@@ -172,15 +283,14 @@ describe('a private key that nobody waits for', () => {
     });
   }
 
-  for (const { name, open } of openThinFaces(false).faces) {
-    it(`costs two with LATCHKEY_THIN=off (${name})`, () => {
-      const before = usage().holds;
-      const release = hold(open(), 'write', 'key');
-      assert.equal(usage().holds, before + 1);
-      release();
-      assert.equal(usage().holds, before);
-    });
-  }
+  it('costs none to look at it, either: not by tryWrite, tryRead and query', () => {
+    const locks = new Locks();
+    const writer = locks.tryWrite('thin');
+    assert.deepEqual([locks.tryWrite('thin'), locks.tryRead('thin')], [null, null]);
+    assert.equal(locks.query().held.length, 1);
+    writer.release();
+    assert.deepEqual(calls(), []);
+  });
 
   it('is shared by readers, released in any order, where none has an expiry', () => {
     const locks = new Locks();
@@ -236,102 +346,5 @@ describe('a private key that nobody waits for', () => {
     await collectUntil(() => collected.size >= 99, 'the holds that were released');
     kept.release();
     last.release();
-  });
-});
-
-describe('a key that the engine has had', () => {
-  it('is thin again once those who waited are gone', () => {
-    const { open } = faces.find(({ name }) => name === 'Lock with an expiry');
-    const locks = open();
-    for (let i = 0; i < 3; i++) {
-      let served = 0;
-      const release = hold(locks, 'write', 'drained');
-      for (const mode of ['read', 'write', 'read']) {
-        locks[mode]('drained', (releaseNext) => {
-          served++;
-          releaseNext();
-        });
-      }
-      release();
-      assert.equal(served, 3);
-      assert.notDeepEqual(calls(), []);
-      for (const mode of ['read', 'write']) hold(locks, mode, 'drained')();
-      assert.deepEqual(calls(), []);
-    }
-  });
-
-  /** What gives a held key to the engine, and what it is that ends. */
-  const ways = {
-    'a refused tryWrite': (locks) => assert.equal(locks.tryWrite('key'), null),
-    'a query': (locks) => assert.equal(locks.query().held.length, 1),
-    'a waiter that is aborted': async (locks) => {
-      const controller = new AbortController();
-      const waiting = errorOf(locks.write('key', { signal: controller.signal }));
-      controller.abort(new Error('enough'));
-      assert.equal((await waiting).message, 'enough');
-    },
-    'a waiter that gives up': async (locks) => {
-      assert.equal((await errorOf(locks.read('key', { timeout: 5 }))).code, 'ERR_LOCK_TIMEOUT');
-    },
-  };
-  for (const [way, giveToEngine] of Object.entries(ways)) {
-    it(`by ${way}, is thin again after its release`, async () => {
-      const locks = new Locks();
-      const holder = locks.tryWrite('key');
-      await giveToEngine(locks);
-      assert.match(calls().join(), /^adopt\(key\)/);
-      assert.equal(locks.tryRead('key'), null);
-      holder.release();
-      calls();
-      locks.tryWrite('key').release();
-      locks.tryRead('key').release();
-      assert.deepEqual(calls(), []);
-    });
-  }
-
-  it('is thin again only when all readers that were handed over are gone', () => {
-    const lock = new Lock(LONG);
-    const readers = [1, 2, 3].map(() => {
-      let release;
-      lock.readLock('key', null, (given) => (release = given));
-      return release;
-    });
-    let written = 0;
-    lock.writeLock('key', null, (release) => {
-      written++;
-      release();
-    });
-    for (const release of readers) {
-      assert.equal(written, 0);
-      release();
-      release();
-    }
-    assert.equal(written, 1);
-    assert.notDeepEqual(calls(), []);
-    lock.readLock('key', null, (release) => release());
-    assert.deepEqual(calls(), []);
-  });
-
-  it('stays with the engine while it is recovered, and is thin again once it is whole', () => {
-    const locks = new Locks();
-    const first = locks.tryWrite('key', { expiry: 5 });
-    block(10);
-    const second = locks.tryRead('key');
-    assert.equal(second.recovered, true);
-    second.release();
-    for (let i = 0; i < 2; i++) {
-      const reader = locks.tryRead('key');
-      assert.equal(reader.recovered, true);
-      reader.release();
-    }
-    const writer = locks.tryWrite('key');
-    assert.equal(writer.recovered, true);
-    writer.release();
-    first.release();
-    calls();
-    const after = locks.tryWrite('key');
-    assert.equal(after.recovered, false);
-    after.release();
-    assert.deepEqual(calls(), []);
   });
 });

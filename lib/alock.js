@@ -5,7 +5,7 @@ const firstLock = require('./first-lock');
 const { WRITE } = require('./request');
 const { toKey, checkCallback } = require('./arguments');
 
-/** @type {ReturnType<ReturnType<typeof firstLock>['openForCallbacks']> | undefined} all keys of this copy of the package, opened by the first call */
+/** @type {ReturnType<ReturnType<typeof firstLock>['openSpace']> | undefined} all keys of this copy of the package, opened by the first call */
 let space;
 
 /**
@@ -15,7 +15,7 @@ let space;
 function lock(key, fn) {
   const name = toKey(key);
   checkCallback('fn', fn);
-  space ??= firstLock().openForCallbacks(undefined, undefined, false);
+  space ??= firstLock().openSpace(undefined, undefined);
   firstLock().lock(space, name, WRITE, 0, fn, null, null);
 }
 

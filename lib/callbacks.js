@@ -5,23 +5,25 @@
 const { AsyncResource } = require('node:async_hooks');
 const { holdBack } = require('./delivery');
 const { reportLater } = require('./errors');
-const { CountedSpace } = require('./counted-space');
-const { NEW, WAITING, HOLDING, ENDED, GRANTED, ANSWERED } = require('./life');
+const { WAITING, HOLDING, ENDED, GRANTED, ANSWERED } = require('./life');
 const { Request } = require('./request');
 const { needRoom, needSome, SOON } = require('./stack');
+const { ENGINE } = require('./thin');
 
 /** @typedef {import('./space').Space} Space */
-/** @typedef {import('./counted-space').CountedKey} CountedKey */
+/** @typedef {import('./thin').ThinKey} ThinKey */
 /** @typedef {(...args: any[]) => void} Callback */
 /** @typedef {{ warn(message: string): void }} Logger */
 
 /** @type {any[]} */
 const NONE = [];
+/** One object for all: to make the default one costs a fifth of a context. */
+const OPTIONS = { requireManualDestroy: false };
 
 /**
  * Asks for a key. If it can be granted now, `obtained` has been called when this returns.
  *
- * @param {Space | CountedSpace} space
+ * @param {Space} space
  * @param {string} key
  * @param {number} mode
  * @param {number} expiry milliseconds, or 0
@@ -30,12 +32,11 @@ const NONE = [];
  * @param {Logger | null} logger
  */
 function lock(space, key, mode, expiry, obtained, released, logger) {
-  if (!(space instanceof CountedSpace)) {
+  const taken = expiry === 0 ? space.take(key, mode) : null;
+  if (taken === null) {
     const request = new CallbackRequest(space, key, mode, expiry, obtained, released, logger);
     return ask(request, expiry > 0 && released !== null);
   }
-  const taken = space.take(key, mode);
-  if (taken === null) return ask(new CountedRequest(space, key, mode, obtained, released), false);
   const release = countedRelease(space, taken, released);
   try {
     obtained.call(undefined, release);
@@ -55,20 +56,20 @@ function lock(space, key, mode, expiry, obtained, released, logger) {
 /**
  * The release function of a hold without a request.
  *
- * @param {CountedSpace} space
- * @param {CountedKey} key
+ * @param {Space} space
+ * @param {ThinKey} key
  * @param {Callback | null} released
  */
 function countedRelease(space, key, released) {
   let ended = false;
   return function release() {
     if (ended) return;
-    if (key.isQuiet()) {
+    if (key.state !== ENGINE && key.firstEvent === null) {
       // Nothing else can come of it: not by way of the space, since this is what programs do most.
       key.give();
       ended = true;
     } else {
-      needRoom();
+      if (key.state !== ENGINE) needRoom();
       const grant = space.give(key);
       ended = true;
       if (grant !== null || key.firstEvent !== null) {
@@ -101,7 +102,7 @@ class CountedEnd {
   times = null;
 
   /**
-   * @param {CountedKey} key
+   * @param {ThinKey} key
    * @param {Callback} released
    * @param {any[]} args
    */
@@ -113,48 +114,6 @@ class CountedEnd {
 
   onReleased() {
     this.released.apply(undefined, this.args);
-  }
-}
-
-/** Has what the others need of a request, and no more: it is made for each one that waits. */
-class CountedRequest {
-  /**
-   * @param {CountedSpace} space
-   * @param {string} key
-   * @param {number} mode
-   * @param {Callback} obtained
-   * @param {Callback | null} released
-   */
-  constructor(space, key, mode, obtained, released) {
-    this.space = space;
-    this.key = key;
-    this.mode = mode;
-    this.state = NEW;
-    /** @type {CountedKey | null} its key, once it has asked */
-    this.at = null;
-    /** @type {CountedRequest | null} the next one in the line */
-    this.next = null;
-    this.obtained = obtained;
-    this.released = released;
-    /** @type {AsyncResource | null} the async context of the one who asked, once it is needed later */
-    this.context = null;
-    /** With which `released` is to be called. */
-    this.args = NONE;
-    // For diagnostics.
-    this.fence = 0;
-    this.recovered = false;
-    /** @type {Error | null} nobody takes its hold away */
-    this.loss = null;
-    /** @type {import('./diagnostics').Times | null} */
-    this.times = null;
-  }
-
-  onGranted() {
-    callObtained(this);
-  }
-
-  onReleased() {
-    callReleased(this, this.args);
   }
 }
 
@@ -211,7 +170,7 @@ class CallbackRequest extends Request {
   }
 }
 
-/** @param {CountedRequest | CallbackRequest} request */
+/** @param {CallbackRequest} request */
 function callObtained(request) {
   const release = releaseOf(request);
   const { context, obtained } = request;
@@ -219,7 +178,7 @@ function callObtained(request) {
   else context.runInAsyncScope(obtained, undefined, release);
 }
 
-/** @param {CountedRequest | CallbackRequest} request */
+/** @param {CallbackRequest} request */
 function releaseOf(request) {
   return function release() {
     // They are only copied where there are some.
@@ -228,7 +187,7 @@ function releaseOf(request) {
 }
 
 /**
- * @param {CountedRequest | CallbackRequest} request
+ * @param {CallbackRequest} request
  * @param {any[]} args
  */
 function callReleased({ released, context }, args) {
@@ -274,9 +233,10 @@ function ask(request, mayEndLater) {
   const { space } = request;
   // Whoever is called later, by somebody else or by the clock, is called in the context of the one who asked. To make that
   // may run program code, which hooks are: so it comes first, unless the key is probably free.
-  if (mayEndLater || !space.isFree(request)) request.context = new AsyncResource('latchkey');
+  if (mayEndLater || !space.isFree(request)) request.context = new AsyncResource('latchkey', OPTIONS);
   const granted = space.ask(request, Infinity);
-  if (request.state === WAITING && request.context === null) request.context = new AsyncResource('latchkey');
+  if (request.state === WAITING && request.context === null)
+    request.context = new AsyncResource('latchkey', OPTIONS);
   else if (granted !== null && !mayEndLater && request.at.firstEvent === null) request.context = null;
   if (granted === null || request.times !== null || request.at.firstEvent !== null) {
     return space.settle(request.at, null, granted, GRANTED);
@@ -295,4 +255,4 @@ function ask(request, mayEndLater) {
   }
 }
 
-module.exports = { lock, CountedRequest };
+module.exports = { lock, CountedEnd };

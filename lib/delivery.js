@@ -15,8 +15,8 @@ const { GRANTED, EXPIRED, TIMED_OUT, LOST, FAILED } = require('./life');
 /** How many deliveries may nest: far below any stack's end, whatever the callbacks need themselves. */
 const MAX_DEPTH = 64;
 
-/** @typedef {import('./request').Request | import('./callbacks').CountedRequest} Request */
-/** @typedef {import('./thin').ThinKey | import('./counted-space').CountedKey} Key */
+/** @typedef {import('./request').Request | import('./callbacks').CountedEnd} Request */
+/** @typedef {import('./thin').ThinKey} Key */
 
 /** What happened to a request, until the program has been told. */
 class Event {
@@ -158,7 +158,7 @@ function settleOwnGrant(own) {
 function defer(key, grant, own, kind) {
   if (grant !== null) append(grant, GRANTED, null);
   if (own !== null) append(own, kind, null);
-  deferred.push(key);
+  if (deferred.at(-1) !== key) deferred.push(key);
 }
 
 /** Delivers all that is in the list by now. Called from the event loop, where nobody can catch. */
@@ -217,7 +217,7 @@ function run(request, kind, detail, error) {
 }
 
 /**
- * @param {any} request one that this can happen to: a `CountedRequest` is only granted and released
+ * @param {any} request one that this can happen to
  * @param {number} kind
  * @param {any} detail
  */

@@ -7,7 +7,7 @@ const { now } = require('./clock');
 const { EXPIRED, GRANTED, LOST } = require('./life');
 const { READ } = require('./request');
 
-/** @typedef {import('./request').Request | import('./callbacks').CountedRequest} Request */
+/** @typedef {import('./request').Request} Request */
 
 /**
  * When a request reached each point, in milliseconds by `clock.js`.

@@ -3,9 +3,9 @@
 // the first call loads; here it is loaded at once. See scripts/bundle.js.
 
 const { lock } = require('./callbacks');
-const { openForCallbacks } = require('./open-space');
+const { openSpace } = require('./open-space');
 const { PromiseLocks } = require('./promises');
 
-const parts = { lock, openForCallbacks, PromiseLocks };
+const parts = { lock, openSpace, PromiseLocks };
 
 module.exports = () => parts;

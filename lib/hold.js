@@ -98,25 +98,75 @@ class Hold {
  * @returns {Promise<unknown>}
  */
 function runAndRelease(hold, lossOfHold, fn) {
-  let running;
-  try {
-    running = Promise.resolve(fn(hold));
-  } catch (error) {
-    running = Promise.reject(error);
-  }
   return then.call(
-    running,
-    (result) => {
-      const released = hold.release();
-      if (released === undefined) return unlessLost(hold, lossOfHold, result);
-      return released.catch(throwUnlessAway).then(() => unlessLost(hold, lossOfHold, result));
-    },
-    async (error) => {
-      // On a store, the answer is waited for; nothing in it is as important as the error.
-      await hold.release()?.catch(() => {});
-      throw error;
-    },
+    start(hold, fn),
+    (result) => release(hold, lossOfHold, result),
+    (error) => releaseAfter(hold, error),
   );
+}
+
+/**
+ * The same, for a promise that there is already: one promise less.
+ *
+ * @template {Hold | import('./multi-hold').MultiHold} H
+ * @param {(result: unknown) => void} resolve
+ * @param {H} hold
+ * @param {(hold: H) => Error | null} lossOfHold
+ * @param {(hold: H) => unknown} fn
+ */
+function runInto(resolve, hold, lossOfHold, fn) {
+  then.call(
+    start(hold, fn),
+    (result) => {
+      try {
+        resolve(release(hold, lossOfHold, result));
+      } catch (loss) {
+        resolve(Promise.reject(loss));
+      }
+    },
+    (error) => resolve(releaseAfter(hold, error)),
+  );
+}
+
+/**
+ * @template {Hold | import('./multi-hold').MultiHold} H
+ * @param {H} hold
+ * @param {(hold: H) => unknown} fn
+ * @returns {Promise<unknown>}
+ */
+function start(hold, fn) {
+  try {
+    return Promise.resolve(fn(hold));
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/**
+ * Releases the hold of a function that has ended well.
+ *
+ * @template {Hold | import('./multi-hold').MultiHold} H
+ * @template R
+ * @param {H} hold
+ * @param {(hold: H) => Error | null} lossOfHold
+ * @param {R} result
+ * @returns {R | Promise<R>}
+ */
+function release(hold, lossOfHold, result) {
+  const released = hold.release();
+  if (released === undefined) return unlessLost(hold, lossOfHold, result);
+  return released.catch(throwUnlessAway).then(() => unlessLost(hold, lossOfHold, result));
+}
+
+/**
+ * The same for one that has failed. On a store, the answer is waited for; nothing in it is as important as the error.
+ *
+ * @param {Hold | import('./multi-hold').MultiHold} hold
+ * @param {unknown} error
+ */
+async function releaseAfter(hold, error) {
+  await hold.release()?.catch(() => {});
+  throw error;
 }
 
 /**
@@ -152,4 +202,4 @@ function lossOf(hold) {
   return requestOf(hold).loss;
 }
 
-module.exports = { Hold, abort, requestOf, lossOf, runAndRelease };
+module.exports = { Hold, abort, requestOf, lossOf, runAndRelease, runInto };

@@ -1,47 +1,50 @@
 'use strict';
 // The keys of one lock object that are in use, by name, and a few that are idle.
 
+const { ThinKey, FREE, ENGINE } = require('./thin');
+
 /** Up to so many idle keys are kept, so that a key in regular use is not made anew each time. */
 const KEEP_IDLE = 1024;
 
 /**
- * @typedef {object} Key
- * @property {string} name
- * @property {() => boolean} isIdle whether nothing is lost with this object
- */
-
-/**
  * Invariant: all keys that are not idle are in the map. `idle` counts how many have come to rest since the last sweep and are
- * at rest still: at most `maxIdle`. (One that the sweep has kept, because of an event, is not counted.)
- *
- * @template {Key} K
+ * at rest still: at most `maxIdle`. (One that the sweep has kept, because of an event, is not counted.) In a private space,
+ * `freeSlots` are those of `slots` numbers that no key has.
  */
 class Keys {
-  /** @param {(keys: Keys<K>, name: string) => K} make a new key, which is idle */
-  constructor(make) {
-    this.make = make;
-    /** @type {Map<string, K>} */
+  /** @param {boolean} thin whether keys may be held without the engine: in a private space */
+  constructor(thin) {
+    this.thin = thin;
+    /** @type {Map<string, ThinKey>} */
     this.map = new Map();
-    /** @type {K | null} the one that was last asked for: programs ask for the same one again and again */
+    /** @type {ThinKey | null} the one that was last asked for: programs ask for the same one again and again */
     this.recent = null;
     this.idle = 0;
     this.maxIdle = KEEP_IDLE;
+    this.slots = 0;
+    /** @type {number[]} */
+    this.freeSlots = [];
   }
 
   /**
    * @param {string} name
-   * @returns {K}
+   * @returns {ThinKey}
    */
   find(name) {
     if (this.recent !== null && this.recent.name === name) return this.recent;
     let key = this.map.get(name);
     if (key === undefined) {
-      key = this.make(this, name);
+      key = new ThinKey(this, name, this.thin ? FREE : ENGINE);
       this.map.set(name, key);
       this.idle++;
     }
     this.recent = key;
     return key;
+  }
+
+  /** A number for a key of a private space. */
+  newSlot() {
+    return this.freeSlots.pop() ?? this.slots++;
   }
 
   /** Forgets the idle keys: to be called when `idle`, which the keys count themselves, is more than `maxIdle`. */
@@ -51,6 +54,7 @@ class Keys {
     const kept = new Map();
     for (const [name, key] of this.map) {
       if (!key.isIdle()) kept.set(name, key);
+      else if (this.thin && key.slot !== -1) this.freeSlots.push(key.slot);
     }
     this.map = kept;
     this.recent = null;
@@ -59,7 +63,7 @@ class Keys {
     this.maxIdle = Math.max(KEEP_IDLE, this.map.size >> 1);
   }
 
-  /** @returns {Iterable<K>} */
+  /** @returns {Iterable<ThinKey>} */
   all() {
     return this.map.values();
   }

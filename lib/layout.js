@@ -8,8 +8,7 @@ const { threadId } = require('node:worker_threads');
 const { binding } = require('./copies');
 
 /** @typedef {import('./port').StoreOpened} StoreOpened */
-/** @typedef {import('./port').KeyReport} KeyReport */
-/** @typedef {import('./port').StoredReport} StoredReport */
+/** @typedef {import('./port').Report} Report */
 
 /**
  * @typedef {object} NativePort
@@ -18,28 +17,31 @@ const { binding } = require('./copies');
  * @property {(name: string, options: object) => StoreOpened} openStored
  * @property {() => void} close
  * @property {(key?: string) => void} request
- * @property {(key?: string) => void} adopt
+ * @property {() => void} takeIn
+ * @property {() => void} releaseCounted
  * @property {() => void} release
  * @property {() => void} giveBack
  * @property {() => void} cancel
  * @property {() => void} downgrade
- * @property {() => KeyReport[]} query
- * @property {() => Promise<StoredReport[]>} queryStore
+ * @property {() => Report[]} query
+ * @property {() => Promise<Report[]>} queryStore
  * @property {() => string} explain
  * @property {() => void} farewell
  * @property {() => void} collect
  * @property {() => void} readEvents
  * @property {() => void} watch
+ * @property {() => void} keepAlive
  * @property {() => void} room
  * @property {() => void} noteRoom
  */
 
 const at = binding.layout();
-// An array buffer of its own: its memory never moves, in any engine.
-const words = new Float64Array(new ArrayBuffer(at.length * Float64Array.BYTES_PER_ELEMENT));
+// A shared buffer, though no other thread gets it: nobody can detach it from under the addon.
+const words = new Float64Array(new SharedArrayBuffer(at.length * Float64Array.BYTES_PER_ELEMENT));
 /** Whether the event loop is Node's own: Bun and Deno have another one, though Bun has functions of the same names. */
 const isNode = process.versions.bun === undefined && process.versions.deno === undefined;
-const native = /** @type {NativePort} */ (binding.openPort(words, () => wake(), threadId, isNode));
+/** A copy, since V8 calls what it knows: the functions of an object that the addon has made one by one it looks up each time. */
+const native = /** @type {NativePort} */ ({ ...binding.openPort(words, () => wake(), threadId, isNode) });
 
 let wake = () => {};
 

@@ -2,29 +2,28 @@
 // The keys of this thread's named spaces: all lock objects of one name share them, so that there is one order of events for
 // each key.
 
-const { ThinKeys } = require('./thin');
+const { Keys } = require('./keys');
 
-/** By the space's name. `users` counts the lock objects. @type {Map<string, { keys: ThinKeys, users: number }>} */
+/** By the space's name, as long as a lock object has them. @type {Map<string, WeakRef<Keys>>} */
 const named = new Map();
+
+/** Forgets a name whose keys have been collected, unless there are new ones. */
+const collected = new FinalizationRegistry((/** @type {string} */ name) => {
+  if (named.get(name)?.deref() === undefined) named.delete(name);
+});
 
 /**
  * @param {string} name
- * @returns {ThinKeys}
+ * @returns {Keys}
  */
-function joinKeys(name) {
-  let shared = named.get(name);
-  if (shared === undefined) {
-    shared = { keys: new ThinKeys(false), users: 0 };
-    named.set(name, shared);
+function keysOf(name) {
+  let keys = named.get(name)?.deref();
+  if (keys === undefined) {
+    keys = new Keys(false);
+    named.set(name, new WeakRef(keys));
+    collected.register(keys, name);
   }
-  shared.users++;
-  return shared.keys;
+  return keys;
 }
 
-/** @param {string} name that one lock object does not use any more */
-function leaveKeys(name) {
-  const shared = named.get(name);
-  if (shared !== undefined && --shared.users === 0) named.delete(name);
-}
-
-module.exports = { joinKeys, leaveKeys };
+module.exports = { keysOf };

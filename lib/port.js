@@ -7,7 +7,6 @@
 
 const { isMainThread } = require('node:worker_threads');
 const { own, findConflict } = require('./copies');
-const { now } = require('./clock');
 const { LockTwoCopiesError } = require('./errors');
 const { at, words, native } = require('./layout');
 const { findRoom } = require('./stack');
@@ -16,14 +15,7 @@ const { findRoom } = require('./stack');
 /** @typedef {import('./request').Request} Request */
 
 /**
- * @typedef {object} KeyReport
- * @property {string} key
- * @property {{ write: boolean, age: number, thread: number, fence: number, recovered: boolean }[]} held
- * @property {{ write: boolean, age: number, thread: number }[]} pending
- */
-
-/**
- * @typedef {object} StoredReport one hold or waiting request in a stored space
+ * @typedef {object} Report one hold or waiting request; on a store, of any process
  * @property {string} key
  * @property {boolean} held
  * @property {boolean} write
@@ -31,8 +23,8 @@ const { findRoom } = require('./stack');
  * @property {number} thread
  * @property {number} fence
  * @property {boolean} recovered
- * @property {number} pid
- * @property {string} host
+ * @property {number} [pid]
+ * @property {string} [host]
  */
 
 /**
@@ -79,7 +71,7 @@ function close(number) {
 }
 
 /**
- * Asks the engine for a key; writes the ticket, and the grant if there is one, into the request. Events may
+ * Asks the engine for a key; writes the grant, if there is one, into the request. Events may
  * have to be taken, as after each of the calls below.
  *
  * @param {Request} request
@@ -91,10 +83,10 @@ function request(request, key, patience) {
   describe(request);
   words[at.patience] = patience;
   if (key.slot === -1 || !requestBySlot(key)) {
-    careful(native.request, request.key);
+    native.request(request.key);
+    if (words[at.done] === NO_ROOM) again(() => native.request(request.key));
     if (words[at.done] !== -1) setSlot(key);
   }
-  setTicket(request);
   if (words[at.done] === 1) setGrant(request, at.fence);
   return words[at.done];
 }
@@ -105,43 +97,49 @@ function request(request, key, patience) {
  */
 function requestBySlot(key) {
   nameBySlot(key);
-  careful(native.request);
+  native.request();
+  if (words[at.done] === NO_ROOM) again(native.request);
   return words[at.done] !== -2;
 }
 
+/** What a function answers that has done nothing, since it knows of no room for what follows. */
+const NO_ROOM = -3;
+
 /**
- * Calls a function that does nothing unless there is room for what follows. If there is none, a RangeError comes out of here.
+ * Calls such a function again, once there is room. If there is none, a RangeError comes out of here.
  *
- * @param {(key?: string) => void} operation
- * @param {string} [key]
+ * @param {() => void} operation
  */
-function careful(operation, key) {
-  for (;;) {
-    if (key === undefined) operation();
-    else operation(key);
-    if (words[at.done] !== -3) return;
+function again(operation) {
+  do {
     findRoom();
-  }
+    operation();
+  } while (words[at.done] === NO_ROOM);
 }
 
 /**
- * Hands a hold to the engine that was granted without it.
+ * Leaves word for the engine, which the next call of this thread takes in first, and in this order. It may throw, at the end
+ * of the stack, and then nothing has happened.
  *
- * @param {Request} holder
+ * @param {number} what
+ * @param {number} space its number
  * @param {ThinKey} key
+ * @param {number} tag or how many
+ * @param {number} mode
+ * @param {number} expiry
+ * @param {number} age of a hold that expires
  */
-function adopt(holder, key) {
-  describe(holder);
-  words[at.heldFence] = holder.fence;
-  words[at.heldAge] = now() - holder.since;
-  if (key.slot === -1) {
-    native.adopt(holder.key);
-    setSlot(key);
-  } else {
-    nameBySlot(key);
-    native.adopt();
-  }
-  setTicket(holder);
+function post(what, space, key, tag, mode, expiry, age) {
+  if (words[at.posted] === at.maxPosted) native.takeIn();
+  const posted = words[at.posted];
+  const place = at.firstPosted + posted * at.postedSize;
+  words[place + at.postedWhat] = what + mode;
+  words[place + at.postedSpace] = space;
+  words[place + at.postedKey] = key.slot;
+  words[place + at.postedTag] = tag;
+  words[place + at.postedExpiry] = expiry;
+  words[place + at.postedAge] = age;
+  words[at.posted] = posted + 1;
 }
 
 /** @param {Request} request */
@@ -168,12 +166,6 @@ function setSlot(key) {
   key.slotGeneration = words[at.keyGeneration];
 }
 
-/** @param {Request} request */
-function setTicket(request) {
-  request.index = words[at.index];
-  request.generation = words[at.generation];
-}
-
 /** The highest fence that was given in a private space, here or by the engine, which knows it by `fenceFloor`. */
 let lastFence = 0;
 
@@ -197,7 +189,23 @@ function raiseFences(fence) {
  */
 function release(request) {
   address(request);
-  careful(native.release);
+  native.release();
+  if (words[at.done] === NO_ROOM) again(native.release);
+  return words[at.done];
+}
+
+/**
+ * Ends one of a key's holds that are only counted.
+ *
+ * @param {number} space its number
+ * @param {ThinKey} key
+ * @returns {number} as `release`
+ */
+function releaseCounted(space, key) {
+  words[at.space] = space;
+  nameBySlot(key);
+  native.releaseCounted();
+  if (words[at.done] === NO_ROOM) again(native.releaseCounted);
   return words[at.done];
 }
 
@@ -209,7 +217,8 @@ function release(request) {
  */
 function giveBack(request) {
   address(request);
-  careful(native.giveBack);
+  native.giveBack();
+  if (words[at.done] === NO_ROOM) again(native.giveBack);
   return words[at.done];
 }
 
@@ -219,7 +228,8 @@ function giveBack(request) {
  */
 function cancel(request) {
   address(request);
-  careful(native.cancel);
+  native.cancel();
+  if (words[at.done] === NO_ROOM) again(native.cancel);
   return words[at.done] === 1;
 }
 
@@ -229,20 +239,15 @@ function cancel(request) {
  */
 function downgrade(request) {
   address(request);
-  careful(native.downgrade);
+  native.downgrade();
+  if (words[at.done] === NO_ROOM) again(native.downgrade);
   return words[at.done] === 1;
 }
 
-// What a look for other threads' news finds.
-const NOTHING = 0;
-const NEWS = 1;
-const NOBODY_WAITS = 2;
-
-/** Looks for news, of which the thread is not woken until it has read them. */
+/** Looks for news, of which the thread is not woken until it has read them: whether there are some. */
 function watch() {
   native.watch();
-  if (words[at.letters] !== 0) return NEWS;
-  return words[at.done] === 0 ? NOBODY_WAITS : NOTHING;
+  return words[at.done] === 1;
 }
 
 /** Whether the environment has ended, so that nothing may be called any more. */
@@ -277,8 +282,7 @@ function explain(number, reason) {
 /** @param {Request} request */
 function address(request) {
   words[at.space] = request.space.number;
-  words[at.index] = request.index;
-  words[at.generation] = request.generation;
+  words[at.tag] = request.tag;
 }
 
 /**
@@ -297,15 +301,14 @@ module.exports = {
   openStored,
   close,
   request,
-  adopt,
+  post,
   setGrant,
   nextFence,
   release,
+  releaseCounted,
   giveBack,
   cancel,
   downgrade,
-  NEWS,
-  NOBODY_WAITS,
   watch,
   hasEnded,
   query,

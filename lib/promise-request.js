@@ -15,7 +15,10 @@ class Failure {
   }
 }
 
-/** @typedef {Hold | Failure} Outcome */
+/** Or that it has its hold. The `Hold` itself is made when somebody is about to see it. */
+const HELD = Symbol('held');
+
+/** @typedef {typeof HELD | Failure} Outcome */
 
 class PromiseRequest extends Request {
   /**
@@ -35,10 +38,16 @@ class PromiseRequest extends Request {
      * @type {Outcome | null}
      */
     this.outcome = null;
-    /** @type {((outcome: Outcome) => void) | null} called with the outcome, once somebody waits for it */
-    this.resolve = null;
+    /** @type {Hold | null} once it is to be seen */
+    this.hold = null;
+    /** @type {(() => void) | null} called once there is an outcome */
+    this.settled = null;
     /** @type {import('./pending').Pending | null} where it stands while it waits */
     this.pending = null;
+  }
+
+  get isReported() {
+    return true;
   }
 
   /** @returns {Promise<void> | undefined} a promise where a store answers */
@@ -79,7 +88,7 @@ class PromiseRequest extends Request {
    * @param {unknown} error
    */
   revoke(error) {
-    if (!(this.outcome instanceof Hold)) return this.abandon(error);
+    if (this.outcome !== HELD) return this.abandon(error);
     this.giveBack();
     this.outcome = new Failure(error);
   }
@@ -105,18 +114,17 @@ class PromiseRequest extends Request {
     // Let in by another request that the same signal or `close()` made leave.
     if (this.wish.signal?.aborted) this.abandon(this.wish.signal.reason);
     else if (this.pending?.closed) this.abandon(new LockClosedError(this.key));
-    else this.toHold();
+    else this.finish(HELD);
   }
 
-  /** Makes its hold, once it is granted. */
+  /** Its hold, once it is granted. */
   toHold() {
-    const hold = new Hold(this);
-    this.finish(hold);
-    return hold;
+    this.hold ??= new Hold(this);
+    return this.hold;
   }
 
   onLost() {
-    if (this.outcome instanceof Hold) abort(this.outcome);
+    if (this.hold !== null) abort(this.hold);
   }
 
   /** @param {Error} error */
@@ -149,8 +157,15 @@ class PromiseRequest extends Request {
       this.pending = null;
       if (this.wish.signal !== undefined) unwatch(this.wish.signal, this);
     }
-    this.resolve?.(outcome);
+    this.settled?.();
+  }
+
+  /** @param {(outcome?: any) => void} settled called once there is an outcome */
+  whenSettled(settled) {
+    this.settled = settled;
+    // A hook of the program's that is called for each promise may have let it in.
+    if (this.outcome !== null) settled();
   }
 }
 
-module.exports = { PromiseRequest };
+module.exports = { PromiseRequest, Failure, HELD };

@@ -13,20 +13,23 @@ const {
 const { watch } = require('./abort');
 const { now } = require('./clock');
 const {
+  LockError,
   LockClosedError,
   LockQueueFullError,
   LockTimeoutError,
   invalidType,
   outOfRange,
 } = require('./errors');
-const { Hold, lossOf, requestOf, runAndRelease } = require('./hold');
+const { Hold, lossOf, requestOf, runAndRelease, runInto } = require('./hold');
 const { GRANTED, WAITING, ENDED } = require('./life');
 const { MultiHold, lossOfAny, inOrder } = require('./multi-hold');
 const { Pending } = require('./pending');
-const { PromiseRequest } = require('./promise-request');
+const { PromiseRequest, Failure, HELD } = require('./promise-request');
 const { openSpace } = require('./open-space');
 const { WRITE } = require('./request');
 const { SOON } = require('./stack');
+
+const { then } = Promise.prototype;
 
 /** @typedef {{ signal: AbortSignal | undefined, timeout: number, expiry: number }} Wish what a call asks for */
 
@@ -92,10 +95,10 @@ class PromiseLocks {
       }
       taken = this.#take(mode, toKey(key), wish);
       // Not awaited when it is granted at once: then `fn` starts before the call returns.
-      if (!(taken instanceof Hold)) {
-        return fn === undefined ? taken : taken.then((hold) => runAndRelease(hold, lossOf, fn));
+      if (taken instanceof Hold) {
+        return fn === undefined ? Promise.resolve(taken) : runAndRelease(taken, lossOf, fn);
       }
-      return fn === undefined ? Promise.resolve(taken) : runAndRelease(taken, lossOf, fn);
+      return fn === undefined ? wait(taken) : waitAndRun(taken, fn);
     } catch (error) {
       if (taken instanceof Hold) {
         // The stack has ended before its function could be called.
@@ -119,7 +122,8 @@ class PromiseLocks {
     try {
       for (const key of keys) {
         const rest = wish.timeout - (now() - start);
-        holds.push(await this.#take(mode, key, wish, Math.max(0, rest)));
+        const taken = this.#take(mode, key, wish, Math.max(0, rest));
+        holds.push(taken instanceof Hold ? taken : await wait(taken));
       }
       const lost = holds.find((hold) => lossOf(hold) !== null);
       if (lost !== undefined) throw lossOf(lost);
@@ -135,19 +139,17 @@ class PromiseLocks {
    * @param {string} key
    * @param {Wish} wish
    * @param {number} rest what is left of the wish's timeout
-   * @returns {Hold | Promise<Hold>}
+   * @returns {Hold | PromiseRequest} the request, if it waits
    */
   #take(mode, key, wish, rest = wish.timeout) {
     this.#refuse(key, wish.signal);
     const maxPending = this.#pending.size >= this.#maxPending ? this.#maxPending : null;
     const request = new PromiseRequest(this.#space, key, mode, wish, maxPending);
     const outcome = this.#ask(request, maxPending === null ? rest : 0);
-    if (outcome === null) {
-      if (request.state === ENDED && request.loss === null) throw request.refusal();
-      return this.#wait(request);
-    }
-    if (outcome instanceof Hold) return outcome;
-    throw outcome.error;
+    if (outcome instanceof Failure) throw outcome.error;
+    if (outcome !== null) return request.toHold();
+    if (request.state === ENDED && request.loss === null) throw request.refusal();
+    return request;
   }
 
   /**
@@ -171,7 +173,7 @@ class PromiseLocks {
   #ask(request, patience) {
     const granted = this.#space.ask(request, patience);
     try {
-      if (granted !== null && isPlain(granted)) return request.toHold();
+      if (granted !== null && isPlain(granted)) return (request.outcome = HELD);
       if (request.state === WAITING) this.#register(request);
       request.settle(null, granted, GRANTED);
       // Others' callbacks have run, and may have closed these locks.
@@ -201,21 +203,6 @@ class PromiseLocks {
     }
     // By what the signal itself has run.
     if (signal.aborted) request.abandon(signal.reason);
-  }
-
-  /**
-   * @param {PromiseRequest} request
-   * @returns {Promise<Hold>}
-   */
-  #wait(request) {
-    return new Promise((resolve, reject) => {
-      request.resolve = (outcome) => {
-        if (outcome instanceof Hold) resolve(outcome);
-        else reject(outcome.error);
-      };
-      // A hook of the program's that is called for each promise may have let it in.
-      if (request.outcome !== null) request.resolve(request.outcome);
-    });
   }
 
   /**
@@ -256,9 +243,9 @@ class PromiseLocks {
    */
   async #tryLater(mode, keys, wish) {
     try {
-      return await (typeof keys === 'string'
-        ? this.#take(mode, keys, wish)
-        : this.#takeAll(mode, keys, wish));
+      if (typeof keys !== 'string') return await this.#takeAll(mode, keys, wish);
+      const taken = this.#take(mode, keys, wish);
+      return taken instanceof Hold ? taken : await wait(taken);
     } catch (error) {
       if (error instanceof LockTimeoutError || error instanceof LockQueueFullError) return null;
       throw error;
@@ -273,8 +260,8 @@ class PromiseLocks {
   #tryOne(mode, key, wish) {
     const request = new PromiseRequest(this.#space, key, mode, wish, null);
     const outcome = this.#ask(request, 0);
-    if (outcome instanceof Hold) return outcome;
-    if (outcome !== null) throw outcome.error;
+    if (outcome instanceof Failure) throw outcome.error;
+    if (outcome !== null) return request.toHold();
     // It was granted, unless it was refused; and something that comes before that cannot be delivered here.
     if (request.state !== ENDED) request.abandon(undefined);
     return null;
@@ -298,6 +285,48 @@ class PromiseLocks {
 }
 
 /**
+ * @param {PromiseRequest} request one that waits
+ * @returns {Promise<Hold>}
+ */
+function wait(request) {
+  return new Promise((resolve) => {
+    request.whenSettled(() => resolve(request.outcome === HELD ? request.toHold() : failure(request)));
+  });
+}
+
+/**
+ * @param {PromiseRequest} request one that waits
+ * @param {(hold: Hold) => unknown} fn
+ * @returns {Promise<unknown>}
+ */
+function waitAndRun(request, fn) {
+  return new Promise((resolve) => {
+    // What follows this promise runs in the async context of the call.
+    const settled = new Promise((settle) => request.whenSettled(settle));
+    then.call(settled, () => {
+      if (request.outcome === HELD) runInto(resolve, request.toHold(), lossOf, fn);
+      else resolve(failure(request));
+    });
+  });
+}
+
+/**
+ * A promise that is rejected with the request's error, when somebody waits for it already: so that the error's stack can
+ * tell who.
+ *
+ * @param {PromiseRequest} request
+ * @returns {Promise<any>}
+ */
+function failure(request) {
+  const { error } = /** @type {Failure} */ (request.outcome);
+  const next = then.call(SOON, () => {});
+  return then.call(next, () => {
+    if (error instanceof LockError) Error.captureStackTrace(error);
+    throw error;
+  });
+}
+
+/**
  * Whether a grant is all that there is to deliver.
  *
  * @param {import('./request').Request} granted
@@ -316,20 +345,17 @@ function giveAllBack(holds) {
 }
 
 /**
- * @param {import('./port').KeyReport[]} reports
+ * @param {import('./port').Report[]} reports
  * @param {number} now
  * @returns {import('../index').LocksSnapshot}
  */
 function toSnapshot(reports, now) {
   /** @type {import('../index').LocksSnapshot} */
   const snapshot = { held: [], pending: [] };
-  for (const { key, held, pending } of reports) {
-    for (const { write, age, ...rest } of held) {
-      snapshot.held.push({ key, mode: toMode(write), since: Math.round(now - age), ...rest });
-    }
-    for (const { write, age, ...rest } of pending) {
-      snapshot.pending.push({ key, mode: toMode(write), since: Math.round(now - age), ...rest });
-    }
+  for (const { key, held, write, age, fence, recovered, ...rest } of reports) {
+    const entry = { key, mode: toMode(write), since: Math.round(now - age), ...rest };
+    if (held) snapshot.held.push({ ...entry, fence, recovered });
+    else snapshot.pending.push(entry);
   }
   return snapshot;
 }

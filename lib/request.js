@@ -34,16 +34,19 @@ class Request {
     this.previous = null;
     /** @type {any} a request */
     this.next = null;
-    /** While it holds its key without the engine: when it was granted, by `clock.js`, if that may matter. */
+    /** When it asked or, once it is granted, when that was, by `clock.js`: if that may matter. */
     this.since = 0;
 
-    // While the engine has it: its place in the space's list of requests, and its ticket.
+    /** While the engine has it: the place in the space's list of requests, by which the engine's events name it. */
     this.tag = 0;
-    this.index = 0;
-    this.generation = 0;
 
     /** @type {import('./diagnostics').Times | null} */
     this.times = null;
+  }
+
+  /** Whether somebody may ask how long it has held its key, or waits. */
+  get isReported() {
+    return false;
   }
 
   // How the program is told of an event. An API says how, for what can happen to its requests.

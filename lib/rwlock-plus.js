@@ -30,7 +30,7 @@ function Lock(timeout, logger, options) {
   // The old package took `false` for "none", and programs write `slow && 10000`.
   const expiry = toExpiry('timeout', /** @type {unknown} */ (timeout) === false ? null : timeout);
   const log = toLogger(logger);
-  const value = { expiry, logger: log, space: firstLock().openForCallbacks(name, store, expiry > 0) };
+  const value = { expiry, logger: log, space: firstLock().openSpace(name, store) };
   Object.defineProperty(this, STATE, { value, configurable: true });
 }
 

@@ -1,8 +1,8 @@
 'use strict';
-// One lock object's keys, as this thread sees them: what is granted without the engine, which JavaScript
-// request an engine event is about, and how far that request has got.
+// One lock object's keys, as this thread sees them: which JavaScript request an event of the engine is about, and how far that
+// request has got.
 
-const { now } = require('./clock');
+const { stayAlive, stayAliveNoMore } = require('./alive');
 const { at } = require('./layout');
 const port = require('./port');
 const { append, settle } = require('./delivery');
@@ -10,11 +10,9 @@ const { takeGrant, takeEvents, awake } = require('./events');
 const diagnostics = require('./diagnostics');
 const { LockExpiredError } = require('./errors');
 const { WAITING, HOLDING, ABANDONED, ENDED, GRANTED, EXPIRED, LOST, NEXT, isQueued } = require('./life');
-const { joinKeys, leaveKeys } = require('./named-keys');
 const { READ } = require('./request');
 const { spin } = require('./spin');
-const { needRoom, SOON } = require('./stack');
-const { ThinKeys, ENGINE, THIN } = require('./thin');
+const { SOON } = require('./stack');
 
 /** Above this many places an emptied list of requests gives its memory back. */
 const KEEP_PLACES = 1024;
@@ -25,53 +23,48 @@ const KEEP_PLACES = 1024;
 /** Closes the engine's side of a space that the program has dropped. */
 const dropped = new FinalizationRegistry(leave);
 
-/** @param {{ number: number, name: string | undefined }} space of which nothing will be asked any more */
-function leave({ number, name }) {
+/** @param {number} number of a space of which nothing will be asked any more */
+function leave(number) {
   awake.delete(number);
   port.close(number);
-  if (name !== undefined) leaveKeys(name);
 }
 
 /**
- * The keys of one lock object: private, or those of a named space.
+ * The keys of one lock object, about which the engine decides, or a store.
  *
- * Invariant: `requests[tag]` is the request with that tag, until it is ENDED; `freeTags` are the other
- * places; `waiting` counts those that wait; the port keeps the space awake while a wake-up may be about it.
+ * Invariant: `requests[tag]` is the request with that tag, until it is ENDED; the first `free` of `freeTags` are the other
+ * places; the port keeps the space awake while a wake-up may be about it.
  */
 class Space {
   /**
+   * @param {number} number the port's own number of this space
    * @param {string | undefined} name undefined for a private space
-   * @param {number} [number] the port's own number of this space, if it has been opened
-   * @param {ThinKeys} [keys] if nobody shares them though it has a name
+   * @param {import('./keys').Keys} keys
    */
-  constructor(name, number = port.open(name), keys = undefined) {
+  constructor(number, name, keys) {
     this.number = number;
     this.name = name;
     /** @type {(Request | null)[]} */
     this.requests = [];
     /** @type {number[]} */
     this.freeTags = [];
-    this.waiting = 0;
-    /** Whether a request here has ever had an expiry or a time limit. */
-    this.timed = false;
+    this.free = 0;
     /** @type {import('./events').Awake | null} its entry, once it has been awake */
     this.awake = null;
     this.closing = false;
-    this.keys = keys ?? (name === undefined ? new ThinKeys(THIN) : joinKeys(name));
-    /** What is to be left in the end. */
-    this.opened = { number, name: keys === undefined ? name : undefined };
-    dropped.register(this, this.opened, this);
+    this.keys = keys;
+    dropped.register(this, number, this);
   }
 
   /**
-   * Whether a request would be granted at once, and nothing is to be delivered before that; in a named space, which others
-   * use, probably.
+   * Whether a request would be granted at once, and nothing is to be delivered before that: probably, since others use the
+   * space.
    *
    * @param {Request} request
    */
   isFree(request) {
     const key = this.keys.find(request.key);
-    return key.firstEvent === null && (key.admits(request) || (!this.keys.thin && key.inEngine === 0));
+    return key.firstEvent === null && key.inEngine === 0;
   }
 
   /**
@@ -85,13 +78,7 @@ class Space {
     if (diagnostics.enabled()) diagnostics.asked(request);
     const key = this.keys.find(request.key);
     request.at = key;
-    if (!key.admits(request)) return this.askEngine(key, request, patience);
-    if (key.firstEvent !== null) needRoom();
-    request.fence = port.nextFence();
-    request.since = now();
-    if (request.times !== null) diagnostics.granted(request);
-    key.grant(request);
-    return request;
+    return this.askEngine(key, request, patience);
   }
 
   /**
@@ -100,16 +87,11 @@ class Space {
    * @param {number} patience
    */
   askEngine(key, request, patience) {
-    if (key.state !== ENGINE) {
-      needRoom();
-      this.inflate(key);
-    }
     this.enterEngine(key, request);
-    this.timed ||= request.expiry > 0 || patience !== Infinity;
     const done = this.requestCarefully(key, request, patience);
     if (done === 0) {
       this.move(request, WAITING);
-      if (this.name !== undefined && !this.answersLater) spin();
+      this.hasQueued();
       if (request.times !== null) diagnostics.waits(request);
     } else {
       if (done === 1 && request.times !== null) diagnostics.granted(request);
@@ -117,6 +99,30 @@ class Space {
     }
     this.readEvents(key);
     return done === 1 ? request : null;
+  }
+
+  /** A request has begun to wait for other threads. */
+  hasQueued() {
+    spin();
+  }
+
+  /**
+   * Takes a key for a holder that is only counted: where nobody else can take it.
+   *
+   * @param {string} _name
+   * @param {number} _mode
+   * @returns {ThinKey | null} the key, to be given back by `give`
+   */
+  take(_name, _mode) {
+    return null;
+  }
+
+  /**
+   * @param {ThinKey} _key
+   * @returns {Request | null}
+   */
+  give(_key) {
+    return null;
   }
 
   /**
@@ -134,16 +140,6 @@ class Space {
     }
   }
 
-  /** @param {ThinKey} key */
-  inflate(key) {
-    const adopt = (/** @type {Request} */ holder) => {
-      this.enterEngine(key, holder);
-      port.adopt(holder, key);
-      this.timed ||= holder.expiry > 0;
-    };
-    key.inflate(adopt);
-  }
-
   /**
    * Gives a request a tag, by which the engine's events name it.
    *
@@ -151,7 +147,7 @@ class Space {
    * @param {Request} request
    */
   enterEngine(key, request) {
-    request.tag = this.freeTags.pop() ?? this.requests.length;
+    request.tag = this.free > 0 ? this.freeTags[--this.free] : this.requests.length;
     this.requests[request.tag] = request;
     key.enterEngine();
   }
@@ -165,19 +161,23 @@ class Space {
    */
   release(request, unused = false) {
     if (request.state !== HOLDING) return null;
-    const key = /** @type {ThinKey} */ (request.at);
-    let grant = null;
-    if (key.state === ENGINE) {
-      const done = unused ? port.giveBack(request) : port.release(request);
-      // Else it has been taken away, and that is among the events.
-      if (done !== 0) this.move(request, ENDED);
-      if (done === 2) key.deflate();
-      grant = this.readGrant(key);
-    } else {
-      key.release(request);
-    }
+    const grant = this.endHold(/** @type {ThinKey} */ (request.at), request, unused);
     if (request.times !== null && request.loss === null && !unused) diagnostics.released(request);
     return grant;
+  }
+
+  /**
+   * @param {ThinKey} key
+   * @param {Request} request one that holds it
+   * @param {boolean} unused
+   * @returns {Request | null}
+   */
+  endHold(key, request, unused) {
+    const done = unused ? port.giveBack(request) : port.release(request);
+    // Else it has been taken away, and that is among the events.
+    if (done !== 0) this.move(request, ENDED);
+    if (done === 2) key.deflate();
+    return this.readGrant(key);
   }
 
   /**
@@ -189,12 +189,7 @@ class Space {
   downgrade(request) {
     if (request.state !== HOLDING || request.mode === READ) return null;
     const key = /** @type {ThinKey} */ (request.at);
-    if (key.state !== ENGINE) {
-      key.downgrade();
-      request.mode = READ;
-      return null;
-    }
-    if (port.downgrade(request)) request.mode = READ;
+    if (port.downgrade(request)) request.mode = key.mode = READ;
     return this.readGrant(key);
   }
 
@@ -283,11 +278,26 @@ class Space {
    * @param {number} state
    */
   move(request, state) {
-    if (isQueued(request.state)) this.waiting--;
-    if (isQueued(state)) this.waiting++;
+    const key = /** @type {ThinKey} */ (request.at);
+    const waited = isQueued(request.state);
+    const waits = isQueued(state);
+    if (waits && !waited) this.countWaiting(key, 1);
+    else if (waited && !waits) this.countWaiting(key, -1);
+    if (state === HOLDING) key.countHolder(request, 1);
+    else if (request.state === HOLDING) key.countHolder(request, -1);
     request.state = state;
     if (state === ENDED) this.forget(request);
     this.keepAwake();
+  }
+
+  /**
+   * @param {ThinKey} key
+   * @param {number} change 1 or -1
+   */
+  countWaiting(key, change) {
+    key.waiting += change;
+    if (change > 0) stayAlive();
+    else stayAliveNoMore();
   }
 
   /**
@@ -295,7 +305,7 @@ class Space {
    *
    * @param {ThinKey} key
    * @param {Request | null} grant
-   * @param {Request | null} own
+   * @param {Request | import('./callbacks').CountedEnd | null} own
    * @param {number} kind
    */
   settle(key, grant, own, kind) {
@@ -326,20 +336,12 @@ class Space {
   }
 
   /**
-   * The engine is asked, and so it has to know of all holds.
-   *
-   * @param {(reports: import('./port').KeyReport[], now: number) => unknown} read what to make of the answer; `now`
-   *   is the date at which its ages were true
+   * @param {(reports: import('./port').Report[], now: number) => unknown} read what to make of the answer; `now` is the date at
+   *   which its ages were true
    * @returns {unknown}
    */
   query(read) {
-    needRoom();
-    for (const key of this.keys.all()) {
-      if (key.last !== null) this.inflate(key);
-    }
-    // Not before all holds have been handed over, which takes a while where there are many.
-    const date = Date.now();
-    return read(port.query(this.number), date);
+    return read(port.query(this.number), Date.now());
   }
 
   /** Ends the use of the space, as soon as no hold of this object is left. */
@@ -351,33 +353,36 @@ class Space {
   /** @param {Request} request which has ended */
   forget(request) {
     this.requests[request.tag] = null;
-    this.freeTags.push(request.tag);
+    this.freeTags[this.free++] = request.tag;
     /** @type {ThinKey} */ (request.at).leaveEngine();
-    if (this.freeTags.length < this.requests.length) return;
+    if (this.free < this.requests.length) return;
     if (this.requests.length > KEEP_PLACES) {
       this.requests = [];
       this.freeTags = [];
+      this.free = 0;
     }
     if (this.closing) this.closeIfIdle();
   }
 
   closeIfIdle() {
-    if (this.freeTags.length < this.requests.length) return;
+    if (this.free < this.requests.length) return;
     dropped.unregister(this);
-    leave(this.opened);
+    leave(this.number);
   }
 
   keepAwake() {
-    // In a private space without expiries and limits, those who wait are called by those who hold, and so
-    // live and die with them.
-    const isAwake =
-      this.name === undefined ? this.waiting > 0 && this.timed : this.freeTags.length < this.requests.length;
+    const isAwake = this.needsWaking();
     if (this.awake === null) {
       if (!isAwake) return;
       this.awake = { space: null };
       awake.set(this.number, this.awake);
     }
     this.awake.space = isAwake ? this : null;
+  }
+
+  /** Whether a wake-up may be about it. */
+  needsWaking() {
+    return this.free < this.requests.length;
   }
 }
 

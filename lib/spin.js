@@ -7,6 +7,7 @@
 
 // Not the global one, which a test's fake timers may replace.
 const { setImmediate } = require('node:timers');
+const { isAlive } = require('./alive');
 const { now } = require('./clock');
 const { wake } = require('./events');
 const port = require('./port');
@@ -39,11 +40,11 @@ function spin() {
 
 function look() {
   if (port.hasEnded()) return;
-  const news = port.watch();
-  if (news === port.NEWS) {
+  const hasNews = port.watch();
+  if (hasNews) {
     pause = 0;
     end = 0;
-  } else if (news === port.NOBODY_WAITS) {
+  } else if (!isAlive()) {
     looking = false;
   } else if (end === 0) {
     end = now() + PATIENCE;
@@ -55,7 +56,7 @@ function look() {
   // Before anything is told: a callback may throw. Not looking any more, others have to wake this thread again, which
   // begins with reading what they have sent until now.
   if (looking) setImmediate(look);
-  if (news === port.NEWS || !looking) wake();
+  if (hasNews || !looking) wake();
 }
 
 module.exports = { spin };

@@ -6,8 +6,7 @@
 // delivered within a call, not even its own answer, which may be here already: all of it comes from the event loop. So no
 // call settles a key, and objects of one name need not share their keys.
 
-// Not the global one, which a test's fake timers may replace.
-const { setInterval } = require('node:timers');
+const { stayAlive, stayAliveNoMore } = require('./alive');
 const { at, words } = require('./layout');
 const port = require('./port');
 const diagnostics = require('./diagnostics');
@@ -17,33 +16,11 @@ const { WAITING, HOLDING, RELEASING, ABANDONED, EXPIRED, LOST, FAILED, ANSWERED 
 const { READ } = require('./request');
 const { Space } = require('./space');
 const { toStoreOptions, wrongStoreOption } = require('./store-options');
-const { ThinKeys } = require('./thin');
+const { Keys } = require('./keys');
 
 /** @typedef {import('./request').Request} Request */
 
 /** An answer that is owed. @typedef {{ promise: Promise<void>, resolve: () => void, reject: (error: Error) => void }} Answer */
-
-/** As far away as a timer can be. */
-const NEVER = 0x7fff_ffff;
-
-/** In how many requests answers are owed: meanwhile the event loop is kept alive. */
-let requestsOwed = 0;
-/**
- * What does so. Made once: to make one for each release, and take it back, takes longer than the rest of it.
- *
- * @type {NodeJS.Timeout | undefined}
- */
-let anchor;
-
-function stayAlive() {
-  if (requestsOwed++ > 0) return;
-  anchor ??= setInterval(() => {}, NEVER);
-  anchor.ref();
-}
-
-function stayAliveNoMore() {
-  if (--requestsOwed === 0) anchor?.unref();
-}
 
 /**
  * Invariant: `owed` has the answers, in order, that the store owes for a request's downgrades and release; `answers` has the
@@ -55,7 +32,7 @@ class StoredSpace extends Space {
    * @param {unknown} store its options
    */
   constructor(name, store) {
-    super(name, open(name, store), new ThinKeys(false));
+    super(open(name, store), name, new Keys(false));
     /** @type {Map<Request, Answer[]>} */
     this.owed = new Map();
     /** @type {WeakMap<Request, Promise<void>>} */
@@ -126,7 +103,7 @@ class StoredSpace extends Space {
   }
 
   /**
-   * @param {(reports: import('./port').KeyReport[], now: number) => unknown} read what to make of the answer
+   * @param {(reports: import('./port').Report[], now: number) => unknown} read what to make of the answer
    * @returns {Promise<unknown>}
    */
   async query(read) {
@@ -134,7 +111,7 @@ class StoredSpace extends Space {
     const reports = await asked.catch((error) => {
       throw new StoreUnreachableError(undefined, error.message);
     });
-    return read(byKey(reports), Date.now());
+    return read(reports, Date.now());
   }
 
   /**
@@ -268,18 +245,6 @@ function open(name, store) {
 function quiet(promise) {
   promise.catch(() => {});
   return promise;
-}
-
-/**
- * @param {import('./port').StoredReport[]} reports
- * @returns {import('./port').KeyReport[]}
- */
-function byKey(reports) {
-  return reports.map(({ key, held, fence, recovered, ...report }) => ({
-    key,
-    held: held ? [{ ...report, fence, recovered }] : [],
-    pending: held ? [] : [report],
-  }));
 }
 
 module.exports = { StoredSpace };

@@ -1,5 +1,5 @@
 'use strict';
-// Thin locks: a private key without contention lives in a JavaScript object and never crosses into the engine.
+// Thin locks: what needs nobody's waiting in a private space is decided by a state word, without the engine.
 //
 // | state   | who holds the key     | a read request  | a write request |
 // | ------- | --------------------- | --------------- | --------------- |
@@ -8,34 +8,32 @@
 // | WRITTEN | one writer            | asks the engine | asks the engine |
 // | ENGINE  | whoever it says       | asks the engine | asks the engine |
 //
-// A request that might have to wait makes the key the ENGINE's: its holders, with their fences and times, are
-// handed over, and the engine decides from then on. When the engine has forgotten the key, it is FREE again.
+// A request that might have to wait makes the key the ENGINE's: its holders are handed over, and the engine decides from
+// then on. When the engine has forgotten the key, it is FREE again.
 // A reader that arrives where a reader may be overdue goes that way, too: expiries are the engine's business.
 // Keys of named spaces are always the ENGINE's; here they only remember their slots.
 
-const { Keys } = require('./keys');
 const { HOLDING, ENDED } = require('./life');
-const { READ } = require('./request');
+const { READ, WRITE } = require('./request');
 
 const FREE = 0;
 const WRITTEN = -1;
 const ENGINE = -2;
-
-/** For tests: whether anything at all is decided here. */
-const THIN = process.env.LATCHKEY_THIN !== 'off';
 
 /** @typedef {import('./request').Request} Request */
 
 /**
  * One key.
  *
- * Invariant: while `state` is WRITTEN or positive, `last` ends the list of the holders in the order of their
- * grants; else it is null. `inEngine` counts this thread's requests that the engine has. `slot` is the engine's
- * name for the key, or -1 if it is not known.
+ * Invariant: while `state` is WRITTEN or positive, the holders are those in the list that `last` ends, in the order of their
+ * grants, and `counted` others that nothing tells from each other. Else there are no such. While `state` is ENGINE,
+ * `holders` and `waiting` count who holds the key and who waits for it as of the last event that was read (in a named space,
+ * of this thread's), and `mode` is that of the holders. `timed` counts the holders that have an expiry, in all states.
+ * `inEngine` counts this thread's requests that the engine has. `slot` is the engine's name for the key, or -1.
  */
 class ThinKey {
   /**
-   * @param {ThinKeys} keys
+   * @param {import('./keys').Keys} keys
    * @param {string} name
    * @param {number} state
    */
@@ -45,8 +43,11 @@ class ThinKey {
     this.state = state;
     /** @type {Request | null} */
     this.last = null;
-    /** Whether a holder has an expiry. */
-    this.timed = false;
+    this.counted = 0;
+    this.holders = 0;
+    this.waiting = 0;
+    this.mode = READ;
+    this.timed = 0;
     this.inEngine = 0;
     this.slot = -1;
     this.slotGeneration = 0;
@@ -60,14 +61,53 @@ class ThinKey {
   /**
    * Whether a request can be granted here, since that needs nobody's waiting.
    *
-   * @param {Request} request
+   * @param {number} mode
    */
-  admits({ mode }) {
-    return this.state === FREE || (this.state > 0 && mode === READ && !this.timed);
+  admits(mode) {
+    return this.state === FREE || (this.state > 0 && mode === READ && this.timed === 0);
   }
 
   /**
-   * Grants the key to a request that it admits. Calls nothing, so that the end of the stack finds it done or not begun.
+   * Whether a request surely waits, or is refused if it is not willing to: nobody has to look at the clock for that.
+   *
+   * @param {number} mode
+   */
+  surelyWaits(mode) {
+    if (this.timed > 0) return this.waiting > 0;
+    if (this.state === ENGINE)
+      return this.waiting > 0 || (this.holders > 0 && (mode === WRITE || this.mode === WRITE));
+    return this.state !== FREE && (mode === WRITE || this.state === WRITTEN);
+  }
+
+  /**
+   * Grants the key to a holder that is only counted, and that it admits. Calls nothing, so that the end of the stack finds it
+   * done or not begun; so do the next ones, but for the sweep at their end, which may as well come later.
+   *
+   * @param {number} mode
+   */
+  take(mode) {
+    if (this.state === FREE) {
+      this.keys.idle--;
+      this.state = mode === READ ? 1 : WRITTEN;
+    } else {
+      this.state++;
+    }
+    this.counted++;
+  }
+
+  /** Ends such a hold. */
+  give() {
+    this.counted--;
+    if (this.state > 1) {
+      this.state--;
+    } else {
+      this.state = FREE;
+      if (++this.keys.idle > this.keys.maxIdle) this.keys.sweep();
+    }
+  }
+
+  /**
+   * Grants the key to a request that it admits.
    *
    * @param {Request} request
    */
@@ -78,7 +118,7 @@ class ThinKey {
     } else {
       this.state++;
     }
-    this.timed = request.expiry > 0;
+    if (request.expiry > 0) this.timed++;
     request.previous = this.last;
     if (this.last !== null) this.last.next = request;
     this.last = request;
@@ -86,7 +126,7 @@ class ThinKey {
   }
 
   /**
-   * Ends the hold of a request. As `grant`, but for the sweep at its end, which may as well come later.
+   * Ends the hold of a request.
    *
    * @param {Request} request
    */
@@ -99,11 +139,11 @@ class ThinKey {
     request.previous = null;
     request.next = null;
     request.state = ENDED;
+    if (request.expiry > 0) this.timed--;
     if (this.state > 1) {
       this.state--;
     } else {
       this.state = FREE;
-      this.timed = false;
       if (++this.keys.idle > this.keys.maxIdle) this.keys.sweep();
     }
   }
@@ -113,30 +153,12 @@ class ThinKey {
     this.state = 1;
   }
 
-  /**
-   * Hands the key to the engine.
-   *
-   * @param {(holder: Request) => void} adopt called for each holder in the order of the grants
-   */
-  inflate(adopt) {
-    if (this.state === FREE) this.keys.idle--;
-    let holder = this.last;
-    this.state = ENGINE;
-    this.last = null;
-    this.timed = false;
-    while (holder !== null && holder.previous !== null) holder = holder.previous;
-    for (let next; holder !== null; holder = next) {
-      next = holder.next;
-      holder.previous = null;
-      holder.next = null;
-      adopt(holder);
-    }
-  }
-
   /** The engine has forgotten the key: the next request finds it free here. */
   deflate() {
-    this.slot = -1;
-    if (!this.keys.thin) return;
+    if (!this.keys.thin) {
+      this.slot = -1;
+      return;
+    }
     this.state = FREE;
     if (++this.keys.idle > this.keys.maxIdle) this.keys.sweep();
   }
@@ -149,19 +171,22 @@ class ThinKey {
     if (--this.inEngine === 0 && !this.keys.thin && ++this.keys.idle > this.keys.maxIdle) this.keys.sweep();
   }
 
+  /**
+   * A request that the engine has holds the key, or not any more.
+   *
+   * @param {Request} request
+   * @param {number} change 1 or -1
+   */
+  countHolder({ mode, expiry }, change) {
+    this.holders += change;
+    if (expiry > 0) this.timed += change;
+    if (change > 0) this.mode = mode;
+  }
+
   /** Whether nothing is lost with this object. */
   isIdle() {
     return this.firstEvent === null && (this.keys.thin ? this.state === FREE : this.inEngine === 0);
   }
 }
 
-/** @extends {Keys<ThinKey>} */
-class ThinKeys extends Keys {
-  /** @param {boolean} thin whether keys may be held here: in a private space */
-  constructor(thin) {
-    super((_, name) => new ThinKey(this, name, thin ? FREE : ENGINE));
-    this.thin = thin;
-  }
-}
-
-module.exports = { ThinKeys, ThinKey, ENGINE, THIN };
+module.exports = { ThinKey, FREE, WRITTEN, ENGINE };

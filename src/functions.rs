@@ -1,11 +1,11 @@
 //! The functions that JavaScript calls. Each reads its inputs, does one operation, and writes the answers.
 
+use std::rc::Rc;
 #[cfg(unix)]
 use std::sync::Arc;
-use std::{rc::Rc, time::Duration};
 
 use latchkey_engine::{
-    Ask, Caller, KeyName, LockTable, Mode, Outcome, Patience, Released, Requested, Ticket,
+    Ask, Caller, KeyName, LocalSpace, LockTable, Mode, Outcome, Patience, Released, Ticket,
 };
 use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result};
@@ -14,8 +14,8 @@ use napi::{Env, Error, Result};
 use crate::watch::Watcher;
 use crate::{
     clock,
-    port::{OpenSpace, Port, SpaceNumber},
-    query::{self, KeyReport},
+    port::{OpenSpace, Port, Scope, SpaceNumber, expiry_of, milliseconds},
+    query::{self, Report},
     raw_function::{self, Body, Call},
     shared_space::SharedSpace,
     stored,
@@ -58,7 +58,9 @@ pub fn open_port<'env>(
         Ok(())
     })?;
     define.careful("request", request)?;
-    define.raw("adopt", adopt)?;
+    // What each call does, and no more.
+    define.raw("takeIn", |_, _| Ok(()))?;
+    define.careful("releaseCounted", release_counted)?;
     define.careful("release", |port, call| {
         end_hold(port, call, |locks, ticket, caller| locks.release(ticket, caller))
     })?;
@@ -80,8 +82,12 @@ pub fn open_port<'env>(
         port.watch();
         Ok(())
     })?;
-    define.raw("readEvents", |port, call| {
-        port.read_on(&call.env);
+    define.raw("readEvents", |port, _| {
+        port.read_on();
+        Ok(())
+    })?;
+    define.raw("keepAlive", |port, call| {
+        port.set_waits(&call.env, port.words.with(|words| words[words::WAITS] != 0.0));
         Ok(())
     })?;
     Ok(functions)
@@ -118,14 +124,14 @@ impl Definer<'_, '_> {
     }
 }
 
-/// Opens a private space; the argument says whether anything in it will ever depend on the time.
+/// Opens a private space.
 fn open_private(port: &Port, _: &FunctionCallContext) -> Result<SpaceNumber> {
-    port.open(SharedSpace::open_private())
+    port.open(Scope::Thread(LocalSpace::default()))
 }
 
 fn open_named(port: &Port, call: &FunctionCallContext) -> Result<SpaceNumber> {
     let name: Utf16String = call.first_arg()?;
-    port.open(SharedSpace::open_named(&name))
+    port.open(Scope::Shared(SharedSpace::open_named(&name)))
 }
 
 /// Asks for the key that the argument names or, without one, for the key of the slot in the array.
@@ -134,29 +140,27 @@ fn request(port: &Port, call: &Call) -> Result<()> {
     let units: Option<Utf16String> = call.argument()?;
     let ask = ask(port, &open, units.as_ref());
     let requested = port.operate(&call.env, number, &open, |locks, caller| locks.request(ask, caller));
-    if let Requested::Waiting(_) = requested {
-        port.count_waiting(&call.env, &open, 1);
-    }
     port.words.with(|words| words::write_requested(words, requested));
-    if let (Some(_), Some(ticket)) = (units, requested.ticket()) {
-        tell_slot(port, &open, ticket);
+    if let Some(ticket) = requested.ticket() {
+        open.name(ask.tag, ticket);
+        if units.is_some() {
+            tell_slot(port, &open, ticket);
+        }
     }
     Ok(())
 }
 
-/// Takes over a hold that JavaScript granted in a private space. The key is named as for `request`.
-fn adopt(port: &Port, call: &Call) -> Result<()> {
-    let (_, open) = addressed(port)?;
-    let units: Option<Utf16String> = call.argument()?;
-    let (fence, age) = port.words.with(|words| (words[words::HELD_FENCE], words[words::HELD_AGE]));
-    let since = clock::now().before(milliseconds(age).unwrap_or_default());
-    let engine = open.shared.table.engine()?;
-    let ticket = engine.adopt(ask(port, &open, units.as_ref()), fence as u64, since);
-    let ticket =
-        ticket.ok_or_else(|| Error::from_reason("latchkey: a key was forgotten while it was held"))?;
-    port.words.with(|words| words::write_ticket(words, ticket));
-    tell_slot(port, &open, ticket);
+/// Ends one of the holds of a private key that JavaScript only counts.
+fn release_counted(port: &Port, call: &Call) -> Result<()> {
+    let (number, open) = addressed(port)?;
+    let (local, ask) = (private(&open)?, ask(port, &open, None));
+    let released = port.operate(&call.env, number, &open, |_, caller| local.release_counted(&ask, caller));
+    port.words.with(|words| words::write_released(words, released));
     Ok(())
+}
+
+fn private(open: &OpenSpace) -> Result<&LocalSpace> {
+    open.local().ok_or_else(|| Error::from_reason("latchkey: this space is not private"))
 }
 
 /// What the array says of a request.
@@ -166,7 +170,7 @@ fn ask<'a>(port: &Port, open: &OpenSpace, units: Option<&'a Utf16String>) -> Ask
         tag: words::whole(words[words::TAG]),
         key: units.map_or_else(|| KeyName::Slot(words::key_slot(words)), |units| KeyName::Units(units)),
         mode: if words[words::MODE] == 0.0 { Mode::Read } else { Mode::Write },
-        expiry: if words[words::EXPIRY] == 0.0 { None } else { milliseconds(words[words::EXPIRY]) },
+        expiry: expiry_of(words[words::EXPIRY]),
         patience: match words[words::PATIENCE] {
             0.0 => Patience::None,
             limit => milliseconds(limit).map_or(Patience::Forever, Patience::For),
@@ -176,7 +180,7 @@ fn ask<'a>(port: &Port, open: &OpenSpace, units: Option<&'a Utf16String>) -> Ask
 
 /// Tells the slot of a request's key, by which it can be named more cheaply from now on.
 fn tell_slot(port: &Port, open: &OpenSpace, ticket: Ticket) {
-    let slot = open.shared.table.locks().slot_of(ticket);
+    let slot = open.locks().slot_of(ticket);
     port.words.with(|words| words::write_key_slot(words, slot));
 }
 
@@ -186,7 +190,7 @@ fn end_hold(
     end: impl FnOnce(&dyn LockTable, Ticket, &mut dyn Caller) -> Outcome<Released>,
 ) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let ticket = port.words.with(|words| words::ticket(words));
+    let ticket = addressed_ticket(port, &open)?;
     let released = port.operate(&call.env, number, &open, |locks, caller| end(locks, ticket, caller));
     port.words.with(|words| words::write_released(words, released));
     Ok(())
@@ -194,26 +198,30 @@ fn end_hold(
 
 fn cancel(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let ticket = port.words.with(|words| words::ticket(words));
+    let ticket = addressed_ticket(port, &open)?;
     let cancelled = port.operate(&call.env, number, &open, |locks, caller| locks.cancel(ticket, caller));
-    if cancelled {
-        port.count_waiting(&call.env, &open, -1);
-    }
     port.words.with(|words| words::write_done(words, cancelled));
     Ok(())
 }
 
 fn downgrade(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let ticket = port.words.with(|words| words::ticket(words));
+    let ticket = addressed_ticket(port, &open)?;
     let downgraded = port.operate(&call.env, number, &open, |locks, caller| locks.downgrade(ticket, caller));
     port.words.with(|words| words::write_done(words, downgraded));
     Ok(())
 }
 
-fn query(port: &Port, _: &FunctionCallContext) -> Result<Vec<KeyReport>> {
+/// The request that the call is about.
+fn addressed_ticket(port: &Port, open: &OpenSpace) -> Result<Ticket> {
+    open.ticket(port.words.with(|words| words::whole(words[words::TAG])))
+}
+
+fn query(port: &Port, _: &FunctionCallContext) -> Result<Vec<Report>> {
     let (_, open) = addressed(port)?;
-    query::report(&open, &port.mailbox, clock::now())
+    let shared =
+        open.shared().ok_or_else(|| Error::from_reason("latchkey: JavaScript knows what is private"))?;
+    query::report(shared, open.member, &port.mailbox, clock::now())
 }
 
 fn space_number(port: &Port) -> SpaceNumber {
@@ -226,9 +234,4 @@ pub fn addressed(port: &Port) -> Result<(SpaceNumber, Rc<OpenSpace>)> {
     let open = port.space(number)?;
     port.raise_fences(&open);
     Ok((number, open))
-}
-
-/// A span of time; `None` if it does not fit a duration, which is longer than any process lives.
-fn milliseconds(value: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(value / 1000.0).ok()
 }

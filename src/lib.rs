@@ -73,7 +73,7 @@ pub fn has_named_spaces() -> bool {
     shared_space::has_named()
 }
 
-/// What the whole process holds now, all threads together.
+/// What the whole process holds now: all threads together, and of the private spaces this thread's.
 #[napi(object)]
 pub struct ProcessUsage {
     /// Open lock objects.
@@ -91,9 +91,11 @@ pub struct ProcessUsage {
 /// Counts what the process holds: for tests and diagnosis.
 #[napi(catch_unwind)]
 pub fn usage() -> ProcessUsage {
-    let (spaces, usage) = shared_space::usage();
+    let (shared, mut usage) = shared_space::usage();
+    let (private, of_private) = port::private_usage();
+    usage += of_private;
     ProcessUsage {
-        spaces: spaces as u32,
+        spaces: (shared + private) as u32,
         keys: usage.keys as u32,
         holds: usage.holds as u32,
         waiting: usage.waiting as u32,

@@ -2,21 +2,25 @@
 //! to be told.
 //!
 //! On private spaces nobody else operates, so that each operation's events are all for the port itself and
-//! go back in the same call. Named spaces are operated on by anybody: what others cause comes as letters. An operation on one
+//! go back in the same call. What surely waits there JavaScript posts, without a call: each call takes that in first. Named spaces are operated on by anybody: what others cause comes as letters. An operation on one
 //! reads those first, in the moment in which it takes place: so the events of a key stand before JavaScript in the
 //! order in which they were decided.
 
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet, VecDeque},
-    rc::Rc,
+    rc::{Rc, Weak},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
-use latchkey_engine::{Caller, Event, Events, Inbox, Letter, LockTable, Outcome, Own, Port as Member, Time};
+use latchkey_engine::{
+    Ask, Caller, Events, Inbox, KeyName, KeySlot, Letter, LocalSpace, LockTable, Outcome, Own, Patience,
+    Port as Member, Ticket, Time, Usage,
+};
 use napi::{Env, Error, Result};
 
 use crate::{
@@ -26,7 +30,7 @@ use crate::{
     stack::Stack,
     timer::{self, AlarmNumber},
     waker::{KeepAlive, Waker},
-    words::{self, Words},
+    words::{self, Posted, PostedWhat, Words},
 };
 #[cfg(unix)]
 use crate::{table::Table, watch::Watches};
@@ -34,21 +38,128 @@ use crate::{table::Table, watch::Watches};
 /// The port's own number of one of its spaces.
 pub type SpaceNumber = u32;
 
+/// Where the keys of a space are kept, by how far it reaches.
+pub enum Scope {
+    /// A private space: only its port can change it.
+    Thread(LocalSpace),
+    /// A named space, or one of a store.
+    Shared(Arc<SharedSpace>),
+}
+
 /// A space that the port uses.
 pub struct OpenSpace {
-    pub shared: Arc<SharedSpace>,
+    pub scope: Scope,
     /// Who the port is there: the engine counts each opening of a space as a port of its own, so that
     /// closing one ends what that one owns.
     pub member: Member,
     /// When a private space has to be looked at next.
     deadline: Cell<Option<Time>>,
-    /// How many of a named space's queued requests are this member's, as far as JavaScript knows.
-    waiting: Cell<isize>,
+    /// The engine's ticket of each request, by the tag that JavaScript names it by: of the last one that had the tag.
+    tickets: RefCell<Vec<Ticket>>,
+}
+
+impl OpenSpace {
+    /// The keys of a private space.
+    pub fn local(&self) -> Option<&LocalSpace> {
+        match &self.scope {
+            Scope::Thread(local) => Some(local),
+            Scope::Shared(_) => None,
+        }
+    }
+
+    /// The space, if it is not private.
+    pub fn shared(&self) -> Option<&Arc<SharedSpace>> {
+        match &self.scope {
+            Scope::Thread(_) => None,
+            Scope::Shared(shared) => Some(shared),
+        }
+    }
+
+    /// What all spaces can do.
+    pub fn locks(&self) -> &dyn LockTable {
+        match &self.scope {
+            Scope::Thread(local) => local,
+            Scope::Shared(shared) => shared.table.locks(),
+        }
+    }
+
+    /// From now on `tag` names this request.
+    pub fn name(&self, tag: u32, ticket: Ticket) {
+        let mut tickets = self.tickets.borrow_mut();
+        if tickets.len() <= tag as usize {
+            tickets.resize(tag as usize + 1, ticket);
+        }
+        tickets[tag as usize] = ticket;
+    }
+
+    /// The request that `tag` names.
+    pub fn ticket(&self, tag: u32) -> Result<Ticket> {
+        let ticket = self.tickets.borrow().get(tag as usize).copied();
+        ticket.ok_or_else(|| Error::from_reason("latchkey: no request has this tag"))
+    }
+
+    /// Takes in what JavaScript has posted. Nobody is told of anything.
+    fn take_in(&self, posted: &Posted) {
+        let Some(local) = self.local() else { return };
+        let mut ask = Ask {
+            port: self.member,
+            tag: 0,
+            key: KeyName::Slot(KeySlot { index: posted.key, generation: 0 }),
+            mode: posted.mode,
+            expiry: None,
+            patience: Patience::Forever,
+        };
+        let ticket = match posted.what {
+            PostedWhat::Request { tag, expiry } => {
+                ask.tag = tag;
+                ask.expiry = expiry_of(expiry);
+                local.append(&ask)
+            }
+            PostedWhat::Hold { tag, expiry, age } => {
+                ask.tag = tag;
+                ask.expiry = expiry_of(expiry);
+                let since = match ask.expiry {
+                    Some(_) => clock::now().before(milliseconds(age).unwrap_or_default()),
+                    None => Time::ZERO,
+                };
+                local.adopt(&ask, since)
+            }
+            PostedWhat::Count(count) => {
+                local.adopt_counted(&ask, count);
+                None
+            }
+        };
+        if let Some(ticket) = ticket {
+            self.name(ask.tag, ticket);
+        }
+    }
+}
+
+thread_local! {
+    /// The private spaces of this thread.
+    static PRIVATE: RefCell<Vec<Weak<OpenSpace>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many private spaces this thread has, and what they hold together.
+pub fn private_usage() -> (usize, Usage) {
+    let mut total = Usage::default();
+    let spaces: Vec<_> = PRIVATE.with_borrow(|spaces| spaces.iter().filter_map(Weak::upgrade).collect());
+    spaces.iter().filter_map(|open| open.local()).for_each(|local| total += local.usage());
+    (spaces.len(), total)
+}
+
+/// What JavaScript says of an expiry: 0 for none.
+pub fn expiry_of(value: f64) -> Option<Duration> {
+    if value == 0.0 { None } else { milliseconds(value) }
+}
+
+/// A span of time; `None` if it does not fit a duration, which is longer than any process lives.
+pub fn milliseconds(value: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(value / 1000.0).ok()
 }
 
 /// Invariant: `deadlines` holds `(t, s)` exactly for the private spaces `s` whose `deadline` is `t`;
-/// `waiting` is the sum of the named spaces' `waiting`; the event loop is kept alive exactly while one of the
-/// two is not empty. There is a `backlog` only while the array is full, except within a call.
+/// the event loop is kept alive exactly while it is not empty or JavaScript `waits`. There is a `backlog` only while the array is full, except within a call.
 pub struct Port {
     pub words: Words,
     pub mailbox: Arc<Mailbox>,
@@ -58,9 +169,12 @@ pub struct Port {
     spaces: RefCell<BTreeMap<SpaceNumber, Rc<OpenSpace>>>,
     next_space: Cell<SpaceNumber>,
     deadlines: RefCell<BTreeSet<(Time, SpaceNumber)>>,
-    waiting: Cell<isize>,
+    /// Whether JavaScript waits for others: it says so itself.
+    waits: Cell<bool>,
     /// What JavaScript has to be told and the array has no room for.
     backlog: RefCell<VecDeque<Letter>>,
+    /// How many of the posted entries have been taken in.
+    taken: Cell<usize>,
     #[cfg(unix)]
     pub watches: Watches,
 }
@@ -76,26 +190,34 @@ impl Port {
             spaces: RefCell::default(),
             next_space: Cell::new(0),
             deadlines: RefCell::default(),
-            waiting: Cell::new(0),
+            waits: Cell::new(false),
             backlog: RefCell::default(),
+            taken: Cell::default(),
             #[cfg(unix)]
             watches: Watches::default(),
         }
     }
 
     /// Adds a space to those that the port uses.
-    pub fn open(&self, shared: Arc<SharedSpace>) -> Result<SpaceNumber> {
+    pub fn open(&self, scope: Scope) -> Result<SpaceNumber> {
         static NEXT_MEMBER: AtomicU32 = AtomicU32::new(0);
         // Relaxed: only that each member gets another number matters.
         let member = Member(NEXT_MEMBER.fetch_add(1, Ordering::Relaxed));
         let number = self.next_space.get();
         let next = number.checked_add(1);
         self.next_space.set(next.ok_or_else(|| Error::from_reason("latchkey: too many locks were made"))?);
-        if !shared.is_private() {
+        if let Scope::Shared(shared) = &scope {
             shared.post.join(member, Address(Arc::clone(&self.mailbox)), number);
         }
-        let open = OpenSpace { shared, member, deadline: Cell::default(), waiting: Cell::default() };
-        self.spaces.borrow_mut().insert(number, Rc::new(open));
+        let open =
+            Rc::new(OpenSpace { scope, member, deadline: Cell::default(), tickets: RefCell::default() });
+        if open.local().is_some() {
+            PRIVATE.with_borrow_mut(|spaces| {
+                spaces.retain(|space| space.strong_count() > 0);
+                spaces.push(Rc::downgrade(&open));
+            });
+        }
+        self.spaces.borrow_mut().insert(number, open);
         Ok(number)
     }
 
@@ -103,10 +225,8 @@ impl Port {
     pub fn close(&self, env: &Env, number: SpaceNumber) {
         let closed = self.spaces.borrow_mut().remove(&number);
         if let Some(open) = closed {
-            self.waiting.set(self.waiting.get() - open.waiting.get());
             self.keep_deadline(env, number, &open, None);
             self.leave(&open);
-            self.keep_alive(env);
         }
     }
 
@@ -118,9 +238,32 @@ impl Port {
 
     /// Makes the engine's next fences in a private space higher than those that JavaScript gave there.
     pub fn raise_fences(&self, open: &OpenSpace) {
-        if let Some(engine) = open.shared.private() {
-            engine.raise_fences(self.words.with(|words| words[words::FENCE_FLOOR]) as u64);
+        if let Some(local) = open.local() {
+            local.raise_fences(self.words.with(|words| words[words::FENCE_FLOOR]) as u64);
         }
+    }
+
+    /// Takes in what JavaScript has posted, before anything else happens.
+    pub fn take_in(&self) {
+        let posted = self.words.with(|words| words::whole(words[words::POSTED])) as usize;
+        if posted == 0 {
+            return;
+        }
+        let mut recent: Option<(SpaceNumber, Rc<OpenSpace>)> = None;
+        while self.taken.get() < posted {
+            let entry = self.words.with(|words| words::posted(words, self.taken.get()));
+            // First, so that one that cannot be taken in is not tried again.
+            self.taken.set(self.taken.get() + 1);
+            if recent.as_ref().is_none_or(|(number, _)| *number != entry.space) {
+                // A closed space's is for nobody.
+                recent = self.space(entry.space).ok().map(|open| (entry.space, open));
+            }
+            if let Some((_, open)) = &recent {
+                open.take_in(&entry);
+            }
+        }
+        self.taken.set(0);
+        self.words.with(|words| words[words::POSTED] = 0.0);
     }
 
     /// Makes an operation, and passes on what comes of it: deadlines to the timer, others' events to them, the port's own
@@ -132,17 +275,16 @@ impl Port {
         open: &OpenSpace,
         change: impl FnOnce(&dyn LockTable, &mut dyn Caller) -> Outcome<T>,
     ) -> T {
-        if open.shared.is_private() {
-            let outcome = change(open.shared.table.locks(), &mut Clock);
+        let Some(shared) = open.shared() else {
+            let outcome = change(open.locks(), &mut Clock);
             self.tell_own(number, outcome.events);
             self.keep_deadline(env, number, open, outcome.next_deadline);
             return outcome.result;
-        }
-        let result = self.operate_named(number, open, change);
+        };
+        let result = self.operate_named(number, open, shared, change);
         self.tell();
-        self.keep_alive(env);
         #[cfg(unix)]
-        if let Table::Store(stored) = &open.shared.table {
+        if let Table::Store(stored) = &shared.table {
             self.watches.take_over(stored.store());
         }
         result
@@ -153,27 +295,18 @@ impl Port {
         &self,
         number: SpaceNumber,
         open: &OpenSpace,
+        shared: &Arc<SharedSpace>,
         change: impl FnOnce(&dyn LockTable, &mut dyn Caller) -> Outcome<T>,
     ) -> T {
         let letters = &mut *self.backlog.borrow_mut();
         let own = Own { port: open.member, address: number, inbox: &self.mailbox.inbox, letters };
-        let mut caller = open.shared.post.sender(Clock, Some(own));
-        let outcome = change(open.shared.table.locks(), &mut caller);
-        if open.shared.set_alarm(outcome.next_deadline).is_err() {
+        let mut caller = shared.post.sender(Clock, Some(own));
+        let outcome = change(shared.table.locks(), &mut caller);
+        if shared.set_alarm(outcome.next_deadline).is_err() {
             // Without the timer's thread the port looks itself, over and over: slow, but nobody waits for ever.
             self.mailbox.waker.wake();
         }
         outcome.result
-    }
-
-    /// Counts a request that has joined a queue, or (`change` is -1) that waits no longer. One that waits in
-    /// a named space keeps the event loop alive: others may serve it.
-    pub fn count_waiting(&self, env: &Env, open: &OpenSpace, change: isize) {
-        if !open.shared.is_private() {
-            open.waiting.set(open.waiting.get() + change);
-            self.waiting.set(self.waiting.get() + change);
-            self.keep_alive(env);
-        }
     }
 
     /// Gathers what others have caused and what time has brought, for JavaScript to read.
@@ -184,7 +317,7 @@ impl Port {
         while let Some(number) = self.due(now) {
             let open = self.space(number)?;
             self.raise_fences(&open);
-            let outcome = open.shared.table.locks().expire(&mut Clock);
+            let outcome = open.locks().expire(&mut Clock);
             self.tell_own(number, outcome.events);
             self.keep_deadline(env, number, &open, outcome.next_deadline);
         }
@@ -193,24 +326,27 @@ impl Port {
             self.expire_named();
         }
         self.tell();
-        self.keep_alive(env);
         Ok(())
     }
 
-    /// Says whether letters lie in the inbox, and whether a request waits for some. Until the next `collect`, which
+    /// Says whether letters lie in the inbox. Until the next `collect`, which
     /// JavaScript promises to make soon, nobody wakes it.
     pub fn watch(&self) {
         let has_letters = self.mailbox.inbox.watch();
         self.words.with(|words| {
-            words::write_letters(words, has_letters);
-            words::write_done(words, self.waiting.get() > 0);
+            words::write_done(words, has_letters);
         });
     }
 
     /// JavaScript has read what stands in the array: puts there what follows.
-    pub fn read_on(&self, env: &Env) {
+    pub fn read_on(&self) {
         self.words.with(words::write_no_events);
         self.tell();
+    }
+
+    /// JavaScript waits for others from now on, or not any more.
+    pub fn set_waits(&self, env: &Env, waits: bool) {
+        self.waits.set(waits);
         self.keep_alive(env);
     }
 
@@ -218,8 +354,7 @@ impl Port {
     fn tell(&self) {
         let mut backlog = self.backlog.borrow_mut();
         if !backlog.is_empty() {
-            let mut letters = Backlog(&mut backlog).inspect(|letter| self.see(letter));
-            self.words.with(|words| words::write_events(words, &mut letters));
+            self.words.with(|words| words::write_events(words, &mut Backlog(&mut backlog)));
         }
     }
 
@@ -243,22 +378,24 @@ impl Port {
     }
 
     fn leave(&self, open: &OpenSpace) {
-        if !open.shared.is_private() {
+        if let Some(shared) = open.shared() {
             // In this order: what the engine grants this member from here on, nobody is told of, and detach
             // frees it.
-            open.shared.post.leave(open.member);
-            let mut caller = open.shared.post.sender(Clock, None);
-            let outcome = open.shared.table.locks().detach(open.member, &mut caller);
+            shared.post.leave(open.member);
+            let mut caller = shared.post.sender(Clock, None);
+            let outcome = shared.table.locks().detach(open.member, &mut caller);
             // If it fails, whoever waits in the space has had no timer before, and looks itself.
-            let _ = open.shared.set_alarm(outcome.next_deadline);
+            let _ = shared.set_alarm(outcome.next_deadline);
         }
     }
 
     /// Does the timer's work for the named spaces, while the system refuses the timer its thread.
     fn expire_named(&self) {
         let spaces: Vec<_> = self.spaces.borrow().iter().map(|(&n, open)| (n, Rc::clone(open))).collect();
-        for (number, open) in spaces.into_iter().filter(|(_, open)| !open.shared.is_private()) {
-            self.operate_named(number, &open, |locks, caller| locks.expire(caller));
+        for (number, open) in spaces {
+            if let Some(shared) = open.shared() {
+                self.operate_named(number, &open, shared, |locks, caller| locks.expire(caller));
+            }
         }
     }
 
@@ -266,17 +403,6 @@ impl Port {
     fn due(&self, now: Time) -> Option<SpaceNumber> {
         let &(time, number) = self.deadlines.borrow().first()?;
         (time <= now).then_some(number)
-    }
-
-    /// Keeps `waiting` true to what JavaScript is about to read.
-    fn see(&self, letter: &Letter) {
-        if matches!(letter.event, Event::Granted { .. } | Event::TimedOut { .. } | Event::Failed { .. })
-            && let Some(open) =
-                self.spaces.borrow().get(&letter.address).filter(|open| !open.shared.is_private())
-        {
-            open.waiting.set(open.waiting.get() - 1);
-            self.waiting.set(self.waiting.get() - 1);
-        }
     }
 
     fn keep_deadline(&self, env: &Env, number: SpaceNumber, open: &OpenSpace, deadline: Option<Time>) {
@@ -295,7 +421,7 @@ impl Port {
     }
 
     fn keep_alive(&self, env: &Env) {
-        let alive = self.waiting.get() > 0 || !self.deadlines.borrow().is_empty();
+        let alive = self.waits.get() || !self.deadlines.borrow().is_empty();
         self.keep_alive.set(env, &self.mailbox.waker, alive);
     }
 

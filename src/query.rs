@@ -1,33 +1,26 @@
-//! Who holds and who waits, as JavaScript is told.
+//! Who holds and who waits in a named space, as JavaScript is told.
 
 use std::sync::Arc;
 
-use latchkey_engine::{KeyReport as EngineReport, Mode, Port as Member, Time};
+use latchkey_engine::{KeyReport, Mode, Port as Member, Time};
 use napi::Result;
 use napi::bindgen_prelude::Utf16String;
 use napi_derive::napi;
 
-use crate::{mailbox::Mailbox, port::OpenSpace};
+use crate::{mailbox::Mailbox, shared_space::SharedSpace};
 
-/// One key's holders and queue, each in order.
+/// One hold or one waiting request.
 #[napi(object, object_from_js = false)]
-pub struct KeyReport {
+pub struct Report {
     /// The key.
     pub key: Utf16String,
-    /// Who holds it.
-    pub held: Vec<HoldReport>,
-    /// Who waits for it.
-    pub pending: Vec<WaitReport>,
-}
-
-/// One hold.
-#[napi(object, object_from_js = false)]
-pub struct HoldReport {
-    /// Whether it is held exclusively.
+    /// Whether it holds the key.
+    pub held: bool,
+    /// Whether it holds or wants it exclusively.
     pub write: bool,
-    /// Milliseconds since the grant.
+    /// Milliseconds since the grant, or since it asked.
     pub age: f64,
-    /// Node's number of the holder's thread.
+    /// Node's number of its thread.
     pub thread: u32,
     /// The grant's fence.
     pub fence: f64,
@@ -35,47 +28,40 @@ pub struct HoldReport {
     pub recovered: bool,
 }
 
-/// One waiting request.
-#[napi(object, object_from_js = false)]
-pub struct WaitReport {
-    /// Whether it wants the key exclusively.
-    pub write: bool,
-    /// Milliseconds since it asked.
-    pub age: f64,
-    /// Node's number of the thread that asked.
-    pub thread: u32,
-}
-
-/// Reports a space's keys. A request of a thread that is just ending is left out.
-pub fn report(open: &OpenSpace, mailbox: &Arc<Mailbox>, now: Time) -> Result<Vec<KeyReport>> {
-    let thread_of = |member: Member| match member == open.member {
+/// Reports a space's holders and queues, key by key, each in order. A request of a thread that is just ending is left out.
+pub fn report(
+    shared: &SharedSpace,
+    asking: Member,
+    mailbox: &Arc<Mailbox>,
+    now: Time,
+) -> Result<Vec<Report>> {
+    let thread_of = |member: Member| match member == asking {
         true => Some(mailbox.thread),
-        false => open.shared.post.recipient(member, |address| address.0.thread),
+        false => shared.post.recipient(member, |address| address.0.thread),
     };
-    let reports = open.shared.table.engine()?.query();
-    Ok(reports.into_iter().map(|report| translate(&report, thread_of, now)).collect())
+    let keys = shared.table.engine()?.query();
+    Ok(keys.iter().flat_map(|key| reports(key, &thread_of, now)).collect())
 }
 
-fn translate(report: &EngineReport, thread_of: impl Fn(Member) -> Option<u32>, now: Time) -> KeyReport {
-    let held = report.holders.iter().filter_map(|hold| {
-        Some(HoldReport {
-            write: hold.mode == Mode::Write,
-            age: age(hold.since, now),
-            thread: thread_of(hold.port)?,
+fn reports(key: &KeyReport, thread_of: &impl Fn(Member) -> Option<u32>, now: Time) -> Vec<Report> {
+    let report = |mode, since: Time, thread| Report {
+        key: key.key.as_units().to_vec().into(),
+        held: false,
+        write: mode == Mode::Write,
+        age: now.as_nanos().saturating_sub(since.as_nanos()) as f64 / 1e6,
+        thread,
+        fence: 0.0,
+        recovered: false,
+    };
+    let held = key.holders.iter().filter_map(|hold| {
+        Some(Report {
+            held: true,
             fence: hold.grant.fence as f64,
             recovered: hold.grant.recovered,
+            ..report(hold.mode, hold.since, thread_of(hold.port)?)
         })
     });
-    let pending = report.waiting.iter().filter_map(|wait| {
-        Some(WaitReport {
-            write: wait.mode == Mode::Write,
-            age: age(wait.since, now),
-            thread: thread_of(wait.port)?,
-        })
-    });
-    KeyReport { key: report.key.as_units().to_vec().into(), held: held.collect(), pending: pending.collect() }
-}
-
-fn age(since: Time, now: Time) -> f64 {
-    now.as_nanos().saturating_sub(since.as_nanos()) as f64 / 1e6
+    let waiting = key.waiting.iter();
+    held.chain(waiting.filter_map(|wait| Some(report(wait.mode, wait.since, thread_of(wait.port)?))))
+        .collect()
 }

@@ -94,7 +94,11 @@ unsafe extern "C" fn invoke(env: sys::napi_env, info: sys::napi_callback_info) -
             return ptr::null_mut();
         }
         let call = Call { env: Env::from_raw(env), argument: (count > 0).then_some(argument) };
-        catch_unwind(AssertUnwindSafe(|| body(port, &call))).unwrap_or_else(|panic| Err(explain(&*panic)))
+        let whole = || {
+            port.take_in();
+            body(port, &call)
+        };
+        catch_unwind(AssertUnwindSafe(whole)).unwrap_or_else(|panic| Err(explain(&*panic)))
     } else {
         Err(Error::new(Status::from(status), "latchkey: a call could not be read"))
     };

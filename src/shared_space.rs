@@ -1,7 +1,7 @@
-//! One space of the process: its table, the ports that use it, and the list of all spaces.
+//! A space that ports share: its table, the ports that use it, and the list of all of them.
 //!
-//! A private space has one port and is only ever touched by that port's thread. A named one is the same
-//! object for whoever opens its name, on any thread, and is gone when the last of them closes or ends.
+//! A named one is the same object for whoever opens its name, on any thread, and is gone when the last of them closes or
+//! ends.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -22,8 +22,7 @@ use crate::{
 /// How many threads can change different keys of a named space at the same moment.
 const NAMED_SHARDS: u32 = 16;
 
-/// How many keys that nobody uses are remembered in each shard of a named space. Private keys need none of that: they
-/// come to the engine only while somebody waits for them.
+/// How many keys that nobody uses are remembered in each shard of a named space.
 const KEEP_IDLE: usize = 64;
 
 pub struct SharedSpace {
@@ -52,10 +51,6 @@ fn registry() -> MutexGuard<'static, Registry> {
 }
 
 impl SharedSpace {
-    pub fn open_private() -> Arc<Self> {
-        Self::add(&mut registry(), None)
-    }
-
     pub fn open_named(name: &[u16]) -> Arc<Self> {
         let mut registry = registry();
         let named = registry.named.get_or_insert_default();
@@ -63,22 +58,14 @@ impl SharedSpace {
             return space;
         }
         let name = Key::from(name);
-        let space = Self::add(&mut registry, Some(name.clone()));
-        registry.named.get_or_insert_default().insert(name, Arc::downgrade(&space));
-        space
-    }
-
-    fn add(registry: &mut Registry, name: Option<Key>) -> Arc<Self> {
         let space = Arc::new(Self {
             number: timer::new_number(),
-            table: Table::Engine(match name {
-                Some(_) => Space::keeping(KEEP_IDLE, NAMED_SHARDS),
-                None => Space::new(1),
-            }),
+            table: Table::Engine(Space::keeping(KEEP_IDLE, NAMED_SHARDS)),
             post: Post::default(),
-            name,
+            name: Some(name.clone()),
         });
         registry.all.insert(space.number, Arc::downgrade(&space));
+        registry.named.get_or_insert_default().insert(name, Arc::downgrade(&space));
         space
     }
 
@@ -100,19 +87,6 @@ impl SharedSpace {
         });
         registry().all.insert(space.number, Arc::downgrade(&space));
         space
-    }
-
-    /// Whether only its port can change it.
-    pub fn is_private(&self) -> bool {
-        self.private().is_some()
-    }
-
-    /// The engine of a space that only its port can change.
-    pub fn private(&self) -> Option<&Space> {
-        match (&self.table, &self.name) {
-            (Table::Engine(engine), None) => Some(engine),
-            _ => None,
-        }
     }
 
     /// Has the timer look at a named space at `deadline`. Fails if the system refuses the timer its thread.

@@ -10,7 +10,12 @@ use napi::{Error, Result, sys};
 use napi_derive::napi;
 
 use crate::{
-    background, functions::addressed, port::Port, raw_function::Call, shared_space::SharedSpace, words,
+    background,
+    functions::addressed,
+    port::{OpenSpace, Port, Scope},
+    raw_function::Call,
+    shared_space::SharedSpace,
+    words,
 };
 
 /// How long the end of a process may wait for the stores to hear of it. Else the leases do what is left.
@@ -81,7 +86,7 @@ pub fn open(port: &Port, call: &FunctionCallContext) -> Result<StoreOpened> {
     let background = background::handle()
         .map_err(|error| Error::from_reason(format!("latchkey: the system refuses a thread: {error}")))?;
     let store = Store::open(config, background);
-    let number = port.open(SharedSpace::open_stored(&store, &name, port.mailbox.thread))?;
+    let number = port.open(Scope::Shared(SharedSpace::open_stored(&store, &name, port.mailbox.thread)))?;
     Ok(StoreOpened { number: Some(number), option: None, takes: None, out_of_range: None })
 }
 
@@ -121,9 +126,9 @@ fn options(given: StoreOptions) -> Options {
 /// Asks the store who holds and who waits: a promise.
 pub fn query(port: &Port, call: &FunctionCallContext) -> Result<sys::napi_value> {
     let (_, open) = addressed(port)?;
-    open.shared.table.stored()?;
+    let shared = Arc::clone(shared(&open)?);
+    shared.table.stored()?;
     let (deferred, promise) = call.env.create_deferred()?;
-    let shared = Arc::clone(&open.shared);
     let background = background::handle().map_err(|error| Error::from_reason(error.to_string()))?;
     background.spawn(async move {
         let Ok(stored) = shared.table.stored() else { return };
@@ -133,6 +138,10 @@ pub fn query(port: &Port, call: &FunctionCallContext) -> Result<sys::napi_value>
         }
     });
     Ok(promise.raw())
+}
+
+fn shared(open: &OpenSpace) -> Result<&Arc<SharedSpace>> {
+    open.shared().ok_or_else(|| Error::from_reason("latchkey: no store keeps this space"))
 }
 
 fn reports(key: &StoredKey) -> impl Iterator<Item = StoredReport> {
@@ -164,7 +173,7 @@ pub fn farewell(_: &Port, _: &Call) -> Result<()> {
 /// Why a request failed, for people: the array says in which space, and the event's reason.
 pub fn explain(port: &Port, _: &FunctionCallContext) -> Result<String> {
     let (_, open) = addressed(port)?;
-    let store = open.shared.table.stored()?.store();
+    let store = shared(&open)?.table.stored()?.store();
     let reason = port.words.with(|words| words::whole(words[words::REASON]));
     let reason = Reason::from_number(reason).unwrap_or(Reason::Refused);
     // What the store knows by now may be more than the reason, or about something else. Whatever it is, it is also why a

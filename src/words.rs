@@ -5,59 +5,77 @@
 //! JavaScript learns the places from [`Layout`], so that they are written down once. A grant is two places that stand
 //! together, its fence and whether it is recovered: JavaScript learns the first.
 
-use std::{cell::RefCell, mem::ManuallyDrop};
+use std::{cell::RefCell, mem::ManuallyDrop, ptr::NonNull};
 
-use latchkey_engine::{Ending, Event, Grant, KeySlot, Letter, Released, Requested, Ticket};
+use latchkey_engine::{Ending, Event, Grant, KeySlot, Letter, Mode, Released, Requested};
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
 // Inputs.
 pub const SPACE: usize = 0;
-pub const INDEX: usize = 1;
-pub const GENERATION: usize = 2;
-pub const MODE: usize = 3;
-pub const TAG: usize = 4;
+pub const TAG: usize = 1;
+pub const MODE: usize = 2;
 /// Milliseconds; 0 for a hold that never expires.
-pub const EXPIRY: usize = 5;
+pub const EXPIRY: usize = 3;
 /// Milliseconds that the request is willing to wait; 0 for not at all, `Infinity` for ever.
-pub const PATIENCE: usize = 6;
+pub const PATIENCE: usize = 4;
 /// The key's slot, where it is named by that; also an answer to a request that named it by its text. The index
-/// is -1 if there is none.
-pub const KEY_INDEX: usize = 7;
-pub const KEY_GENERATION: usize = 8;
+/// is -1 if there is none. In a private space, JavaScript numbers the keys.
+pub const KEY_INDEX: usize = 5;
+pub const KEY_GENERATION: usize = 6;
 /// The highest fence that JavaScript has given in this thread's private spaces: the engine's are higher.
-pub const FENCE_FLOOR: usize = 9;
-/// Of a hold that the engine takes over: its fence, and the milliseconds since its grant.
-pub const HELD_FENCE: usize = 10;
-pub const HELD_AGE: usize = 11;
+pub const FENCE_FLOOR: usize = 7;
 /// Of a failure that is to be explained.
-pub const REASON: usize = 12;
+pub const REASON: usize = 8;
 /// How many bytes of the stack are left beyond what is needed.
-pub const ROOM: usize = 20;
+pub const ROOM: usize = 9;
 
 // Answers.
 /// 1 if what was asked for happened: the request was granted, the hold released (2: and its key forgotten), the
-/// ticket cancelled; 3 if a store was asked for it. -1 if the request was refused, -2 if its slot is no key's
+/// request cancelled; 3 if a store was asked for it. -1 if the request was refused, -2 if its slot is no key's
 /// any more, -3 if the stack may end too soon and nothing has happened. Else 0.
-const DONE: usize = 13;
-const FENCE: usize = 14;
-const RECOVERED: usize = 15;
+const DONE: usize = 10;
+const FENCE: usize = 11;
+const RECOVERED: usize = 12;
 /// How many events stand in the array. JavaScript sets it to 0 when it has read them; until then more are added behind
 /// them.
-const EVENTS: usize = 16;
+const EVENTS: usize = 13;
 /// Not 0 if there are more, for `readEvents` to fetch.
-const MORE: usize = 17;
+const MORE: usize = 14;
 
-/// 1 if letters from others lie in the inbox: the answer to `watch`.
-const LETTERS: usize = 18;
+/// Of the event loop, which is to be kept alive: whether JavaScript waits for others.
+pub const WAITS: usize = 15;
 
 /// 1 once the environment has ended: nothing may be called any more.
-const ENDED: usize = 19;
+const ENDED: usize = 16;
 
-const FIRST_EVENT: usize = 21;
+/// How many entries JavaScript has posted. The next native call takes them in, first to last, and sets it to 0.
+pub const POSTED: usize = 17;
+
+const FIRST_POSTED: usize = 18;
+const POSTED_SIZE: usize = 6;
+const MAX_POSTED: usize = 512;
+
+const FIRST_EVENT: usize = FIRST_POSTED + POSTED_SIZE * MAX_POSTED;
 const EVENT_SIZE: usize = 5;
 const MAX_EVENTS: usize = 200;
 pub const LENGTH: usize = FIRST_EVENT + EVENT_SIZE * MAX_EVENTS;
+
+// A posted entry's places, from its first one.
+const POSTED_WHAT: usize = 0;
+const POSTED_SPACE: usize = 1;
+const POSTED_KEY: usize = 2;
+/// The request's tag; of counted holds, how many.
+const POSTED_TAG: usize = 3;
+/// Milliseconds, or 0.
+const POSTED_EXPIRY: usize = 4;
+/// Of a hold that expires: the milliseconds since its grant.
+const POSTED_AGE: usize = 5;
+
+// What an entry says, for a read request or hold; one more for a write one.
+const POSTED_REQUEST: u32 = 0;
+const POSTED_HOLD: u32 = 2;
+const POSTED_COUNT: u32 = 4;
 
 // An event's places, from its first one.
 const EVENT_KIND: usize = 0;
@@ -86,8 +104,6 @@ const KIND_ENDED: f64 = 5.0;
 pub struct Layout {
     pub length: u32,
     pub space: u32,
-    pub index: u32,
-    pub generation: u32,
     pub mode: u32,
     pub tag: u32,
     pub expiry: u32,
@@ -95,14 +111,25 @@ pub struct Layout {
     pub key_index: u32,
     pub key_generation: u32,
     pub fence_floor: u32,
-    pub held_fence: u32,
-    pub held_age: u32,
     pub done: u32,
     pub fence: u32,
     pub events: u32,
     pub more: u32,
-    pub letters: u32,
+    pub waits: u32,
     pub ended: u32,
+    pub posted: u32,
+    pub first_posted: u32,
+    pub posted_size: u32,
+    pub max_posted: u32,
+    pub posted_what: u32,
+    pub posted_space: u32,
+    pub posted_key: u32,
+    pub posted_tag: u32,
+    pub posted_expiry: u32,
+    pub posted_age: u32,
+    pub posted_request: u32,
+    pub posted_hold: u32,
+    pub posted_count: u32,
     pub first_event: u32,
     pub event_size: u32,
     pub event_kind: u32,
@@ -129,8 +156,6 @@ pub fn layout() -> Layout {
     Layout {
         length: LENGTH as u32,
         space: SPACE as u32,
-        index: INDEX as u32,
-        generation: GENERATION as u32,
         mode: MODE as u32,
         tag: TAG as u32,
         expiry: EXPIRY as u32,
@@ -138,14 +163,25 @@ pub fn layout() -> Layout {
         key_index: KEY_INDEX as u32,
         key_generation: KEY_GENERATION as u32,
         fence_floor: FENCE_FLOOR as u32,
-        held_fence: HELD_FENCE as u32,
-        held_age: HELD_AGE as u32,
         done: DONE as u32,
         fence: FENCE as u32,
         events: EVENTS as u32,
         more: MORE as u32,
-        letters: LETTERS as u32,
+        waits: WAITS as u32,
         ended: ENDED as u32,
+        posted: POSTED as u32,
+        first_posted: FIRST_POSTED as u32,
+        posted_size: POSTED_SIZE as u32,
+        max_posted: MAX_POSTED as u32,
+        posted_what: POSTED_WHAT as u32,
+        posted_space: POSTED_SPACE as u32,
+        posted_key: POSTED_KEY as u32,
+        posted_tag: POSTED_TAG as u32,
+        posted_expiry: POSTED_EXPIRY as u32,
+        posted_age: POSTED_AGE as u32,
+        posted_request: POSTED_REQUEST,
+        posted_hold: POSTED_HOLD,
+        posted_count: POSTED_COUNT,
         first_event: FIRST_EVENT as u32,
         event_size: EVENT_SIZE as u32,
         event_kind: EVENT_KIND as u32,
@@ -169,23 +205,27 @@ pub fn layout() -> Layout {
 
 /// The shared array.
 pub struct Words {
-    /// Never dropped: it lives as long as the environment, which frees the reference when it ends.
-    array: RefCell<ManuallyDrop<Float64Array>>,
+    content: RefCell<NonNull<[f64; LENGTH]>>,
+    /// Keeps the content. Never dropped: it lives as long as the environment, which frees the reference when it ends.
+    _array: ManuallyDrop<Float64Array>,
 }
 
 impl Words {
-    /// `None` if the array is not [`LENGTH`] long.
-    pub fn new(array: Float64Array) -> Option<Self> {
-        (array.len() == LENGTH).then(|| Self { array: RefCell::new(ManuallyDrop::new(array)) })
+    /// `None` if the array is not [`LENGTH`] long. Its buffer has to be a shared one, which JavaScript can neither detach nor
+    /// resize: so the content stays where it is.
+    pub fn new(mut array: Float64Array) -> Option<Self> {
+        // SAFETY: nobody else uses the content yet. Only its address is kept.
+        let content = NonNull::from(<&mut [f64; LENGTH]>::try_from(unsafe { array.as_mut() }).ok()?);
+        Some(Self { content: RefCell::new(content), _array: ManuallyDrop::new(array) })
     }
 
     /// Runs `access` on the array's content.
     pub fn with<T>(&self, access: impl FnOnce(&mut [f64; LENGTH]) -> T) -> T {
-        let mut array = self.array.borrow_mut();
-        // SAFETY: the content is only touched by the thread that owns the array. JavaScript does not run
-        // while `access` does (nothing in it calls JavaScript), and the cell excludes a second Rust reader.
-        let content = unsafe { array.as_mut() };
-        access(content.try_into().expect("the length was checked when the port was opened"))
+        let mut content = self.content.borrow_mut();
+        // SAFETY: the content is where it was when the port was opened, and is only touched by the thread that owns the array.
+        // JavaScript does not run while `access` does (nothing in it calls JavaScript), and the cell excludes a second Rust
+        // reader.
+        access(unsafe { content.as_mut() })
     }
 }
 
@@ -194,12 +234,37 @@ pub fn whole(word: f64) -> u32 {
     word as u32
 }
 
-pub fn ticket(words: &[f64; LENGTH]) -> Ticket {
-    Ticket { index: whole(words[INDEX]), generation: whole(words[GENERATION]) }
+/// What JavaScript has posted.
+pub struct Posted {
+    pub space: u32,
+    pub key: u32,
+    pub mode: Mode,
+    pub what: PostedWhat,
+}
+
+pub enum PostedWhat {
+    Request { tag: u32, expiry: f64 },
+    Hold { tag: u32, expiry: f64, age: f64 },
+    Count(u32),
+}
+
+/// The entry `number` of those that were posted.
+pub fn posted(words: &[f64; LENGTH], number: usize) -> Posted {
+    let entry = &words[FIRST_POSTED + number * POSTED_SIZE..][..POSTED_SIZE];
+    let (what, tag) = (whole(entry[POSTED_WHAT]), whole(entry[POSTED_TAG]));
+    Posted {
+        space: whole(entry[POSTED_SPACE]),
+        key: whole(entry[POSTED_KEY]),
+        mode: if what % 2 == 0 { Mode::Read } else { Mode::Write },
+        what: match what {
+            POSTED_COUNT.. => PostedWhat::Count(tag),
+            POSTED_HOLD.. => PostedWhat::Hold { tag, expiry: entry[POSTED_EXPIRY], age: entry[POSTED_AGE] },
+            _ => PostedWhat::Request { tag, expiry: entry[POSTED_EXPIRY] },
+        },
+    }
 }
 
 pub fn write_requested(words: &mut [f64; LENGTH], requested: Requested) {
-    requested.ticket().into_iter().for_each(|ticket| write_ticket(words, ticket));
     words[DONE] = match requested {
         Requested::Granted(_, grant) => {
             write_grant(grant, &mut words[FENCE..=RECOVERED]);
@@ -209,11 +274,6 @@ pub fn write_requested(words: &mut [f64; LENGTH], requested: Requested) {
         Requested::Refused => -1.0,
         Requested::Forgotten => -2.0,
     };
-}
-
-pub fn write_ticket(words: &mut [f64; LENGTH], ticket: Ticket) {
-    words[INDEX] = ticket.index.into();
-    words[GENERATION] = ticket.generation.into();
 }
 
 pub fn key_slot(words: &[f64; LENGTH]) -> KeySlot {
@@ -237,10 +297,6 @@ pub fn write_released(words: &mut [f64; LENGTH], released: Released) {
 
 pub fn write_ended(words: &mut [f64; LENGTH]) {
     words[ENDED] = 1.0;
-}
-
-pub fn write_letters(words: &mut [f64; LENGTH], waiting: bool) {
-    words[LETTERS] = flag(waiting);
 }
 
 pub fn write_done(words: &mut [f64; LENGTH], done: bool) {

@@ -1,6 +1,6 @@
 'use strict';
-// Fresh copies of the package, each with its own lib/ and its own port: with thin locks, or with an engine that decides
-// everything. Whatever LATCHKEY_THIN says to the tests themselves.
+// Fresh copies of the package, each with its own lib/ and its own port, some of them changed for a test: one that writes down
+// its calls of the engine, one that keeps no idle keys, one in which the engine decides everything.
 
 const path = require('node:path');
 const { ROOT } = require('./child');
@@ -11,14 +11,11 @@ const inside = (name) => path.join(ROOT, 'lib', `${name}.js`);
 /**
  * Loads the package anew.
  *
- * @param {{ thin: boolean, prepare?: (require: (name: string) => any) => void }} how `prepare` may change what a file of lib
- *   exports before the others load
+ * @param {(require: (name: string) => any) => void} [prepare] may change what a file of lib exports before the others load
  * @returns {{ latchkey: any, alock: any, lib: (name: string) => any }}
  */
-function loadCopy({ thin, prepare = () => {} }) {
-  const before = process.env.LATCHKEY_THIN;
+function loadCopy(prepare = () => {}) {
   const cached = takeFromCache();
-  process.env.LATCHKEY_THIN = thin ? 'on' : 'off';
   try {
     prepare((name) => require(inside(name)));
     const latchkey = require(path.join(ROOT, 'index.js'));
@@ -31,8 +28,6 @@ function loadCopy({ thin, prepare = () => {} }) {
     const lib = (name) => modules.get(inside(name)).exports;
     return { latchkey, alock: lib('alock'), lib };
   } finally {
-    if (before === undefined) delete process.env.LATCHKEY_THIN;
-    else process.env.LATCHKEY_THIN = before;
     takeFromCache();
     Object.assign(require.cache, cached);
   }
@@ -53,24 +48,38 @@ function takeFromCache() {
   return taken;
 }
 
-/**
- * A copy whose lock objects, of either sort, sweep their idle keys whenever one more comes to rest, or nearly so.
- */
+/** A copy whose lock objects sweep their idle keys whenever one more comes to rest, or nearly so. */
 function loadSweepingCopy() {
-  return loadCopy({
-    thin: true,
-    prepare(require) {
-      // Both sorts of keys are built on this one.
-      const keys = require('keys');
-      keys.Keys = class extends keys.Keys {
-        maxIdle = 1;
+  return loadCopy((require) => {
+    const keys = require('keys');
+    keys.Keys = class extends keys.Keys {
+      maxIdle = 1;
 
-        sweep() {
-          super.sweep();
-          this.maxIdle = 1;
-        }
-      };
-    },
+      sweep() {
+        super.sweep();
+        this.maxIdle = 1;
+      }
+    };
+  });
+}
+
+/**
+ * A copy that grants nothing without the engine.
+ *
+ * @param {{ posts: boolean }} how `posts`: whether it leaves word of what surely waits, or asks the engine each time
+ */
+function loadEngineCopy({ posts }) {
+  return loadCopy((require) => {
+    const thin = require('thin');
+    thin.ThinKey = class extends thin.ThinKey {
+      admits() {
+        return false;
+      }
+
+      surelyWaits(mode) {
+        return posts && super.surelyWaits(mode);
+      }
+    };
   });
 }
 
@@ -78,9 +87,11 @@ function loadSweepingCopy() {
  * A copy that writes down each call of the engine, as `name` or `name(key)`. `crossings()` gives those since it was last
  * asked.
  *
- * @param {boolean} thin
+ * @param {(functions: Record<string, (...args: any[]) => any>, words: Float64Array, at: Record<string, number>) => object}
+ *   [change] gives what is called instead of the port's functions, where it is something else; `words` is the shared array,
+ *   and `at` says where things are in it
  */
-function loadWatchedCopy(thin) {
+function loadWatchedCopy(change = () => ({})) {
   let crossings = [];
   const watched = (name, call) => {
     return (...args) => {
@@ -90,18 +101,16 @@ function loadWatchedCopy(thin) {
       return call(...args);
     };
   };
-  const copy = loadCopy({
-    thin,
-    prepare(require) {
-      const native = require('native');
-      const { binding } = native;
-      const openPort = (...args) => {
-        const functions = Object.entries(binding.openPort(...args));
-        return Object.fromEntries(functions.map(([name, call]) => [name, watched(name, call)]));
-      };
-      // Not the addon's own object, which all copies share.
-      native.binding = { ...binding, openPort };
-    },
+  const copy = loadCopy((require) => {
+    const native = require('native');
+    const { binding } = native;
+    const openPort = (words, ...rest) => {
+      const functions = { ...binding.openPort(words, ...rest) };
+      const changed = { ...functions, ...change(functions, words, binding.layout()) };
+      return Object.fromEntries(Object.entries(changed).map(([name, call]) => [name, watched(name, call)]));
+    };
+    // Not the addon's own object, which all copies share.
+    native.binding = { ...binding, openPort };
   });
   const take = () => {
     const taken = crossings;
@@ -111,4 +120,4 @@ function loadWatchedCopy(thin) {
   return { ...copy, crossings: take };
 }
 
-module.exports = { loadCopy, loadSweepingCopy, loadWatchedCopy };
+module.exports = { loadCopy, loadSweepingCopy, loadEngineCopy, loadWatchedCopy };

@@ -31,7 +31,12 @@ class Model {
 
   asked(request) {
     const keys = this.#keysOf(request);
-    Object.assign(request, { state: ASKED, order: this.#asked++, askedAt: performance.now() });
+    Object.assign(request, {
+      state: ASKED,
+      isAsking: true,
+      order: this.#asked++,
+      askedAt: performance.now(),
+    });
     request.wasFree = keys.every(({ open }) => open.size === 0);
     if (request.object.closed) request.doom = 'closed';
     else if (request.signal?.aborted) request.doom = 'aborted';
@@ -149,6 +154,7 @@ class Model {
 
   /** The call that asked has returned. */
   returned(request, { isDeep, mayBeLate }) {
+    request.isAsking = false;
     if (request.state !== ASKED || isDeep) return;
     const atOnce =
       request.api === 'callback' || (request.hasFn && isOfOneKey(request) && !isLeaving(request));
@@ -246,7 +252,8 @@ class Model {
     if (this.#turn - key.clocked < 2) return;
     const open = [...key.open];
     const first = open.find(({ state }) => state === ASKED);
-    if (first?.api !== 'callback') return;
+    // One whose call is at work is granted at its end.
+    if (first?.api !== 'callback' || first.isAsking) return;
     // Others may have been granted, and have not been seen yet.
     if (open.some((other) => other.state === ASKED && isUncertain(other))) return;
     const blocks = (other) =>

@@ -7,17 +7,17 @@ const LONG = 600_000;
 
 /**
  * `open()` gives an object with `write(key, obtained)` and, where the face has readers, `read(…)`; of a free key for the
- * promise face. `counted` says whether it asks nothing of the engine, even where somebody waits.
+ * promise face.
  *
  * @param {ReturnType<typeof loadWatchedCopy>} copy
  */
 function facesOf({ alock, latchkey: { Lock, Locks } }) {
   return [
-    { name: 'alock', counted: true, open: () => ({ write: alock }) },
-    { name: 'Lock', counted: true, open: () => callbacks(new Lock()) },
-    { name: 'Lock with an expiry', counted: false, open: () => callbacks(new Lock(LONG)) },
-    { name: 'Locks', counted: false, open: () => promises(new Locks()) },
-    { name: 'Locks with an expiry', counted: false, open: () => promises(new Locks({ expiry: LONG })) },
+    { name: 'alock', open: () => ({ write: alock }) },
+    { name: 'Lock', open: () => callbacks(new Lock()) },
+    { name: 'Lock with an expiry', open: () => callbacks(new Lock(LONG)) },
+    { name: 'Locks', open: () => promises(new Locks()) },
+    { name: 'Locks with an expiry', open: () => promises(new Locks({ expiry: LONG })) },
   ];
 }
 
@@ -39,10 +39,10 @@ function promises(locks) {
 /**
  * A copy, its faces, and `calls()`: what it asked of the engine since that was last asked.
  *
- * @param {boolean} thin
+ * @param {Parameters<typeof loadWatchedCopy>} change
  */
-function openThinFaces(thin) {
-  const copy = loadWatchedCopy(thin);
+function openThinFaces(...change) {
+  const copy = loadWatchedCopy(...change);
   // That lock objects are opened and collected, and that a thread looks for news, is not what the tests are about.
   const calls = () => copy.crossings().filter((call) => !/^(open|close|collect|watch)/.test(call));
   return { ...copy, faces: facesOf(copy), calls };

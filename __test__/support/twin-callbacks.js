@@ -40,13 +40,15 @@ function methods(lock) {
 
 /**
  * @param {ReturnType<import('./random').randomFrom>} random
- * @param {{ requests: number, keys: number, releases: number, self: number, listens: boolean, throws: number, timed: boolean }}
- *   size how many of each; the share of steps that release, of requests that release themselves when granted, of callbacks
- *   that throw; whether time may pass, which takes one lock object, one key and callbacks that do not throw
+ * @param {{ requests: number, keys: number, releases: number, self: number, listens: boolean, throws: number, overdue: boolean,
+ *   timed: boolean }} size how many of each; the share of steps that release, of requests that release themselves when
+ *   granted, of callbacks that throw; whether holds may be overdue at once; whether time may pass, which takes one lock
+ *   object, one key and callbacks that do not throw
  * @returns {Program}
  */
-function randomProgram(random, { requests, keys, releases, self, listens, throws, timed }) {
-  const sorts = Object.keys(SORTS).filter((sort) => (sort === 'overdue soon') === timed);
+function randomProgram(random, { requests, keys, releases, self, listens, throws, overdue, timed }) {
+  const isMeant = (sort) => (sort === 'overdue soon') === timed && (overdue || sort !== 'overdue at once');
+  const sorts = Object.keys(SORTS).filter(isMeant);
   const locks = Array.from({ length: timed ? 1 : 1 + random.below(3) }, () => random.pick(sorts));
   let asked = 0;
   const catches = () => random.chance(0.7);

@@ -21,21 +21,27 @@ const { TwinLog, TwinClock, pause, errorText, AT_ONCE, SHORT, LATER } = require(
  * @typedef {{ locks: object[], steps: Step[] }} Program `locks` are the options of each
  */
 
-/** What is asked for in milliseconds, and how often: in programs that leave time alone, and in those that are about it. */
+/**
+ * What is asked for in milliseconds, and how often: in programs that leave time alone, in those where holds are overdue at
+ * once, and in those that are about time.
+ */
 const TIMES = {
-  false: { expiries: [0, AT_ONCE, AT_ONCE, LATER], timeouts: [0, 0, LATER, Infinity] },
-  true: { expiries: [0, SHORT, SHORT, LATER], timeouts: [0, SHORT, SHORT, LATER] },
+  alone: { expiries: [0, LATER], timeouts: [0, 0, LATER, Infinity] },
+  overdue: { expiries: [0, AT_ONCE, AT_ONCE, LATER], timeouts: [0, 0, LATER, Infinity] },
+  timed: { expiries: [0, SHORT, SHORT, LATER], timeouts: [0, SHORT, SHORT, LATER] },
 };
 
 /**
  * @param {ReturnType<import('./random').randomFrom>} random
- * @param {{ requests: number, keys: number, releases: number, closes: number, timed: boolean }} size how many; the share of
- *   steps that end something, of those that close a Locks; whether time may pass, which takes one Locks and one key
+ * @param {{ requests: number, keys: number, releases: number, closes: number, times: keyof typeof TIMES }} size how many;
+ *   the share of steps that end something, of those that close a Locks; whether time may pass, which takes one Locks and one
+ *   key
  * @returns {Program}
  */
-function randomProgram(random, { requests, keys, releases, closes, timed }) {
+function randomProgram(random, { requests, keys, releases, closes, times }) {
   let asked = 0;
-  const { expiries, timeouts } = TIMES[timed];
+  const timed = times === 'timed';
+  const { expiries, timeouts } = TIMES[times];
   const maybe = (chance, make) => (random.chance(chance) ? make() : {});
   const anyLocks = () => ({
     ...maybe(0.3, () => ({ expiry: random.pick(expiries) })),

@@ -8,68 +8,67 @@ const assert = require('node:assert/strict');
 const { loadCopy, loadSweepingCopy } = require('./support/copies');
 const { freshName } = require('./support/reaches');
 const { block } = require('./support/until');
+const { usageNow } = require('./support/usage');
 const { errorOf, watch, turn } = require('./support/watch');
 
-const { latchkey, lib } = loadCopy({ thin: true });
-const { ThinKeys, ThinKey, ENGINE } = lib('thin');
-const { CountedSpace, CountedKey } = lib('counted-space');
+const { latchkey, lib } = loadCopy();
+const { Keys } = lib('keys');
+const { ThinKey, ENGINE } = lib('thin');
+const { PrivateSpace } = lib('private-space');
+const { WRITE } = lib('request');
 const { NEW } = lib('life');
-const { usage } = lib('native');
 
 const MILLION = 1_000_000;
 const KEEP_IDLE = 1024;
 
 /** Counts at how many keys the sweeps of `work` look. */
-function lookedAt({ prototype }, work) {
-  const { isIdle } = prototype;
+function lookedAt(work) {
+  const { isIdle } = ThinKey.prototype;
   let count = 0;
-  prototype.isIdle = function () {
+  ThinKey.prototype.isIdle = function () {
     count++;
     return isIdle.call(this);
   };
   try {
     work();
   } finally {
-    prototype.isIdle = isIdle;
+    ThinKey.prototype.isIdle = isIdle;
   }
   return count;
 }
 
-const writer = () => ({ mode: 1, expiry: 0, state: NEW, previous: null, next: null });
+const writer = () => ({ mode: WRITE, expiry: 0, state: NEW, previous: null, next: null });
 
 /** Grants a thin key that has to admit the request. */
 function grant(key, request) {
-  assert.equal(key.admits(request), true);
+  assert.equal(key.admits(request.mode), true);
   key.grant(request);
 }
 
-/** Both sorts of keys under one shape: `take(name)` makes a free key held by a writer, `give` frees it. */
+/** Both sorts of holders under one shape: `take(name)` makes a free key held by a writer, `give` frees it. */
 const sorts = [
   {
-    name: 'thin',
-    Key: ThinKey,
+    name: 'listed',
     open() {
-      const keys = new ThinKeys(true);
+      const keys = new Keys(true);
       const take = (name) => {
         const key = keys.find(name);
         grant(key, writer());
         return key;
       };
-      return { keys, take, give: (key) => key.release(key.last), isFree: (key) => key.state === 0 };
+      return { keys, take, give: (key) => key.release(key.last) };
     },
   },
   {
     name: 'counted',
-    Key: CountedKey,
     open() {
-      const space = new CountedSpace();
+      const space = new PrivateSpace();
       const take = (name) => {
-        const key = space.take(name, 1);
+        const key = space.take(name, WRITE);
         assert.notEqual(key, null);
         return key;
       };
-      const give = (key) => assert.equal(space.give(key), null);
-      return { keys: space.keys, take, give, isFree: (key) => key.admits(1) };
+      return { keys: space.keys, take, give: (key) => assert.equal(space.give(key), null) };
     },
   },
 ];
@@ -81,12 +80,12 @@ function countKeys(keys) {
   return all.length;
 }
 
-for (const { name, Key, open } of sorts) {
-  describe(`of a million ${name} keys`, () => {
+for (const { name, open } of sorts) {
+  describe(`of a million keys with a ${name} holder`, () => {
     it('that are used one after another, no more than 1,024 idle ones are kept at any time', () => {
       const { keys, take, give } = open();
       let most = 0;
-      const looked = lookedAt(Key, () => {
+      const looked = lookedAt(() => {
         for (let i = 0; i < MILLION; i++) {
           give(take(`${i}`));
           most = Math.max(most, keys.map.size);
@@ -100,7 +99,7 @@ for (const { name, Key, open } of sorts) {
     it('that are all held at once, none is swept, and their end costs a few looks each', () => {
       const { keys, take, give } = open();
       let held = [];
-      const looked = lookedAt(Key, () => {
+      const looked = lookedAt(() => {
         held = Array.from({ length: MILLION }, (_, i) => take(`${i}`));
         assert.equal(keys.map.size, MILLION);
         for (const key of held) give(key);
@@ -110,10 +109,10 @@ for (const { name, Key, open } of sorts) {
     });
 
     it('that come and go beside ten thousand that stay, each costs a few looks', () => {
-      const { keys, take, give, isFree } = open();
+      const { keys, take, give } = open();
       const stay = Array.from({ length: 10_000 }, (_, i) => take(`stays ${i}`));
       let most = 0;
-      const looked = lookedAt(Key, () => {
+      const looked = lookedAt(() => {
         for (let i = 0; i < MILLION; i++) {
           give(take(`goes ${i}`));
           most = Math.max(most, keys.map.size);
@@ -123,14 +122,14 @@ for (const { name, Key, open } of sorts) {
       assert.ok(most <= 1.5 * stay.length + 1, `${most} were kept`);
       for (const [i, key] of stay.entries()) {
         assert.equal(keys.find(`stays ${i}`), key);
-        assert.equal(isFree(key), false, 'it is held still');
+        assert.equal(key.admits(WRITE), false, 'it is held still');
         give(key);
       }
       countKeys(keys);
     });
   });
 
-  it(`a ${name} key in regular use is not made anew each time`, () => {
+  it(`a key in regular use is not made anew each time (${name} holder)`, () => {
     const { keys, take, give } = open();
     const names = Array.from({ length: 1000 }, (_, i) => `${i}`);
     const first = names.map((each) => keys.find(each));
@@ -145,7 +144,7 @@ for (const { name, Key, open } of sorts) {
     assert.equal(keys.idle, names.length);
   });
 
-  it(`a free ${name} key of which something is still to be told is kept until that has been told`, () => {
+  it(`a free key of which something is still to be told is kept until that has been told (${name} holder)`, () => {
     const { keys, take, give } = open();
     const untold = take('untold');
     give(untold);
@@ -163,11 +162,11 @@ for (const { name, Key, open } of sorts) {
 }
 
 it('of a million keys of a named space it is the same', () => {
-  const keys = new ThinKeys(false);
+  const keys = new Keys(false);
   const stays = keys.find('stays');
   stays.enterEngine();
   let most = 0;
-  const looked = lookedAt(ThinKey, () => {
+  const looked = lookedAt(() => {
     for (let i = 0; i < MILLION; i++) {
       const key = keys.find(`${i}`);
       assert.equal(key.state, ENGINE);
@@ -182,46 +181,65 @@ it('of a million keys of a named space it is the same', () => {
   countKeys(keys);
 });
 
-it('`idle` is exact, whatever has happened to thin keys: held, shared, the engine’s, forgotten by it', () => {
-  const keys = new ThinKeys(true);
-  const [written, shared, engines, forgotten, free] = ['a', 'b', 'c', 'd', 'e'].map((each) =>
+it('`idle` is exact, whatever has happened to keys: held, shared, the engine’s, forgotten by it', () => {
+  const space = new PrivateSpace();
+  const { keys } = space;
+  const [written, shared, counted, forgotten, free] = ['a', 'b', 'c', 'd', 'e'].map((each) =>
     keys.find(each),
   );
-  const holder = writer();
   const readers = [1, 2].map(() => ({ ...writer(), mode: 0 }));
   const isExact = (idle) => assert.deepEqual([countKeys(keys), keys.idle], [5, idle]);
   isExact(5);
-  grant(written, holder);
+  grant(written, writer());
   isExact(4);
   for (const reader of readers) grant(shared, reader);
   isExact(3);
-  engines.inflate(assert.fail);
-  forgotten.inflate(assert.fail);
+  for (const _ of [1, 2]) counted.take(0);
+  isExact(2);
+  space.inflate(forgotten);
+  assert.equal(forgotten.state, ENGINE);
   isExact(1);
   forgotten.deflate();
   isExact(2);
-  written.inflate(() => {});
+  space.inflate(written);
+  space.inflate(counted);
   shared.release(readers[0]);
   isExact(2);
   shared.release(readers[1]);
   isExact(3);
   written.deflate();
-  engines.deflate();
+  counted.deflate();
   isExact(5);
   assert.equal(free.isIdle(), true);
 });
 
-it('the copy with which the random programs run keeps next to no idle key, of either sort', () => {
+it('a number that the engine knows a key by is given to no other key before the first one is swept, and then again', () => {
+  const space = new PrivateSpace();
+  const { keys } = space;
+  const use = (names) => {
+    const used = names.map((each) => keys.find(each));
+    for (const key of used) space.inflate(key);
+    const slots = used.map(({ slot }) => slot);
+    for (const key of used) key.deflate();
+    return slots;
+  };
+  const first = Array.from({ length: KEEP_IDLE }, (_, i) => `${i}`);
+  assert.deepEqual(use(first), [...first.keys()]);
+  assert.deepEqual(use(first), [...first.keys()], 'each keeps its own');
+  assert.deepEqual(use(['one more']), [KEEP_IDLE]);
+  // That was one too many, and all are swept.
+  assert.equal(keys.map.size, 0);
+  const again = use(first.map((each) => `other ${each}`));
+  assert.equal(new Set(again).size, KEEP_IDLE);
+  assert.ok(Math.max(...again) <= KEEP_IDLE, `${Math.max(...again)}`);
+});
+
+it('the copy with which the random programs run keeps next to no idle key', () => {
   const copy = loadSweepingCopy();
-  const space = new (copy.lib('counted-space').CountedSpace)();
-  const keys = new (copy.lib('thin').ThinKeys)(true);
+  const space = new (copy.lib('private-space').PrivateSpace)();
   for (let i = 0; i < 10; i++) {
-    assert.equal(space.give(space.take(`${i}`, 1)), null);
-    assert.ok(space.keys.map.size <= 2, `${space.keys.map.size} counted keys`);
-    const [key, request] = [keys.find(`${i}`), writer()];
-    grant(key, request);
-    key.release(request);
-    assert.ok(keys.map.size <= 2, `${keys.map.size} thin keys`);
+    assert.equal(space.give(space.take(`${i}`, WRITE)), null);
+    assert.ok(space.keys.map.size <= 2, `${space.keys.map.size} keys`);
   }
 });
 
@@ -274,7 +292,7 @@ describe('while a hundred thousand other keys come and go', () => {
 
       it('a request that is given up leaves nothing behind', async () => {
         const locks = open();
-        const before = usage();
+        const before = usageNow();
         const holder = locks.tryWrite('key');
         const controller = new AbortController();
         const leaving = errorOf(locks.write('key', { signal: controller.signal }));
@@ -285,7 +303,7 @@ describe('while a hundred thousand other keys come and go', () => {
         holder.release();
         await staying.settled;
         staying.value.release();
-        const { holds, waiting, keys } = usage();
+        const { holds, waiting, keys } = usageNow();
         assert.deepEqual(
           { holds, waiting, keys },
           { holds: before.holds, waiting: before.waiting, keys: before.keys },
@@ -295,7 +313,7 @@ describe('while a hundred thousand other keys come and go', () => {
   }
 });
 
-describe('while a hundred thousand other keys come and go in a lock object that counts', () => {
+describe('while a hundred thousand other keys come and go where holders are only counted', () => {
   const others = (lock) => {
     for (let i = 0; i < 100_000; i++) lock.writeLock(`other ${i}`, null, (release) => release());
   };
