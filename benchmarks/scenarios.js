@@ -29,11 +29,11 @@ const SCENARIOS = [
     ];
   }),
   ...queued(2, { 'rwlock-plus': null, rwlock: null }, { alock: null }),
-  ...queuedElsewhere(2),
-  ...queued(10, { 'rwlock-plus': null, rwlock: null }, { alock: null }),
-  ...queuedElsewhere(10),
-  ...queued(1000, { 'rwlock-plus': 0.6, rwlock: null }, { alock: 0.01 }),
-  ...queuedElsewhere(1000),
+  ...queuedElsewhere(2, { timed: null, mutex: 0.6, lock: 1 }),
+  ...queued(10, { 'rwlock-plus': 1, rwlock: null }, { alock: null }),
+  ...queuedElsewhere(10, { timed: 0.8, mutex: 0.6, lock: 1.1 }),
+  ...queued(1000, { 'rwlock-plus': 0.85, rwlock: null }, { alock: 0.001 }),
+  ...queuedElsewhere(1000, { timed: 0.5, mutex: 0.6, lock: 1 }),
   ...queued(100_000, { 'rwlock-plus': null, rwlock: null }, { alock: null }),
   race(
     '10,000 queued, released in their callbacks',
@@ -141,16 +141,18 @@ function queued(size, peers, alocks) {
  * is what it is without one.
  *
  * @param {number} size
+ * @param {{ timed: number | null, mutex: number, lock: number }} targets beside rwlock-plus with an expiry, async-mutex and
+ *   async-lock
  */
-function queuedElsewhere(size) {
+function queuedElsewhere(size, targets) {
   const count = size.toLocaleString('en');
   const plain = { work: 'queue', size, expiry: EXPIRY };
   const promise = { work: 'queueRun', size };
-  const both = { 'async-mutex': null, 'async-lock': null };
+  const both = { 'async-mutex': targets.mutex, 'async-lock': targets.lock };
   const name = `${count} queued on one key, promise face`;
   const expiring = `${count} queued with an expiry`;
   return [
-    race(expiring, plain, RWLOCK_PLUS, { 'rwlock-plus': null }, null),
+    race(expiring, plain, RWLOCK_PLUS, { 'rwlock-plus': targets.timed }, null),
     race(name, promise, PROMISE, both, 'floor-promise'),
     race(`${expiring}, promise face`, { ...promise, expiry: EXPIRY }, PROMISE, { 'async-lock': null }, null),
   ];
