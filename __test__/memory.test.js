@@ -9,7 +9,6 @@ const { hold } = require('./support/queue');
 const { runWith } = require('./support/child');
 const { collectUntil, gc, memoryAfterGc } = require('./support/gc');
 const { usageNow } = require('./support/usage');
-const { usage } = require('../lib/native');
 
 const MB = 2 ** 20;
 
@@ -116,7 +115,7 @@ function collector() {
 overFaces('a dropped lock object', telling, (face) => {
   it('is collected with its holds and its waiters', async () => {
     gc();
-    const before = usage();
+    const before = usageNow();
     const { collected, callback } = collector();
     (() => {
       for (let i = 0; i < 50; i++) {
@@ -127,15 +126,15 @@ overFaces('a dropped lock object', telling, (face) => {
         hold(locks, 'read', 'other');
       }
     })();
-    const all = () => collected.size === 200 && usage().spaces <= before.spaces;
+    const all = () => collected.size === 200 && usageNow().spaces <= before.spaces;
     await collectUntil(all, 'dropped locks to be collected');
-    assert.ok(usage().holds <= before.holds);
-    assert.ok(usage().waiting <= before.waiting);
+    assert.ok(usageNow().holds <= before.holds);
+    assert.ok(usageNow().waiting <= before.waiting);
   });
 
   it('is collected with holds that may expire, as long as nobody waits', async () => {
     gc();
-    const before = usage();
+    const before = usageNow();
     const { collected, callback } = collector();
     (() => {
       for (let i = 0; i < 50; i++) {
@@ -145,11 +144,11 @@ overFaces('a dropped lock object', telling, (face) => {
         for (const n of [0, 1]) hold(locks, 'read', 'other', callback(`reader ${n} of ${i}`));
       }
     })();
-    assert.ok(usage().spaces >= before.spaces + 50);
-    assert.ok(usage().holds >= before.holds + 100);
-    const all = () => collected.size === 150 && usage().spaces <= before.spaces;
+    assert.ok(usageNow().spaces >= before.spaces + 50);
+    assert.ok(usageNow().holds >= before.holds + 100);
+    const all = () => collected.size === 150 && usageNow().spaces <= before.spaces;
     await collectUntil(all, 'dropped locks to be collected');
-    assert.ok(usage().holds <= before.holds);
+    assert.ok(usageNow().holds <= before.holds);
   });
 
   for (const expiry of [undefined, 60_000]) {
