@@ -179,7 +179,9 @@ class MixedRun {
     };
     const released = (...args) => {
       const body = () => {
-        this.#model.told(request, args, this.#frames.mayBeLate(request.ids, 1));
+        // From the event loop, those who come after it are called next.
+        const mayBeLate = this.#frames.depth === 1 || this.#frames.mayBeLate(request.ids, 1);
+        this.#model.told(request, args, mayBeLate);
         this.#holds.forget(request);
         this.#doAll(after, request);
       };
