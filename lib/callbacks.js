@@ -11,6 +11,7 @@ const { needRoom, needSome, SOON } = require('./stack');
 const { ENGINE } = require('./thin');
 
 /** @typedef {import('./space').Space} Space */
+/** @typedef {import('./private-space').PrivateSpace} PrivateSpace */
 /** @typedef {import('./thin').ThinKey} ThinKey */
 /** @typedef {(...args: any[]) => void} Callback */
 /** @typedef {{ warn(message: string): void }} Logger */
@@ -37,7 +38,8 @@ function lock(space, key, mode, expiry, obtained, released, logger) {
     const request = new CallbackRequest(space, key, mode, expiry, obtained, released, logger);
     return ask(request, expiry > 0 && released !== null);
   }
-  const release = countedRelease(space, taken, released);
+  // Only a private space has such holds.
+  const release = countedRelease(/** @type {PrivateSpace} */ (space), taken, released);
   try {
     obtained.call(undefined, release);
   } catch (error) {
@@ -56,7 +58,7 @@ function lock(space, key, mode, expiry, obtained, released, logger) {
 /**
  * The release function of a hold without a request.
  *
- * @param {Space} space
+ * @param {PrivateSpace} space
  * @param {ThinKey} key
  * @param {Callback | null} released
  */

@@ -108,7 +108,8 @@ class PrivateSpace extends Space {
     const { mode, expiry } = request;
     const tag = this.free > 0 ? this.freeTags[this.free - 1] : this.requests.length;
     port.post(at.postedRequest, this.number, key, tag, mode, expiry, 0);
-    // Nothing is called from here on, so that nothing can throw.
+    // Nothing is called from here on until the request waits, so that nothing can throw. (Nor does it keep the space awake: a
+    // hold that is timed is granted by a call.)
     if (this.free > 0) this.free--;
     this.requests[tag] = request;
     request.tag = tag;
@@ -116,7 +117,6 @@ class PrivateSpace extends Space {
     key.waiting++;
     this.waiting++;
     request.state = WAITING;
-    if (expiry > 0) this.keepAwake();
     if (request.times !== null) diagnostics.waits(request);
     return null;
   }

@@ -1,11 +1,14 @@
 'use strict';
 // One request of the promise API: it settles once, as a Hold or as an error.
 
-const { Hold, abort } = require('./hold');
-const { LockClosedError, LockQueueFullError, LockTimeoutError, reportLater } = require('./errors');
+const { Hold, abort, lossOf, runInto } = require('./hold');
+const { LockError, LockClosedError, LockQueueFullError, LockTimeoutError, reportLater } = require('./errors');
 const { Request } = require('./request');
 const { unwatch } = require('./abort');
 const { ANSWERED } = require('./life');
+const { SOON } = require('./stack');
+
+const { then } = Promise.prototype;
 
 /** What a request comes to, where it is no hold. */
 class Failure {
@@ -168,4 +171,46 @@ class PromiseRequest extends Request {
   }
 }
 
-module.exports = { PromiseRequest, Failure, HELD };
+/**
+ * @param {PromiseRequest} request one that waits
+ * @returns {Promise<Hold>}
+ */
+function wait(request) {
+  return new Promise((resolve) => {
+    request.whenSettled(() => resolve(request.outcome === HELD ? request.toHold() : failure(request)));
+  });
+}
+
+/**
+ * @param {PromiseRequest} request one that waits
+ * @param {(hold: Hold) => unknown} fn
+ * @returns {Promise<unknown>}
+ */
+function waitAndRun(request, fn) {
+  return new Promise((resolve) => {
+    // What follows this promise runs in the async context of the call.
+    const settled = new Promise((settle) => request.whenSettled(settle));
+    then.call(settled, () => {
+      if (request.outcome === HELD) runInto(resolve, request.toHold(), lossOf, fn);
+      else resolve(failure(request));
+    });
+  });
+}
+
+/**
+ * A promise that is rejected with the request's error, when somebody waits for it already: so that the error's stack can
+ * tell who.
+ *
+ * @param {PromiseRequest} request
+ * @returns {Promise<any>}
+ */
+function failure(request) {
+  const { error } = /** @type {Failure} */ (request.outcome);
+  const next = then.call(SOON, () => {});
+  return then.call(next, () => {
+    if (error instanceof LockError) Error.captureStackTrace(error);
+    throw error;
+  });
+}
+
+module.exports = { PromiseRequest, Failure, HELD, wait, waitAndRun };

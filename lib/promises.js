@@ -13,23 +13,20 @@ const {
 const { watch } = require('./abort');
 const { now } = require('./clock');
 const {
-  LockError,
   LockClosedError,
   LockQueueFullError,
   LockTimeoutError,
   invalidType,
   outOfRange,
 } = require('./errors');
-const { Hold, lossOf, requestOf, runAndRelease, runInto } = require('./hold');
+const { Hold, lossOf, requestOf, runAndRelease } = require('./hold');
 const { GRANTED, WAITING, ENDED } = require('./life');
 const { MultiHold, lossOfAny, inOrder } = require('./multi-hold');
 const { Pending } = require('./pending');
-const { PromiseRequest, Failure, HELD } = require('./promise-request');
+const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('./promise-request');
 const { openSpace } = require('./open-space');
 const { WRITE } = require('./request');
 const { SOON } = require('./stack');
-
-const { then } = Promise.prototype;
 
 /** @typedef {{ signal: AbortSignal | undefined, timeout: number, expiry: number }} Wish what a call asks for */
 
@@ -282,48 +279,6 @@ class PromiseLocks {
       expiry: expiry === undefined ? this.#wish.expiry : toExpiry('options.expiry', expiry),
     };
   }
-}
-
-/**
- * @param {PromiseRequest} request one that waits
- * @returns {Promise<Hold>}
- */
-function wait(request) {
-  return new Promise((resolve) => {
-    request.whenSettled(() => resolve(request.outcome === HELD ? request.toHold() : failure(request)));
-  });
-}
-
-/**
- * @param {PromiseRequest} request one that waits
- * @param {(hold: Hold) => unknown} fn
- * @returns {Promise<unknown>}
- */
-function waitAndRun(request, fn) {
-  return new Promise((resolve) => {
-    // What follows this promise runs in the async context of the call.
-    const settled = new Promise((settle) => request.whenSettled(settle));
-    then.call(settled, () => {
-      if (request.outcome === HELD) runInto(resolve, request.toHold(), lossOf, fn);
-      else resolve(failure(request));
-    });
-  });
-}
-
-/**
- * A promise that is rejected with the request's error, when somebody waits for it already: so that the error's stack can
- * tell who.
- *
- * @param {PromiseRequest} request
- * @returns {Promise<any>}
- */
-function failure(request) {
-  const { error } = /** @type {Failure} */ (request.outcome);
-  const next = then.call(SOON, () => {});
-  return then.call(next, () => {
-    if (error instanceof LockError) Error.captureStackTrace(error);
-    throw error;
-  });
 }
 
 /**

@@ -111,17 +111,9 @@ class Space {
    *
    * @param {string} _name
    * @param {number} _mode
-   * @returns {ThinKey | null} the key, to be given back by `give`
+   * @returns {ThinKey | null}
    */
   take(_name, _mode) {
-    return null;
-  }
-
-  /**
-   * @param {ThinKey} _key
-   * @returns {Request | null}
-   */
-  give(_key) {
     return null;
   }
 

@@ -14,7 +14,8 @@ use napi::{Env, Error, Result};
 use crate::watch::Watcher;
 use crate::{
     clock,
-    port::{OpenSpace, Port, Scope, SpaceNumber, expiry_of, milliseconds},
+    open_space::{OpenSpace, Scope, expiry_of, milliseconds},
+    port::{Port, SpaceNumber},
     query::{self, Report},
     raw_function::{self, Body, Call},
     shared_space::SharedSpace,
@@ -35,7 +36,7 @@ pub fn open_port<'env>(
         Error::from_reason(format!("latchkey: openPort needs an array of {LENGTH} numbers"))
     })?;
     clock::start();
-    let port = Rc::new(Port::new(words, Waker::new(&wake)?, thread));
+    let port = Port::new(words, Waker::new(&wake)?, thread);
     if is_node {
         #[cfg(unix)]
         port.watches.allow(Watcher::new(*env, Arc::clone(&port.mailbox), wake.create_ref()?));

@@ -10,6 +10,7 @@ mod background;
 mod clock;
 mod functions;
 mod mailbox;
+mod open_space;
 mod port;
 mod query;
 mod raw_function;

@@ -2,9 +2,10 @@
 //! to be told.
 //!
 //! On private spaces nobody else operates, so that each operation's events are all for the port itself and
-//! go back in the same call. What surely waits there JavaScript posts, without a call: each call takes that in first. Named spaces are operated on by anybody: what others cause comes as letters. An operation on one
-//! reads those first, in the moment in which it takes place: so the events of a key stand before JavaScript in the
-//! order in which they were decided.
+//! go back in the same call. What surely waits there JavaScript posts, without a call: each call takes that in first.
+//! Named spaces are operated on by anybody: what others cause comes as letters. An operation on one reads those first, in
+//! the moment in which it takes place: so the events of a key stand before JavaScript in the order in which they were
+//! decided.
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,23 +15,20 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::Duration,
 };
 
-use latchkey_engine::{
-    Ask, Caller, Events, Inbox, KeyName, KeySlot, Letter, LocalSpace, LockTable, Outcome, Own, Patience,
-    Port as Member, Ticket, Time, Usage,
-};
+use latchkey_engine::{Caller, Events, Inbox, Letter, LockTable, Outcome, Own, Port as Member, Time, Usage};
 use napi::{Env, Error, Result};
 
 use crate::{
     clock::{self, Clock},
     mailbox::{Address, Mailbox},
+    open_space::{OpenSpace, Scope},
     shared_space::SharedSpace,
     stack::Stack,
     timer::{self, AlarmNumber},
     waker::{KeepAlive, Waker},
-    words::{self, Posted, PostedWhat, Words},
+    words::{self, Words},
 };
 #[cfg(unix)]
 use crate::{table::Table, watch::Watches};
@@ -38,128 +36,27 @@ use crate::{table::Table, watch::Watches};
 /// The port's own number of one of its spaces.
 pub type SpaceNumber = u32;
 
-/// Where the keys of a space are kept, by how far it reaches.
-pub enum Scope {
-    /// A private space: only its port can change it.
-    Thread(LocalSpace),
-    /// A named space, or one of a store.
-    Shared(Arc<SharedSpace>),
-}
-
-/// A space that the port uses.
-pub struct OpenSpace {
-    pub scope: Scope,
-    /// Who the port is there: the engine counts each opening of a space as a port of its own, so that
-    /// closing one ends what that one owns.
-    pub member: Member,
-    /// When a private space has to be looked at next.
-    deadline: Cell<Option<Time>>,
-    /// The engine's ticket of each request, by the tag that JavaScript names it by: of the last one that had the tag.
-    tickets: RefCell<Vec<Ticket>>,
-}
-
-impl OpenSpace {
-    /// The keys of a private space.
-    pub fn local(&self) -> Option<&LocalSpace> {
-        match &self.scope {
-            Scope::Thread(local) => Some(local),
-            Scope::Shared(_) => None,
-        }
-    }
-
-    /// The space, if it is not private.
-    pub fn shared(&self) -> Option<&Arc<SharedSpace>> {
-        match &self.scope {
-            Scope::Thread(_) => None,
-            Scope::Shared(shared) => Some(shared),
-        }
-    }
-
-    /// What all spaces can do.
-    pub fn locks(&self) -> &dyn LockTable {
-        match &self.scope {
-            Scope::Thread(local) => local,
-            Scope::Shared(shared) => shared.table.locks(),
-        }
-    }
-
-    /// From now on `tag` names this request.
-    pub fn name(&self, tag: u32, ticket: Ticket) {
-        let mut tickets = self.tickets.borrow_mut();
-        if tickets.len() <= tag as usize {
-            tickets.resize(tag as usize + 1, ticket);
-        }
-        tickets[tag as usize] = ticket;
-    }
-
-    /// The request that `tag` names.
-    pub fn ticket(&self, tag: u32) -> Result<Ticket> {
-        let ticket = self.tickets.borrow().get(tag as usize).copied();
-        ticket.ok_or_else(|| Error::from_reason("latchkey: no request has this tag"))
-    }
-
-    /// Takes in what JavaScript has posted. Nobody is told of anything.
-    fn take_in(&self, posted: &Posted) {
-        let Some(local) = self.local() else { return };
-        let mut ask = Ask {
-            port: self.member,
-            tag: 0,
-            key: KeyName::Slot(KeySlot { index: posted.key, generation: 0 }),
-            mode: posted.mode,
-            expiry: None,
-            patience: Patience::Forever,
-        };
-        let ticket = match posted.what {
-            PostedWhat::Request { tag, expiry } => {
-                ask.tag = tag;
-                ask.expiry = expiry_of(expiry);
-                local.append(&ask)
-            }
-            PostedWhat::Hold { tag, expiry, age } => {
-                ask.tag = tag;
-                ask.expiry = expiry_of(expiry);
-                let since = match ask.expiry {
-                    Some(_) => clock::now().before(milliseconds(age).unwrap_or_default()),
-                    None => Time::ZERO,
-                };
-                local.adopt(&ask, since)
-            }
-            PostedWhat::Count(count) => {
-                local.adopt_counted(&ask, count);
-                None
-            }
-        };
-        if let Some(ticket) = ticket {
-            self.name(ask.tag, ticket);
-        }
-    }
-}
-
 thread_local! {
-    /// The private spaces of this thread.
-    static PRIVATE: RefCell<Vec<Weak<OpenSpace>>> = const { RefCell::new(Vec::new()) };
+    /// The ports of this thread: one for each copy of the package.
+    static PORTS: RefCell<Vec<Weak<Port>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// How many private spaces this thread has, and what they hold together.
 pub fn private_usage() -> (usize, Usage) {
-    let mut total = Usage::default();
-    let spaces: Vec<_> = PRIVATE.with_borrow(|spaces| spaces.iter().filter_map(Weak::upgrade).collect());
-    spaces.iter().filter_map(|open| open.local()).for_each(|local| total += local.usage());
-    (spaces.len(), total)
-}
-
-/// What JavaScript says of an expiry: 0 for none.
-pub fn expiry_of(value: f64) -> Option<Duration> {
-    if value == 0.0 { None } else { milliseconds(value) }
-}
-
-/// A span of time; `None` if it does not fit a duration, which is longer than any process lives.
-pub fn milliseconds(value: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(value / 1000.0).ok()
+    let ports: Vec<_> = PORTS.with_borrow(|ports| ports.iter().filter_map(Weak::upgrade).collect());
+    let (mut count, mut total) = (0, Usage::default());
+    for port in ports {
+        for local in port.spaces.borrow().values().filter_map(|open| open.local()) {
+            count += 1;
+            total += local.usage();
+        }
+    }
+    (count, total)
 }
 
 /// Invariant: `deadlines` holds `(t, s)` exactly for the private spaces `s` whose `deadline` is `t`;
-/// the event loop is kept alive exactly while it is not empty or JavaScript `waits`. There is a `backlog` only while the array is full, except within a call.
+/// the event loop is kept alive exactly while it is not empty or JavaScript `waits`. There is a `backlog` only while the
+/// array is full, except within a call.
 pub struct Port {
     pub words: Words,
     pub mailbox: Arc<Mailbox>,
@@ -180,8 +77,8 @@ pub struct Port {
 }
 
 impl Port {
-    pub fn new(words: Words, waker: Waker, thread: u32) -> Self {
-        Self {
+    pub fn new(words: Words, waker: Waker, thread: u32) -> Rc<Self> {
+        let port = Rc::new(Self {
             words,
             mailbox: Arc::new(Mailbox { inbox: Inbox::default(), waker, thread }),
             stack: Stack::new(),
@@ -195,7 +92,9 @@ impl Port {
             taken: Cell::default(),
             #[cfg(unix)]
             watches: Watches::default(),
-        }
+        });
+        PORTS.with_borrow_mut(|ports| ports.push(Rc::downgrade(&port)));
+        port
     }
 
     /// Adds a space to those that the port uses.
@@ -209,15 +108,7 @@ impl Port {
         if let Scope::Shared(shared) = &scope {
             shared.post.join(member, Address(Arc::clone(&self.mailbox)), number);
         }
-        let open =
-            Rc::new(OpenSpace { scope, member, deadline: Cell::default(), tickets: RefCell::default() });
-        if open.local().is_some() {
-            PRIVATE.with_borrow_mut(|spaces| {
-                spaces.retain(|space| space.strong_count() > 0);
-                spaces.push(Rc::downgrade(&open));
-            });
-        }
-        self.spaces.borrow_mut().insert(number, open);
+        self.spaces.borrow_mut().insert(number, Rc::new(OpenSpace::new(scope, member)));
         Ok(number)
     }
 
@@ -329,13 +220,11 @@ impl Port {
         Ok(())
     }
 
-    /// Says whether letters lie in the inbox. Until the next `collect`, which
-    /// JavaScript promises to make soon, nobody wakes it.
+    /// Says whether letters lie in the inbox. Until the next `collect`, which JavaScript promises to make soon, nobody wakes
+    /// it.
     pub fn watch(&self) {
         let has_letters = self.mailbox.inbox.watch();
-        self.words.with(|words| {
-            words::write_done(words, has_letters);
-        });
+        self.words.with(|words| words::write_done(words, has_letters));
     }
 
     /// JavaScript has read what stands in the array: puts there what follows.

@@ -12,7 +12,8 @@ use napi_derive::napi;
 use crate::{
     background,
     functions::addressed,
-    port::{OpenSpace, Port, Scope},
+    open_space::{OpenSpace, Scope},
+    port::Port,
     raw_function::Call,
     shared_space::SharedSpace,
     words,
