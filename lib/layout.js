@@ -38,10 +38,8 @@ const { binding } = require('./copies');
 const at = binding.layout();
 // A shared buffer, though no other thread gets it: nobody can detach it from under the addon.
 const words = new Float64Array(new SharedArrayBuffer(at.length * Float64Array.BYTES_PER_ELEMENT));
-/** Whether the event loop is Node's own: Bun and Deno have another one, though Bun has functions of the same names. */
-const isNode = process.versions.bun === undefined && process.versions.deno === undefined;
 /** A copy, since V8 calls what it knows: the functions of an object that the addon has made one by one it looks up each time. */
-const native = /** @type {NativePort} */ ({ ...binding.openPort(words, () => wake(), threadId, isNode) });
+const native = /** @type {NativePort} */ ({ ...binding.openPort(words, () => wake(), threadId) });
 
 let wake = () => {};
 

@@ -1,8 +1,6 @@
 //! The functions that JavaScript calls. Each reads its inputs, does one operation, and writes the answers.
 
 use std::rc::Rc;
-#[cfg(unix)]
-use std::sync::Arc;
 
 use latchkey_engine::{
     Ask, Caller, KeyName, LocalSpace, LockTable, Mode, Outcome, Patience, Released, Ticket,
@@ -10,8 +8,6 @@ use latchkey_engine::{
 use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result};
 
-#[cfg(unix)]
-use crate::watch::Watcher;
 use crate::{
     clock,
     open_space::{OpenSpace, Scope, expiry_of, milliseconds},
@@ -30,17 +26,12 @@ pub fn open_port<'env>(
     words: Float64Array,
     wake: Function<(), ()>,
     thread: u32,
-    is_node: bool,
 ) -> Result<Object<'env>> {
     let words = Words::new(words).ok_or_else(|| {
         Error::from_reason(format!("latchkey: openPort needs an array of {LENGTH} numbers"))
     })?;
     clock::start();
     let port = Port::new(words, Waker::new(&wake)?, thread);
-    if is_node {
-        #[cfg(unix)]
-        port.watches.allow(Watcher::new(*env, Arc::clone(&port.mailbox), wake.create_ref()?));
-    }
     // Hooks run in the reverse order of their making: this one before the waker's own, which ends the
     // threadsafe function.
     env.add_env_cleanup_hook(Rc::clone(&port), |port| port.detach())?;

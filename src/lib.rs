@@ -19,11 +19,7 @@ mod stack;
 mod stored;
 mod table;
 mod timer;
-#[cfg(unix)]
-mod uv;
 mod waker;
-#[cfg(unix)]
-mod watch;
 mod words;
 
 use std::{collections::hash_map::RandomState, hash::BuildHasher, sync::LazyLock};
@@ -38,7 +34,7 @@ use napi_derive::napi;
 /// their only caller.
 ///
 /// `wake` is called, from the event loop and with no arguments, when the port has to call `collect`.
-/// `thread` is Node's number of the thread. `is_node`: whether its event loop is Node's own, which can watch sockets.
+/// `thread` is Node's number of the thread.
 ///
 /// # Errors
 ///
@@ -49,9 +45,8 @@ pub fn open_port<'env>(
     words: Float64Array,
     wake: Function<(), ()>,
     thread: u32,
-    is_node: bool,
 ) -> Result<Object<'env>> {
-    functions::open_port(env, words, wake, thread, is_node)
+    functions::open_port(env, words, wake, thread)
 }
 
 /// The version of the package that the addon belongs to.

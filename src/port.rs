@@ -30,8 +30,6 @@ use crate::{
     waker::{KeepAlive, Waker},
     words::{self, Words},
 };
-#[cfg(unix)]
-use crate::{table::Table, watch::Watches};
 
 /// The port's own number of one of its spaces.
 pub type SpaceNumber = u32;
@@ -72,8 +70,6 @@ pub struct Port {
     backlog: RefCell<VecDeque<Letter>>,
     /// How many of the posted entries have been taken in.
     taken: Cell<usize>,
-    #[cfg(unix)]
-    pub watches: Watches,
 }
 
 impl Port {
@@ -90,8 +86,6 @@ impl Port {
             waits: Cell::new(false),
             backlog: RefCell::default(),
             taken: Cell::default(),
-            #[cfg(unix)]
-            watches: Watches::default(),
         });
         PORTS.with_borrow_mut(|ports| ports.push(Rc::downgrade(&port)));
         port
@@ -174,10 +168,6 @@ impl Port {
         };
         let result = self.operate_named(number, open, shared, change);
         self.tell();
-        #[cfg(unix)]
-        if let Table::Store(stored) = &shared.table {
-            self.watches.take_over(stored.store());
-        }
         result
     }
 
@@ -258,8 +248,6 @@ impl Port {
 
     /// The thread ends: whatever it holds or waits for goes with it.
     pub fn detach(&self) {
-        #[cfg(unix)]
-        self.watches.end();
         // Deno delivers a wake-up that is under way after it has freed the port's functions.
         self.words.with(words::write_ended);
         let spaces = std::mem::take(&mut *self.spaces.borrow_mut());

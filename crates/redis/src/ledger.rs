@@ -1,11 +1,9 @@
-//! What the callers' threads and the keeper both look at: which requests still wait, what is wrong, whether there is
-//! much to do, and which socket there is.
+//! What the callers' threads and the keeper both look at: which requests still wait, what is wrong, and whether there is
+//! much to do.
 //!
 //! A request leaves the list of those that wait exactly once. Whoever takes it out, the keeper with a grant or
 //! a caller that changed its mind, decides what became of it; the other one finds it gone.
 
-#[cfg(unix)]
-use std::sync::Weak;
 use std::{
     collections::HashSet,
     sync::{
@@ -16,8 +14,6 @@ use std::{
 
 use latchkey_engine::Ticket;
 
-#[cfg(unix)]
-use crate::socket::Watched;
 use crate::trouble::Trouble;
 
 /// The number of a request, in this process; never used again.
@@ -42,8 +38,6 @@ pub(crate) struct Ledger {
     waiting: Mutex<HashSet<Number>>,
     trouble: Mutex<Option<Trouble>>,
     is_busy: AtomicBool,
-    #[cfg(unix)]
-    socket: Mutex<Weak<Watched>>,
 }
 
 impl Ledger {
@@ -77,17 +71,6 @@ impl Ledger {
 
     pub fn set_busy(&self, is_busy: bool) {
         self.is_busy.store(is_busy, Ordering::Relaxed);
-    }
-
-    /// The socket of the connection there is now, if it can be watched.
-    #[cfg(unix)]
-    pub fn socket(&self) -> Weak<Watched> {
-        self.socket.lock().expect(FAULT).clone()
-    }
-
-    #[cfg(unix)]
-    pub fn set_socket(&self, socket: Weak<Watched>) {
-        *self.socket.lock().expect(FAULT) = socket;
     }
 
     fn waiting(&self) -> MutexGuard<'_, HashSet<Number>> {

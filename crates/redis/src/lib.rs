@@ -52,8 +52,6 @@ mod request;
 mod running;
 pub mod scripts;
 mod session;
-#[cfg(unix)]
-mod socket;
 mod space;
 mod stepper;
 mod store;
@@ -64,8 +62,6 @@ mod wire;
 
 pub use address::{Config, ConfigError, Options};
 pub use report::{Owner, StoredHold, StoredKey, StoredWait};
-#[cfg(unix)]
-pub use socket::Watched;
 pub use space::StoredSpace;
 pub use store::Store;
 pub use trouble::{Reason, StoreError};

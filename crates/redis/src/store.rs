@@ -15,8 +15,6 @@ use futures_util::FutureExt;
 use latchkey_engine::{Events, Key};
 use tokio::runtime::Handle;
 
-#[cfg(unix)]
-use crate::socket::Watched;
 use crate::{
     address::Config,
     command::{Command, SpaceNumber},
@@ -106,22 +104,6 @@ impl Store {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
-    }
-
-    /// The socket of the connection there is now, for an event loop to watch: so the thread that waits for an answer
-    /// wakes up once, instead of after the runtime's. It has to say by [`Store::read`] when there is something to read,
-    /// and need not watch, or not for long. Gone when the connection is, and where it cannot be watched (TLS).
-    #[cfg(unix)]
-    #[must_use]
-    pub fn socket(&self) -> Weak<Watched> {
-        self.ledger.socket()
-    }
-
-    /// Reads what the server has said, on this thread: an event loop has seen that there is something.
-    #[cfg(unix)]
-    pub fn read(&self, socket: &Watched) {
-        socket.announce();
-        self.keeper.step();
     }
 
     /// Ends the sessions of all stores of this process, so that nobody has to wait for their leases; at the

@@ -9,11 +9,6 @@ use std::{
     pin::pin,
     task::Context,
 };
-#[cfg(unix)]
-use std::{
-    io::{Read, Write},
-    sync::Arc,
-};
 
 use futures_util::{
     FutureExt,
@@ -30,24 +25,14 @@ use tokio::{
     net::{TcpStream, lookup_host},
 };
 
-#[cfg(unix)]
-use crate::socket::{Socket, Stream, Watched};
-
 /// Has to be polled for the connection to get on. When it is dropped, the connection ends.
 pub(crate) struct Wire {
     driver: Fuse<BoxFuture<'static, ()>>,
-    /// Its socket, for event loops to watch.
-    #[cfg(unix)]
-    pub watched: Option<Arc<Watched>>,
 }
 
 impl Wire {
     fn new(driver: Fuse<BoxFuture<'static, ()>>) -> Self {
-        Self {
-            driver,
-            #[cfg(unix)]
-            watched: None,
-        }
+        Self { driver }
     }
 
     /// Writes and reads what can be written and read now. When the connection ends, its pushes say so.
@@ -77,16 +62,9 @@ pub(crate) async fn connect(
 ) -> RedisResult<(MultiplexedConnection, Wire)> {
     let login = client.get_connection_info().redis_settings();
     match client.get_connection_info().addr() {
-        #[cfg(unix)]
-        ConnectionAddr::Tcp(host, port) => {
-            greet_watched(login, tcp(host, *port).await?.into_std()?, settings).await
-        }
-        #[cfg(not(unix))]
         ConnectionAddr::Tcp(host, port) => greet(login, tcp(host, *port).await?, settings).await,
         #[cfg(unix)]
-        ConnectionAddr::Unix(path) => {
-            greet_watched(login, UnixStream::connect(path).await?.into_std()?, settings).await
-        }
+        ConnectionAddr::Unix(path) => greet(login, UnixStream::connect(path).await?, settings).await,
         _ => {
             let commands = client.get_multiplexed_async_connection_with_config(&settings).await?;
             Ok((commands, Wire::new(Fuse::terminated())))
@@ -105,21 +83,6 @@ async fn tcp(host: &str, port: u16) -> RedisResult<TcpStream> {
     // A question is not to wait until the one before it has been acknowledged.
     stream.set_nodelay(true)?;
     Ok(stream)
-}
-
-#[cfg(unix)]
-async fn greet_watched<S: Stream + Unpin>(
-    login: &RedisConnectionInfo,
-    stream: S,
-    settings: AsyncConnectionConfig,
-) -> RedisResult<(MultiplexedConnection, Wire)>
-where
-    for<'a> &'a S: Read + Write,
-{
-    let socket = Socket::new(stream)?;
-    let watched = socket.watched().clone();
-    let (commands, wire) = greet(login, socket, settings).await?;
-    Ok((commands, Wire { watched: Some(watched), ..wire }))
 }
 
 async fn greet(

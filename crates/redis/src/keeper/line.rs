@@ -244,8 +244,6 @@ impl Keeper {
         };
         let now = clock::now();
         let ttl = self.config.options().ttl;
-        #[cfg(unix)]
-        self.ledger.set_socket(connection.wire.watched.as_ref().map(Arc::downgrade).unwrap_or_default());
         self.line = Line::Up(Box::new(Up {
             link: Arc::new(link),
             commands: connection.commands,

@@ -1,10 +1,8 @@
 'use strict';
-// The thread that asked a store last watches the connection with its own event loop. Nobody else depends on whether it
-// does: not when it is busy, nor when it ends, nor when the connection does.
+// A store's connection belongs to no thread of the program: nobody depends on whether one that uses it is busy, or ends.
 
 const { it, describe, afterEach } = require('node:test');
 const assert = require('node:assert/strict');
-const fs = require('node:fs');
 const { Locks } = require('latchkey');
 const { useRedis, withoutRedis, untilAsync } = require('./support/redis');
 const { Proxy } = require('./support/proxy');
@@ -25,22 +23,7 @@ async function takeTurns(locks, count) {
   }
 }
 
-/** How often the addon's background thread has gone to sleep. */
-function backgroundSleeps() {
-  const threads = fs.readdirSync('/proc/self/task').map((id) => `/proc/self/task/${id}`);
-  const background = threads.find((dir) => fs.readFileSync(`${dir}/comm`, 'utf8') === 'latchkey\n');
-  return Number(
-    /^voluntary_ctxt_switches:\s*(\d+)/m.exec(fs.readFileSync(`${background}/status`, 'utf8'))[1],
-  );
-}
-
-/** Why the background thread cannot be looked at, or watches itself. */
-function withoutWatching() {
-  if (process.platform !== 'linux') return 'reads /proc';
-  return process.versions.bun || process.versions.deno ? 'another event loop than Node’s' : false;
-}
-
-describe('the event loop that watches a store', { skip: withoutRedis }, () => {
+describe('a thread that uses a store', { skip: withoutRedis }, () => {
   const redis = useRedis();
   /** @type {Locks[]} */
   const opened = [];
@@ -59,29 +42,6 @@ describe('the event loop that watches a store', { skip: withoutRedis }, () => {
       name,
       { url: redis.url, ttl: TTL },
     );
-
-  /** Awoken for each answer, it would sleep twice for each pair. It looks every 5 ms whether it is needed. */
-  async function assertBackgroundSleeps(locks) {
-    await takeTurns(locks, 10);
-    const before = backgroundSleeps();
-    await takeTurns(locks, PAIRS);
-    const sleeps = backgroundSleeps() - before;
-    assert.ok(sleeps < PAIRS, `${sleeps} times for ${PAIRS} pairs`);
-  }
-
-  it('reads the answers itself, and the background sleeps', { skip: withoutWatching() }, async () => {
-    const locks = open('alone');
-    await assertBackgroundSleeps(locks);
-  });
-
-  it('watches the next connection, too', { skip: withoutWatching() }, async () => {
-    const proxy = await new Proxy(redis.port).start();
-    const locks = open('next', proxy.url);
-    await takeTurns(locks, 10);
-    proxy.cut();
-    await assertBackgroundSleeps(locks);
-    await proxy.stop();
-  });
 
   it('is busy: another thread is granted what a process releases meanwhile, and all is kept', async () => {
     const [thread, peer] = [new Thread(), startPeer()];
