@@ -68,9 +68,9 @@ describe('the text of a key', () => {
   it('crosses once for a key of a named space that is free in between', () => {
     const locks = new Locks({ name: freshName() });
     locks.tryWrite('key').release();
-    assert.deepEqual(calls(), ['request(key)', 'release']);
+    assert.deepEqual(calls(), ['request(key)', 'end']);
     for (let i = 0; i < 3; i++) locks.tryWrite('key').release();
-    assert.deepEqual(calls(), ['request', 'release', 'request', 'release', 'request', 'release']);
+    assert.deepEqual(calls(), ['request', 'end', 'request', 'end', 'request', 'end']);
   });
 
   it('crosses once for all lock objects of one name', () => {
@@ -78,13 +78,13 @@ describe('the text of a key', () => {
     const [locks, other] = [new Locks({ name }), new Locks({ name })];
     const lock = new Lock(null, null, { name });
     locks.tryWrite('key').release();
-    assert.deepEqual(calls(), ['request(key)', 'release']);
+    assert.deepEqual(calls(), ['request(key)', 'end']);
     for (const each of [locks, other, locks]) {
       each.tryWrite('key').release();
-      assert.deepEqual(calls(), ['request', 'release']);
+      assert.deepEqual(calls(), ['request', 'end']);
     }
     lock.writeLock('key', null, (release) => release());
-    assert.deepEqual(calls(), ['request', 'release']);
+    assert.deepEqual(calls(), ['request', 'end']);
   });
 
   it('does not cross again because somebody else has used the key meanwhile', () => {
@@ -93,7 +93,7 @@ describe('the text of a key', () => {
     other.tryWrite('key').release();
     calls();
     locks.tryWrite('key').release();
-    assert.deepEqual(calls(), ['request', 'release']);
+    assert.deepEqual(calls(), ['request', 'end']);
   });
 
   it('crosses again for a key that the thread has forgotten itself, by many others', () => {
@@ -140,7 +140,7 @@ describe('a slot that has become stale', () => {
     const holder = locks.tryRead('key');
     calls();
     locks.tryRead('key').release();
-    assert.deepEqual(calls(), ['request', 'release']);
+    assert.deepEqual(calls(), ['request', 'end']);
     holder.release();
   });
 
@@ -206,7 +206,7 @@ describe('a slot that has become stale', () => {
       (give) => give('done'),
     );
     assert.deepEqual(log, ['done']);
-    assert.deepEqual(calls(), ['request', 'request(key)', 'release']);
+    assert.deepEqual(calls(), ['request', 'request(key)', 'end']);
   });
 
   it('because another thread used many keys, works too', async () => {

@@ -27,7 +27,7 @@ function grantsReversed(functions, words, at) {
       grants.map((event) => event + at.eventTag),
     );
   };
-  return { release: reversing('release'), releaseCounted: reversing('releaseCounted') };
+  return { end: reversing('end') };
 }
 
 /** An addon that takes in the requests that were posted in the reverse order. */
@@ -41,7 +41,7 @@ function postedReversed(functions, words, at) {
     );
     functions[name]();
   };
-  return { release: reversing('release'), releaseCounted: reversing('releaseCounted') };
+  return { end: reversing('end') };
 }
 
 /** Has the waiters of a key let in, all of one mode, and says in which order that was. */

@@ -12,7 +12,7 @@ const { watch } = require('./support/watch');
 const { block, until } = require('./support/until');
 
 /** The clock of `since` and the engine's are read a moment apart, and rounded. */
-const CLOCKS = 5;
+const CLOCKS = 20;
 
 overReaches('query', (open, { later }) => {
   /** What a store adds. */

@@ -183,15 +183,16 @@ function raiseFences(fence) {
 }
 
 /**
+ * Ends a request, or its hold, in one of the ways that `at` names, or makes its write hold a read hold.
+ *
  * @param {Request} request
- * @returns {number} 0 if the hold has ended before, or its request waits; 1 if it has ended now; 2 if the
- *   engine has forgotten the key with it
+ * @param {number} how `at.endRelease`, `at.endUnused`, `at.endCancel` or `at.endDowngrade`
+ * @returns {number} 0 if it does not wait or hold any more; 1 if it is done; 2 if the engine has forgotten the key with it
  */
-function release(request) {
-  address(request);
-  native.release();
-  if (words[at.done] === NO_ROOM) again(native.release);
-  return words[at.done];
+function end(request, how) {
+  words[at.space] = request.space.number;
+  words[at.tag] = request.tag;
+  return endAddressed(how);
 }
 
 /**
@@ -199,49 +200,20 @@ function release(request) {
  *
  * @param {number} space its number
  * @param {ThinKey} key
- * @returns {number} as `release`
+ * @returns {number} as `end`
  */
-function releaseCounted(space, key) {
+function endCounted(space, key) {
   words[at.space] = space;
   nameBySlot(key);
-  native.releaseCounted();
-  if (words[at.done] === NO_ROOM) again(native.releaseCounted);
+  return endAddressed(at.endCounted);
+}
+
+/** @param {number} how */
+function endAddressed(how) {
+  words[at.end] = how;
+  native.end();
+  if (words[at.done] === NO_ROOM) again(native.end);
   return words[at.done];
-}
-
-/**
- * Ends a hold that its holder never learned of.
- *
- * @param {Request} request
- * @returns {number} as `release`
- */
-function giveBack(request) {
-  address(request);
-  native.giveBack();
-  if (words[at.done] === NO_ROOM) again(native.giveBack);
-  return words[at.done];
-}
-
-/**
- * @param {Request} request
- * @returns {boolean} false if it does not wait any more
- */
-function cancel(request) {
-  address(request);
-  native.cancel();
-  if (words[at.done] === NO_ROOM) again(native.cancel);
-  return words[at.done] === 1;
-}
-
-/**
- * @param {Request} request
- * @returns {boolean} false if the hold has ended before
- */
-function downgrade(request) {
-  address(request);
-  native.downgrade();
-  if (words[at.done] === NO_ROOM) again(native.downgrade);
-  return words[at.done] === 1;
 }
 
 /** Looks for news, of which the thread is not woken until it has read them: whether there are some. */
@@ -279,12 +251,6 @@ function explain(number, reason) {
   return native.explain();
 }
 
-/** @param {Request} request */
-function address(request) {
-  words[at.space] = request.space.number;
-  words[at.tag] = request.tag;
-}
-
 /**
  * @param {Request} request
  * @param {number} place of the fence; whether the key is recovered stands behind it
@@ -304,11 +270,8 @@ module.exports = {
   post,
   setGrant,
   nextFence,
-  release,
-  releaseCounted,
-  giveBack,
-  cancel,
-  downgrade,
+  end,
+  endCounted,
   watch,
   hasEnded,
   query,

@@ -60,7 +60,7 @@ class PrivateSpace extends Space {
       key.give();
       return null;
     }
-    const done = port.releaseCounted(this.number, key);
+    const done = port.endCounted(this.number, key);
     key.holders--;
     if (done === 2) key.deflate();
     return this.readGrant(key);

@@ -165,7 +165,7 @@ class Space {
    * @returns {Request | null}
    */
   endHold(key, request, unused) {
-    const done = unused ? port.giveBack(request) : port.release(request);
+    const done = port.end(request, unused ? at.endUnused : at.endRelease);
     // Else it has been taken away, and that is among the events.
     if (done !== 0) this.move(request, ENDED);
     if (done === 2) key.deflate();
@@ -181,7 +181,7 @@ class Space {
   downgrade(request) {
     if (request.state !== HOLDING || request.mode === READ) return null;
     const key = /** @type {ThinKey} */ (request.at);
-    if (port.downgrade(request)) request.mode = key.mode = READ;
+    if (port.end(request, at.endDowngrade) === 1) request.mode = key.mode = READ;
     return this.readGrant(key);
   }
 
@@ -194,7 +194,7 @@ class Space {
   abandon(request) {
     let grant = null;
     if (request.state === WAITING) {
-      if (port.cancel(request)) this.move(request, ENDED);
+      if (port.end(request, at.endCancel) === 1) this.move(request, ENDED);
       // Else what has become of it is among the events.
       grant = this.readGrant(/** @type {ThinKey} */ (request.at));
     }

@@ -52,8 +52,7 @@ class StoredSpace extends Space {
    */
   release(request, unused = false) {
     if (request.state !== WAITING && request.state !== HOLDING) return null;
-    if (unused) port.giveBack(request);
-    else port.release(request);
+    port.end(request, unused ? at.endUnused : at.endRelease);
     this.move(request, request.state === WAITING ? ABANDONED : RELEASING);
     if (request.times !== null && !unused) diagnostics.released(request);
     this.owe(request);
@@ -68,7 +67,7 @@ class StoredSpace extends Space {
    */
   downgrade(request) {
     if (request.state !== HOLDING || request.mode === READ) return null;
-    port.downgrade(request);
+    port.end(request, at.endDowngrade);
     request.mode = READ;
     this.owe(request);
     return this.readGrant();

@@ -2,9 +2,7 @@
 
 use std::rc::Rc;
 
-use latchkey_engine::{
-    Ask, Caller, KeyName, LocalSpace, LockTable, Mode, Outcome, Patience, Released, Ticket,
-};
+use latchkey_engine::{Ask, KeyName, LocalSpace, Mode, Patience, Ticket};
 use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result};
 
@@ -52,18 +50,10 @@ pub fn open_port<'env>(
     define.careful("request", request)?;
     // What each call does, and no more.
     define.raw("takeIn", |_, _| Ok(()))?;
-    define.careful("releaseCounted", release_counted)?;
-    define.careful("release", |port, call| {
-        end_hold(port, call, |locks, ticket, caller| locks.release(ticket, caller))
-    })?;
-    define.careful("giveBack", |port, call| {
-        end_hold(port, call, |locks, ticket, caller| locks.give_back(ticket, caller))
-    })?;
-    define.careful("cancel", cancel)?;
-    define.careful("downgrade", downgrade)?;
+    define.careful("end", end)?;
     define.raw("collect", |port, call| port.collect(&call.env))?;
     define.careful("room", |port, _| {
-        port.words.with(|words| words::write_done(words, true));
+        port.words.with(|words| words::write_done(words, 1.0));
         Ok(())
     })?;
     define.raw("noteRoom", |port, _| {
@@ -142,12 +132,25 @@ fn request(port: &Port, call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// Ends one of the holds of a private key that JavaScript only counts.
-fn release_counted(port: &Port, call: &Call) -> Result<()> {
+/// Ends a request in the way that the array says, or changes its hold.
+fn end(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
-    let (local, ask) = (private(&open)?, ask(port, &open, None));
-    let released = port.operate(&call.env, number, &open, |_, caller| local.release_counted(&ask, caller));
-    port.words.with(|words| words::write_released(words, released));
+    let how = port.words.with(|words| words::whole(words[words::END]));
+    let done = if how == words::END_COUNTED {
+        let (local, ask) = (private(&open)?, ask(port, &open, None));
+        port.operate(&call.env, number, &open, |_, caller| {
+            local.release_counted(&ask, caller).map(words::released)
+        })
+    } else {
+        let ticket = open.ticket(port.words.with(|words| words::whole(words[words::TAG])))?;
+        port.operate(&call.env, number, &open, |locks, caller| match how {
+            words::END_RELEASE => locks.release(ticket, caller).map(words::released),
+            words::END_UNUSED => locks.give_back(ticket, caller).map(words::released),
+            words::END_CANCEL => locks.cancel(ticket, caller).map(words::flag),
+            _ => locks.downgrade(ticket, caller).map(words::flag),
+        })
+    };
+    port.words.with(|words| words::write_done(words, done));
     Ok(())
 }
 
@@ -174,39 +177,6 @@ fn ask<'a>(port: &Port, open: &OpenSpace, units: Option<&'a Utf16String>) -> Ask
 fn tell_slot(port: &Port, open: &OpenSpace, ticket: Ticket) {
     let slot = open.locks().slot_of(ticket);
     port.words.with(|words| words::write_key_slot(words, slot));
-}
-
-fn end_hold(
-    port: &Port,
-    call: &Call,
-    end: impl FnOnce(&dyn LockTable, Ticket, &mut dyn Caller) -> Outcome<Released>,
-) -> Result<()> {
-    let (number, open) = addressed(port)?;
-    let ticket = addressed_ticket(port, &open)?;
-    let released = port.operate(&call.env, number, &open, |locks, caller| end(locks, ticket, caller));
-    port.words.with(|words| words::write_released(words, released));
-    Ok(())
-}
-
-fn cancel(port: &Port, call: &Call) -> Result<()> {
-    let (number, open) = addressed(port)?;
-    let ticket = addressed_ticket(port, &open)?;
-    let cancelled = port.operate(&call.env, number, &open, |locks, caller| locks.cancel(ticket, caller));
-    port.words.with(|words| words::write_done(words, cancelled));
-    Ok(())
-}
-
-fn downgrade(port: &Port, call: &Call) -> Result<()> {
-    let (number, open) = addressed(port)?;
-    let ticket = addressed_ticket(port, &open)?;
-    let downgraded = port.operate(&call.env, number, &open, |locks, caller| locks.downgrade(ticket, caller));
-    port.words.with(|words| words::write_done(words, downgraded));
-    Ok(())
-}
-
-/// The request that the call is about.
-fn addressed_ticket(port: &Port, open: &OpenSpace) -> Result<Ticket> {
-    open.ticket(port.words.with(|words| words::whole(words[words::TAG])))
 }
 
 fn query(port: &Port, _: &FunctionCallContext) -> Result<Vec<Report>> {

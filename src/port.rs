@@ -214,7 +214,7 @@ impl Port {
     /// it.
     pub fn watch(&self) {
         let has_letters = self.mailbox.inbox.watch();
-        self.words.with(|words| words::write_done(words, has_letters));
+        self.words.with(|words| words::write_done(words, words::flag(has_letters)));
     }
 
     /// JavaScript has read what stands in the array: puts there what follows.

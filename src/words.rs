@@ -11,196 +11,126 @@ use latchkey_engine::{Ending, Event, Grant, KeySlot, Letter, Mode, Released, Req
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
-// Inputs.
-pub const SPACE: usize = 0;
-pub const TAG: usize = 1;
-pub const MODE: usize = 2;
-/// Milliseconds; 0 for a hold that never expires.
-pub const EXPIRY: usize = 3;
-/// Milliseconds that the request is willing to wait; 0 for not at all, `Infinity` for ever.
-pub const PATIENCE: usize = 4;
-/// The key's slot, where it is named by that; also an answer to a request that named it by its text. The index
-/// is -1 if there is none. In a private space, JavaScript numbers the keys.
-pub const KEY_INDEX: usize = 5;
-pub const KEY_GENERATION: usize = 6;
-/// The highest fence that JavaScript has given in this thread's private spaces: the engine's are higher.
-pub const FENCE_FLOOR: usize = 7;
-/// Of a failure that is to be explained.
-pub const REASON: usize = 8;
-/// How many bytes of the stack are left beyond what is needed.
-pub const ROOM: usize = 9;
+/// Declares the places and values; JavaScript learns those that have a name for it (`=> name`) from [`Layout`].
+macro_rules! layout {
+    ($($(#[$note:meta])* $visible:vis $constant:ident: $kind:ty = $value:expr $(=> $name:ident)?;)*) => {
+        $($(#[$note])* $visible const $constant: $kind = $value;)*
 
-// Answers.
-/// 1 if what was asked for happened: the request was granted, the hold released (2: and its key forgotten), the
-/// request cancelled; 3 if a store was asked for it. -1 if the request was refused, -2 if its slot is no key's
-/// any more, -3 if the stack may end too soon and nothing has happened. Else 0.
-const DONE: usize = 10;
-const FENCE: usize = 11;
-const RECOVERED: usize = 12;
-/// How many events stand in the array. JavaScript sets it to 0 when it has read them; until then more are added behind
-/// them.
-const EVENTS: usize = 13;
-/// Not 0 if there are more, for `readEvents` to fetch.
-const MORE: usize = 14;
+        /// The places and values that JavaScript names.
+        #[napi(object)]
+        #[allow(missing_docs)] // Each field is the constant of its name.
+        pub struct Layout {
+            $($(pub $name: u32,)?)*
+        }
 
-/// Of the event loop, which is to be kept alive: whether JavaScript waits for others.
-pub const WAITS: usize = 15;
-
-/// 1 once the environment has ended: nothing may be called any more.
-const ENDED: usize = 16;
-
-/// How many entries JavaScript has posted. The next native call takes them in, first to last, and sets it to 0.
-pub const POSTED: usize = 17;
-
-const FIRST_POSTED: usize = 18;
-const POSTED_SIZE: usize = 6;
-const MAX_POSTED: usize = 512;
-
-const FIRST_EVENT: usize = FIRST_POSTED + POSTED_SIZE * MAX_POSTED;
-const EVENT_SIZE: usize = 5;
-const MAX_EVENTS: usize = 200;
-pub const LENGTH: usize = FIRST_EVENT + EVENT_SIZE * MAX_EVENTS;
-
-// A posted entry's places, from its first one.
-const POSTED_WHAT: usize = 0;
-const POSTED_SPACE: usize = 1;
-const POSTED_KEY: usize = 2;
-/// The request's tag; of counted holds, how many.
-const POSTED_TAG: usize = 3;
-/// Milliseconds, or 0.
-const POSTED_EXPIRY: usize = 4;
-/// Of a hold that expires: the milliseconds since its grant.
-const POSTED_AGE: usize = 5;
-
-// What an entry says, for a read request or hold; one more for a write one.
-const POSTED_REQUEST: u32 = 0;
-const POSTED_HOLD: u32 = 2;
-const POSTED_COUNT: u32 = 4;
-
-// An event's places, from its first one.
-const EVENT_KIND: usize = 0;
-const EVENT_SPACE: usize = 1;
-const EVENT_TAG: usize = 2;
-const EVENT_FENCE: usize = 3;
-const EVENT_RECOVERED: usize = 4;
-/// Of an event that is no grant: why it failed, or how it ended.
-const EVENT_DETAIL: usize = 3;
-
-const ENDED_DONE: f64 = 0.0;
-const ENDED_EXPIRED: f64 = 1.0;
-const ENDED_LOST: f64 = 2.0;
-const ENDED_UNREACHABLE: f64 = 3.0;
-
-const KIND_GRANTED: f64 = 0.0;
-const KIND_EXPIRED: f64 = 1.0;
-const KIND_TIMED_OUT: f64 = 2.0;
-const KIND_LOST: f64 = 3.0;
-const KIND_FAILED: f64 = 4.0;
-const KIND_ENDED: f64 = 5.0;
-
-/// The places and values that JavaScript names.
-#[napi(object)]
-#[allow(missing_docs)] // Each field is the constant of its name.
-pub struct Layout {
-    pub length: u32,
-    pub space: u32,
-    pub mode: u32,
-    pub tag: u32,
-    pub expiry: u32,
-    pub patience: u32,
-    pub key_index: u32,
-    pub key_generation: u32,
-    pub fence_floor: u32,
-    pub done: u32,
-    pub fence: u32,
-    pub events: u32,
-    pub more: u32,
-    pub waits: u32,
-    pub ended: u32,
-    pub posted: u32,
-    pub first_posted: u32,
-    pub posted_size: u32,
-    pub max_posted: u32,
-    pub posted_what: u32,
-    pub posted_space: u32,
-    pub posted_key: u32,
-    pub posted_tag: u32,
-    pub posted_expiry: u32,
-    pub posted_age: u32,
-    pub posted_request: u32,
-    pub posted_hold: u32,
-    pub posted_count: u32,
-    pub first_event: u32,
-    pub event_size: u32,
-    pub event_kind: u32,
-    pub event_space: u32,
-    pub event_tag: u32,
-    pub event_fence: u32,
-    pub kind_granted: u32,
-    pub kind_expired: u32,
-    pub kind_timed_out: u32,
-    pub kind_lost: u32,
-    pub kind_failed: u32,
-    pub kind_ended: u32,
-    pub event_detail: u32,
-    pub ended_done: u32,
-    pub ended_expired: u32,
-    pub ended_lost: u32,
-    pub reason: u32,
-    pub room: u32,
+        /// Where each number stands in the array that `openPort` takes.
+        #[napi(catch_unwind)]
+        pub fn layout() -> Layout {
+            Layout { $($($name: $constant as u32,)?)* }
+        }
+    };
 }
 
-/// Where each number stands in the array that `openPort` takes.
-#[napi(catch_unwind)]
-pub fn layout() -> Layout {
-    Layout {
-        length: LENGTH as u32,
-        space: SPACE as u32,
-        mode: MODE as u32,
-        tag: TAG as u32,
-        expiry: EXPIRY as u32,
-        patience: PATIENCE as u32,
-        key_index: KEY_INDEX as u32,
-        key_generation: KEY_GENERATION as u32,
-        fence_floor: FENCE_FLOOR as u32,
-        done: DONE as u32,
-        fence: FENCE as u32,
-        events: EVENTS as u32,
-        more: MORE as u32,
-        waits: WAITS as u32,
-        ended: ENDED as u32,
-        posted: POSTED as u32,
-        first_posted: FIRST_POSTED as u32,
-        posted_size: POSTED_SIZE as u32,
-        max_posted: MAX_POSTED as u32,
-        posted_what: POSTED_WHAT as u32,
-        posted_space: POSTED_SPACE as u32,
-        posted_key: POSTED_KEY as u32,
-        posted_tag: POSTED_TAG as u32,
-        posted_expiry: POSTED_EXPIRY as u32,
-        posted_age: POSTED_AGE as u32,
-        posted_request: POSTED_REQUEST,
-        posted_hold: POSTED_HOLD,
-        posted_count: POSTED_COUNT,
-        first_event: FIRST_EVENT as u32,
-        event_size: EVENT_SIZE as u32,
-        event_kind: EVENT_KIND as u32,
-        event_space: EVENT_SPACE as u32,
-        event_tag: EVENT_TAG as u32,
-        event_fence: EVENT_FENCE as u32,
-        kind_granted: KIND_GRANTED as u32,
-        kind_expired: KIND_EXPIRED as u32,
-        kind_timed_out: KIND_TIMED_OUT as u32,
-        kind_lost: KIND_LOST as u32,
-        kind_failed: KIND_FAILED as u32,
-        kind_ended: KIND_ENDED as u32,
-        event_detail: EVENT_DETAIL as u32,
-        ended_done: ENDED_DONE as u32,
-        ended_expired: ENDED_EXPIRED as u32,
-        ended_lost: ENDED_LOST as u32,
-        reason: REASON as u32,
-        room: ROOM as u32,
-    }
+layout! {
+    // Inputs.
+    pub SPACE: usize = 0 => space;
+    pub TAG: usize = 1 => tag;
+    pub MODE: usize = 2 => mode;
+    /// Milliseconds; 0 for a hold that never expires.
+    pub EXPIRY: usize = 3 => expiry;
+    /// Milliseconds that the request is willing to wait; 0 for not at all, `Infinity` for ever.
+    pub PATIENCE: usize = 4 => patience;
+    /// The key's slot, where it is named by that; also an answer to a request that named it by its text. The index
+    /// is -1 if there is none. In a private space, JavaScript numbers the keys.
+    pub KEY_INDEX: usize = 5 => key_index;
+    pub KEY_GENERATION: usize = 6 => key_generation;
+    /// The highest fence that JavaScript has given in this thread's private spaces: the engine's are higher.
+    pub FENCE_FLOOR: usize = 7 => fence_floor;
+    /// Of a failure that is to be explained.
+    pub REASON: usize = 8 => reason;
+    /// How many bytes of the stack are left beyond what is needed.
+    pub ROOM: usize = 9 => room;
+    /// How a request is to end.
+    pub END: usize = 10 => end;
+
+    // Answers.
+    /// 1 if what was asked for happened: the request was granted, the hold released (2: and its key forgotten), the
+    /// request cancelled; 3 if a store was asked for it. -1 if the request was refused, -2 if its slot is no key's
+    /// any more, -3 if the stack may end too soon and nothing has happened. Else 0.
+    DONE: usize = 11 => done;
+    FENCE: usize = 12 => fence;
+    RECOVERED: usize = 13;
+    /// How many events stand in the array. JavaScript sets it to 0 when it has read them; until then more are added behind
+    /// them.
+    EVENTS: usize = 14 => events;
+    /// Not 0 if there are more, for `readEvents` to fetch.
+    MORE: usize = 15 => more;
+
+    /// Of the event loop, which is to be kept alive: whether JavaScript waits for others.
+    pub WAITS: usize = 16 => waits;
+
+    /// 1 once the environment has ended: nothing may be called any more.
+    ENDED: usize = 17 => ended;
+
+    /// How many entries JavaScript has posted. The next native call takes them in, first to last, and sets it to 0.
+    pub POSTED: usize = 18 => posted;
+
+    FIRST_POSTED: usize = 19 => first_posted;
+    POSTED_SIZE: usize = 6 => posted_size;
+    MAX_POSTED: usize = 512 => max_posted;
+
+    FIRST_EVENT: usize = FIRST_POSTED + POSTED_SIZE * MAX_POSTED => first_event;
+    EVENT_SIZE: usize = 5 => event_size;
+    MAX_EVENTS: usize = 200;
+    pub LENGTH: usize = FIRST_EVENT + EVENT_SIZE * MAX_EVENTS => length;
+
+    // How a request ends.
+    pub END_RELEASE: u32 = 0 => end_release;
+    /// Its hold is released, of which its holder never learned.
+    pub END_UNUSED: u32 = 1 => end_unused;
+    /// It stops waiting.
+    pub END_CANCEL: u32 = 2 => end_cancel;
+    /// Not at all, but its write hold becomes a read hold.
+    pub END_DOWNGRADE: u32 = 3 => end_downgrade;
+    /// One of the key's holds is released that are only counted.
+    pub END_COUNTED: u32 = 4 => end_counted;
+
+    // A posted entry's places, from its first one.
+    POSTED_WHAT: usize = 0 => posted_what;
+    POSTED_SPACE: usize = 1 => posted_space;
+    POSTED_KEY: usize = 2 => posted_key;
+    /// The request's tag; of counted holds, how many.
+    POSTED_TAG: usize = 3 => posted_tag;
+    /// Milliseconds, or 0.
+    POSTED_EXPIRY: usize = 4 => posted_expiry;
+    /// Of a hold that expires: the milliseconds since its grant.
+    POSTED_AGE: usize = 5 => posted_age;
+
+    // What an entry says, for a read request or hold; one more for a write one.
+    POSTED_REQUEST: u32 = 0 => posted_request;
+    POSTED_HOLD: u32 = 2 => posted_hold;
+    POSTED_COUNT: u32 = 4 => posted_count;
+
+    // An event's places, from its first one.
+    EVENT_KIND: usize = 0 => event_kind;
+    EVENT_SPACE: usize = 1 => event_space;
+    EVENT_TAG: usize = 2 => event_tag;
+    EVENT_FENCE: usize = 3 => event_fence;
+    EVENT_RECOVERED: usize = 4;
+    /// Of an event that is no grant: why it failed, or how it ended.
+    EVENT_DETAIL: usize = 3 => event_detail;
+
+    ENDED_DONE: u32 = 0 => ended_done;
+    ENDED_EXPIRED: u32 = 1 => ended_expired;
+    ENDED_LOST: u32 = 2 => ended_lost;
+    ENDED_UNREACHABLE: u32 = 3;
+
+    KIND_GRANTED: u32 = 0 => kind_granted;
+    KIND_EXPIRED: u32 = 1 => kind_expired;
+    KIND_TIMED_OUT: u32 = 2 => kind_timed_out;
+    KIND_LOST: u32 = 3 => kind_lost;
+    KIND_FAILED: u32 = 4 => kind_failed;
+    KIND_ENDED: u32 = 5 => kind_ended;
 }
 
 /// The shared array.
@@ -286,21 +216,22 @@ pub fn write_key_slot(words: &mut [f64; LENGTH], slot: Option<KeySlot>) {
     words[KEY_GENERATION] = slot.map_or(0.0, |slot| slot.generation as f64);
 }
 
-pub fn write_released(words: &mut [f64; LENGTH], released: Released) {
-    words[DONE] = match released {
+/// What [`DONE`] says of a release.
+pub fn released(released: Released) -> f64 {
+    match released {
         Released::NotHeld => 0.0,
         Released::Held => 1.0,
         Released::HeldLast => 2.0,
         Released::Asked => 3.0,
-    };
+    }
 }
 
 pub fn write_ended(words: &mut [f64; LENGTH]) {
     words[ENDED] = 1.0;
 }
 
-pub fn write_done(words: &mut [f64; LENGTH], done: bool) {
-    words[DONE] = flag(done);
+pub fn write_done(words: &mut [f64; LENGTH], done: f64) {
+    words[DONE] = done;
 }
 
 pub fn write_no_room(words: &mut [f64; LENGTH]) {
@@ -333,11 +264,11 @@ pub fn write_events(words: &mut [f64; LENGTH], events: &mut impl ExactSizeIterat
                 (KIND_FAILED, tag)
             }
             Event::Ended { tag, ending, .. } => {
-                place[EVENT_DETAIL] = ending_word(ending);
+                place[EVENT_DETAIL] = ending_word(ending).into();
                 (KIND_ENDED, tag)
             }
         };
-        place[EVENT_KIND] = kind;
+        place[EVENT_KIND] = kind.into();
         place[EVENT_TAG] = tag.into();
     }
     words[EVENTS] = (unread + count) as f64;
@@ -350,7 +281,7 @@ fn write_grant(grant: Grant, places: &mut [f64]) {
     places[1] = flag(grant.recovered);
 }
 
-fn ending_word(ending: Ending) -> f64 {
+fn ending_word(ending: Ending) -> u32 {
     match ending {
         Ending::Done => ENDED_DONE,
         Ending::Expired => ENDED_EXPIRED,
@@ -359,6 +290,7 @@ fn ending_word(ending: Ending) -> f64 {
     }
 }
 
-fn flag(value: bool) -> f64 {
+/// A yes or a no.
+pub fn flag(value: bool) -> f64 {
     f64::from(u8::from(value))
 }

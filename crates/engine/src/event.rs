@@ -1,6 +1,6 @@
 //! What an operation answers: its own result, and the events it caused for others.
 
-use std::{slice, vec};
+use smallvec::SmallVec;
 
 use crate::{Key, Mode, Port, Ticket, Time};
 
@@ -105,91 +105,7 @@ impl Event {
 /// hold a key and never learn it.
 ///
 /// Nearly all operations cause one event or none: those need no memory of their own.
-#[derive(Debug, Default)]
-#[must_use = "requests that are not told of their grant hold their keys for ever"]
-pub struct Events(List);
-
-#[derive(Debug, Default)]
-enum List {
-    #[default]
-    Empty,
-    One(Event),
-    Many(Vec<Event>),
-}
-
-impl Events {
-    pub(crate) fn push(&mut self, event: Event) {
-        match &mut self.0 {
-            List::Empty => self.0 = List::One(event),
-            List::One(first) => self.0 = List::Many(vec![*first, event]),
-            List::Many(events) => events.push(event),
-        }
-    }
-
-    pub(crate) fn append(&mut self, later: Events) {
-        later.into_iter().for_each(|event| self.push(event));
-    }
-
-    /// True if there is nothing to tell.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.as_slice().is_empty()
-    }
-
-    /// The events, in order.
-    #[must_use]
-    pub fn as_slice(&self) -> &[Event] {
-        match &self.0 {
-            List::Empty => &[],
-            List::One(event) => slice::from_ref(event),
-            List::Many(events) => events,
-        }
-    }
-}
-
-impl From<Event> for Events {
-    fn from(event: Event) -> Self {
-        Self(List::One(event))
-    }
-}
-
-impl IntoIterator for Events {
-    type Item = Event;
-    type IntoIter = IntoEvents;
-
-    fn into_iter(self) -> IntoEvents {
-        let (one, many) = match self.0 {
-            List::Empty => (None, Vec::new()),
-            List::One(event) => (Some(event), Vec::new()),
-            List::Many(events) => (None, events),
-        };
-        IntoEvents { one, many: many.into_iter() }
-    }
-}
-
-/// The events of a list, one by one.
-///
-/// Invariant: one of the two is empty.
-#[derive(Debug)]
-pub struct IntoEvents {
-    one: Option<Event>,
-    many: vec::IntoIter<Event>,
-}
-
-impl Iterator for IntoEvents {
-    type Item = Event;
-
-    fn next(&mut self) -> Option<Event> {
-        self.one.take().or_else(|| self.many.next())
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = usize::from(self.one.is_some()) + self.many.len();
-        (left, Some(left))
-    }
-}
-
-impl ExactSizeIterator for IntoEvents {}
+pub type Events = SmallVec<[Event; 1]>;
 
 /// The result of one operation, with all that has to be done once it returned.
 #[derive(Debug)]
@@ -206,6 +122,11 @@ pub struct Outcome<T> {
 }
 
 impl<T> Outcome<T> {
+    /// The same with another result.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Outcome<U> {
+        Outcome { result: change(self.result), events: self.events, next_deadline: self.next_deadline }
+    }
+
     /// An outcome that nobody else has to be told of.
     pub fn quiet(result: T) -> Self {
         Self { result, events: Events::default(), next_deadline: None }

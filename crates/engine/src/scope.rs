@@ -3,9 +3,7 @@
 use std::{cell::RefCell, fmt::Debug, ops::DerefMut};
 
 use crate::{
-    fences::{Fences, LocalFences, SharedFences},
     keys::{Keys, NamedKeys, NumberedKeys},
-    owners::{Listed, Owners, Unlisted},
     shard::Shard,
     sync::Mutex,
 };
@@ -16,12 +14,8 @@ pub trait Scope: Debug + Sized {
     type Lock: Lock<Shard<Self>> + Debug;
     /// How keys are named.
     type Keys: Keys;
-    /// Who owns which requests.
-    type Owners: Owners;
-    /// Where fences come from.
-    type Fences: Fences;
-    /// Whether the engine is asked when each request asked or was granted.
-    const REPORTS: bool;
+    /// Whether ports share it: then each may end alone, and the engine is asked who holds and waits since when.
+    const SHARED: bool;
 }
 
 /// Excludes all others from a shard.
@@ -39,9 +33,7 @@ pub struct Thread;
 impl Scope for Thread {
     type Lock = RefCell<Shard<Self>>;
     type Keys = NumberedKeys;
-    type Owners = Unlisted;
-    type Fences = LocalFences;
-    const REPORTS: bool = false;
+    const SHARED: bool = false;
 }
 
 /// All threads of a process.
@@ -51,9 +43,7 @@ pub struct Process;
 impl Scope for Process {
     type Lock = Mutex<Shard<Self>>;
     type Keys = NamedKeys;
-    type Owners = Listed;
-    type Fences = SharedFences;
-    const REPORTS: bool = true;
+    const SHARED: bool = true;
 }
 
 impl<T> Lock<T> for RefCell<T> {

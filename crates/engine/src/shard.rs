@@ -29,12 +29,12 @@ enum End {
 
 /// Keys, requests and deadlines.
 ///
-/// Invariant: each request is in one list of its key, and in that of its owner, if owners are listed.
+/// Invariant: each request is in one list of its key, and in that of its owner, if ports share the space.
 #[derive(Debug)]
 pub struct Shard<S: Scope> {
     pub keys: S::Keys,
     requests: Slab<Request>,
-    owners: S::Owners,
+    owners: Owners,
     deadlines: Deadlines,
     /// How many of the requests hold their keys.
     holds: usize,
@@ -47,7 +47,7 @@ impl<S: Scope> Shard<S> {
         Self {
             keys,
             requests: Slab::new(),
-            owners: S::Owners::default(),
+            owners: Owners::default(),
             deadlines: Deadlines::default(),
             holds: 0,
             next_generation: 0,
@@ -58,7 +58,7 @@ impl<S: Scope> Shard<S> {
         &mut self,
         ask: Ask<'_>,
         now: &Now<'_>,
-        fences: &S::Fences,
+        fences: &Fences,
         events: &mut Events,
     ) -> Requested {
         let Some(key) = self.keys.find(ask.key) else { return Requested::Forgotten };
@@ -94,7 +94,7 @@ impl<S: Scope> Shard<S> {
         ticket: Ticket,
         unused: bool,
         now: &Now<'_>,
-        fences: &S::Fences,
+        fences: &Fences,
         events: &mut Events,
     ) -> Released {
         let Some(request) = self.live(ticket).filter(|request| request.is_hold()) else {
@@ -107,13 +107,7 @@ impl<S: Scope> Shard<S> {
     }
 
     /// Makes a write hold a read hold. False if the ticket has no hold; true for one that reads already.
-    pub fn downgrade(
-        &mut self,
-        ticket: Ticket,
-        now: &Now<'_>,
-        fences: &S::Fences,
-        events: &mut Events,
-    ) -> bool {
+    pub fn downgrade(&mut self, ticket: Ticket, now: &Now<'_>, fences: &Fences, events: &mut Events) -> bool {
         let Some(request) = self.live(ticket).filter(|request| request.is_hold()) else {
             return false;
         };
@@ -131,7 +125,7 @@ impl<S: Scope> Shard<S> {
     }
 
     /// Takes a request out of its queue. False if the ticket does not wait.
-    pub fn cancel(&mut self, ticket: Ticket, now: &Now<'_>, fences: &S::Fences, events: &mut Events) -> bool {
+    pub fn cancel(&mut self, ticket: Ticket, now: &Now<'_>, fences: &Fences, events: &mut Events) -> bool {
         let Some(request) = self.live(ticket).filter(|request| !request.is_hold()) else {
             return false;
         };
@@ -143,7 +137,7 @@ impl<S: Scope> Shard<S> {
 
     /// Ends all that a port owns. First everything leaves, then others are let in: a request of the
     /// same port is never granted on the way.
-    pub fn detach(&mut self, port: Port, now: &Now<'_>, fences: &S::Fences, events: &mut Events) {
+    pub fn detach(&mut self, port: Port, now: &Now<'_>, fences: &Fences, events: &mut Events) {
         let mut touched = Vec::new();
         while let Some(index) = self.owners.first(port) {
             touched.push(self.requests[index].key);
@@ -169,7 +163,7 @@ impl<S: Scope> Shard<S> {
 
     /// Takes away each hold that is overdue while another request waits for its key, and takes out each
     /// request that has waited long enough, in the order of their times.
-    pub fn expire(&mut self, now: &Now<'_>, fences: &S::Fences, events: &mut Events) {
+    pub fn expire(&mut self, now: &Now<'_>, fences: &Fences, events: &mut Events) {
         while let Some(due) = self.deadlines.due(now.get()) {
             let key = match due {
                 Due::Hold(key) => {
@@ -223,7 +217,9 @@ impl<S: Scope> Shard<S> {
             since: now,
             links: [Links::UNLINKED; 2],
         });
-        self.owners.add(ask.port, &mut self.requests, index);
+        if S::SHARED {
+            self.owners.add(ask.port, &mut self.requests, index);
+        }
         index
     }
 
@@ -267,7 +263,7 @@ impl<S: Scope> Shard<S> {
     }
 
     /// Grants from the queue's head for as long as the holders admit it.
-    fn settle(&mut self, key: Index, now: &Now<'_>, fences: &S::Fences, events: &mut Events) {
+    fn settle(&mut self, key: Index, now: &Now<'_>, fences: &Fences, events: &mut Events) {
         while let Some(index) = self.keys[key].front() {
             if !self.keys[key].admits(self.requests[index].mode) {
                 break;
@@ -320,17 +316,19 @@ impl<S: Scope> Shard<S> {
     }
 
     fn forget_request(&mut self, index: Index) {
-        self.owners.forget(&mut self.requests, index);
+        if S::SHARED {
+            self.owners.forget(&mut self.requests, index);
+        }
         self.requests.remove(index);
     }
 
     /// Restores a key's invariants after one of its requests ended.
-    fn after_leaving(&mut self, key: Index, now: &Now<'_>, fences: &S::Fences, events: &mut Events) {
+    fn after_leaving(&mut self, key: Index, now: &Now<'_>, fences: &Fences, events: &mut Events) {
         self.let_in(key, now, fences, events);
         self.rest_if_idle(key);
     }
 
-    fn let_in(&mut self, key: Index, now: &Now<'_>, fences: &S::Fences, events: &mut Events) {
+    fn let_in(&mut self, key: Index, now: &Now<'_>, fences: &Fences, events: &mut Events) {
         self.settle(key, now, fences, events);
         self.rearm(key);
     }
@@ -343,7 +341,7 @@ impl<S: Scope> Shard<S> {
 
     /// The time, where it is reported.
     fn reported(now: &Now<'_>) -> Time {
-        if S::REPORTS { now.get() } else { Time::ZERO }
+        if S::SHARED { now.get() } else { Time::ZERO }
     }
 
     /// Brings a key's armed deadline up to date.

@@ -30,7 +30,7 @@ pub struct Space<S: Scope = Process> {
     hasher: RandomState,
     shards: Box<[S::Lock]>,
     shard_bits: u32,
-    fences: S::Fences,
+    fences: Fences,
 }
 
 /// A space of one thread, without a mutex and without texts.
@@ -103,7 +103,7 @@ impl<S: Scope> Space<S> {
     fn of(shards: Vec<Shard<S>>, hasher: RandomState) -> Self {
         let shard_bits = shards.len().trailing_zeros();
         let shards = shards.into_iter().map(S::Lock::new).collect();
-        Self { hasher, shards, shard_bits, fences: S::Fences::default() }
+        Self { hasher, shards, shard_bits, fences: Fences::default() }
     }
 
     /// Asks for a key. The request is granted at once if nobody holds the key, or if it reads, all
@@ -201,7 +201,7 @@ impl<S: Scope> Space<S> {
         let mut total = Outcome { result: (), events: Events::default(), next_deadline: None };
         for shard in 0..=self.shard_mask() {
             let outcome = self.operate(shard, &mut caller, &mut change);
-            total.events.append(outcome.events);
+            total.events.extend(outcome.events);
             total.next_deadline = earliest(total.next_deadline, outcome.next_deadline);
         }
         total

@@ -189,7 +189,7 @@ impl Keeper {
         };
         let event = event(request.asked.port, request.asked.tag);
         // A fault of one listener must not end everybody's locks.
-        let _ = catch_unwind(AssertUnwindSafe(|| deliver(Events::from(event))));
+        let _ = catch_unwind(AssertUnwindSafe(|| deliver(Events::from([event]))));
     }
 
     /// Takes a request out for good: nothing more will be told of it.

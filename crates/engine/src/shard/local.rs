@@ -2,8 +2,7 @@
 //! request of which it knows that it waits.
 
 use crate::{
-    Ask, Events, Released, Ticket, Time, caller::Now, fences::LocalFences, keys::Keys, scope::Thread,
-    shard::Shard,
+    Ask, Events, Released, Ticket, Time, caller::Now, fences::Fences, keys::Keys, scope::Thread, shard::Shard,
 };
 
 impl Shard<Thread> {
@@ -44,7 +43,7 @@ impl Shard<Thread> {
         &mut self,
         ask: &Ask<'_>,
         now: &Now<'_>,
-        fences: &LocalFences,
+        fences: &Fences,
         events: &mut Events,
     ) -> Released {
         let Some(key) = self.keys.find(ask.key).filter(|&key| self.keys[key].counted > 0) else {
