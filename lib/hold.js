@@ -1,11 +1,10 @@
 'use strict';
-// A granted request of the promise API, as the program holds it, and the function that runs meanwhile.
+// What the program holds by the promise API: one granted request or several, and the function that runs meanwhile.
 
 const { StoreUnreachableError } = require('./errors');
 const { WRITE } = require('./request');
 
-/** @typedef {import('./promise-request').PromiseRequest} PromiseRequest */
-/** @typedef {import('./errors').LockError} Loss */
+/** @typedef {import('./promise-request').PromiseRequest | import('./request-group').RequestGroup} Held */
 
 /** `Symbol.dispose`, which the first versions of Node 20 do not have. */
 const DISPOSE = Symbol.dispose ?? Symbol.for('nodejs.dispose');
@@ -22,56 +21,56 @@ const { then } = Promise.prototype;
 let abort;
 
 /**
- * The request of a hold.
+ * Why a hold was taken away; null if it was not.
  *
- * @type {(hold: Hold) => PromiseRequest}
+ * @type {(hold: Hold) => import('./errors').LockError | null}
  */
-let requestOf;
+let lossOf;
 
 class Hold {
-  /** @type {PromiseRequest} */
-  #request;
+  /** @type {Held} */
+  #held;
   /** @type {AbortController | null} made when somebody first asks for the signal */
   #controller = null;
 
-  /** @param {PromiseRequest | null} request null for a hold of several keys, which is made of others */
-  constructor(request) {
-    this.#request = /** @type {PromiseRequest} */ (request);
+  /** @param {Held} held */
+  constructor(held) {
+    this.#held = held;
   }
 
   /** @returns {any} a string; of several keys a list of them */
   get key() {
-    return this.#request.key;
+    return this.#held.key;
   }
 
   get mode() {
-    return this.#request.mode === WRITE ? 'write' : 'read';
+    return this.#held.mode === WRITE ? 'write' : 'read';
   }
 
   get fence() {
-    return this.#request.fence;
+    return this.#held.fence;
   }
 
   get recovered() {
-    return this.#request.recovered;
+    return this.#held.recovered;
   }
 
   get signal() {
     if (this.#controller === null) {
       this.#controller = new AbortController();
-      if (this.#request.loss !== null) this.#controller.abort(this.#request.loss);
+      if (this.#held.loss !== null) this.#controller.abort(this.#held.loss);
     }
     return this.#controller.signal;
   }
 
   /** @returns {Promise<void> | undefined} a promise where a store answers */
   release() {
-    return this.#request.release();
+    return this.#held.release();
   }
 
   /** @returns {Promise<void> | undefined} a promise where a store answers */
   downgrade() {
-    return this.#request.downgrade();
+    return this.#held.downgrade();
   }
 
   [DISPOSE]() {
@@ -83,24 +82,22 @@ class Hold {
   }
 
   static {
-    abort = (hold) => hold.#controller?.abort(hold.#request.loss);
-    requestOf = (hold) => hold.#request;
+    abort = (hold) => hold.#controller?.abort(hold.#held.loss);
+    lossOf = (hold) => hold.#held.loss;
   }
 }
 
 /**
  * Runs `fn` with a hold, and releases it. Not an async function: `then` costs less.
  *
- * @template {Hold | import('./multi-hold').MultiHold} H
- * @param {H} hold
- * @param {(hold: H) => Error | null} lossOfHold
- * @param {(hold: H) => unknown} fn
+ * @param {Hold} hold
+ * @param {(hold: Hold) => unknown} fn
  * @returns {Promise<unknown>}
  */
-function runAndRelease(hold, lossOfHold, fn) {
+function runAndRelease(hold, fn) {
   return then.call(
     start(hold, fn),
-    (result) => release(hold, lossOfHold, result),
+    (result) => release(hold, result),
     (error) => releaseAfter(hold, error),
   );
 }
@@ -108,18 +105,16 @@ function runAndRelease(hold, lossOfHold, fn) {
 /**
  * The same, for a promise that there is already: one promise less.
  *
- * @template {Hold | import('./multi-hold').MultiHold} H
  * @param {(result: unknown) => void} resolve
- * @param {H} hold
- * @param {(hold: H) => Error | null} lossOfHold
- * @param {(hold: H) => unknown} fn
+ * @param {Hold} hold
+ * @param {(hold: Hold) => unknown} fn
  */
-function runInto(resolve, hold, lossOfHold, fn) {
+function runInto(resolve, hold, fn) {
   then.call(
     start(hold, fn),
     (result) => {
       try {
-        resolve(release(hold, lossOfHold, result));
+        resolve(release(hold, result));
       } catch (loss) {
         resolve(Promise.reject(loss));
       }
@@ -129,9 +124,8 @@ function runInto(resolve, hold, lossOfHold, fn) {
 }
 
 /**
- * @template {Hold | import('./multi-hold').MultiHold} H
- * @param {H} hold
- * @param {(hold: H) => unknown} fn
+ * @param {Hold} hold
+ * @param {(hold: Hold) => unknown} fn
  * @returns {Promise<unknown>}
  */
 function start(hold, fn) {
@@ -145,23 +139,21 @@ function start(hold, fn) {
 /**
  * Releases the hold of a function that has ended well.
  *
- * @template {Hold | import('./multi-hold').MultiHold} H
  * @template R
- * @param {H} hold
- * @param {(hold: H) => Error | null} lossOfHold
+ * @param {Hold} hold
  * @param {R} result
  * @returns {R | Promise<R>}
  */
-function release(hold, lossOfHold, result) {
+function release(hold, result) {
   const released = hold.release();
-  if (released === undefined) return unlessLost(hold, lossOfHold, result);
-  return released.catch(throwUnlessAway).then(() => unlessLost(hold, lossOfHold, result));
+  if (released === undefined) return unlessLost(hold, result);
+  return released.catch(throwUnlessAway).then(() => unlessLost(hold, result));
 }
 
 /**
  * The same for one that has failed. On a store, the answer is waited for; nothing in it is as important as the error.
  *
- * @param {Hold | import('./multi-hold').MultiHold} hold
+ * @param {Hold} hold
  * @param {unknown} error
  */
 async function releaseAfter(hold, error) {
@@ -172,14 +164,12 @@ async function releaseAfter(hold, error) {
 /**
  * If the hold was taken away while `fn` ran, nobody may take what `fn` did for done.
  *
- * @template {Hold | import('./multi-hold').MultiHold} H
  * @template R
- * @param {H} hold
- * @param {(hold: H) => Error | null} lossOfHold
+ * @param {Hold} hold
  * @param {R} result
  */
-function unlessLost(hold, lossOfHold, result) {
-  const loss = lossOfHold(hold);
+function unlessLost(hold, result) {
+  const loss = lossOf(hold);
   if (loss !== null) throw loss;
   return result;
 }
@@ -193,13 +183,4 @@ function throwUnlessAway(error) {
   if (!(error instanceof StoreUnreachableError)) throw error;
 }
 
-/**
- * Why a hold was taken away; null if it was not.
- *
- * @param {Hold} hold
- */
-function lossOf(hold) {
-  return requestOf(hold).loss;
-}
-
-module.exports = { Hold, abort, requestOf, lossOf, runAndRelease, runInto };
+module.exports = { Hold, abort, runAndRelease, runInto };

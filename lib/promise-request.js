@@ -1,7 +1,7 @@
 'use strict';
 // One request of the promise API: it settles once, as a Hold or as an error.
 
-const { Hold, abort, lossOf, runInto } = require('./hold');
+const { Hold, abort, runInto } = require('./hold');
 const { LockError, LockClosedError, LockQueueFullError, LockTimeoutError, reportLater } = require('./errors');
 const { Request } = require('./request');
 const { unwatch } = require('./abort');
@@ -41,7 +41,7 @@ class PromiseRequest extends Request {
      * @type {Outcome | null}
      */
     this.outcome = null;
-    /** @type {Hold | null} once it is to be seen */
+    /** @type {Hold | null} once it is to be seen: its own, or that of all its group */
     this.hold = null;
     /** @type {(() => void) | null} called once there is an outcome */
     this.settled = null;
@@ -191,7 +191,7 @@ function waitAndRun(request, fn) {
     // What follows this promise runs in the async context of the call.
     const settled = new Promise((settle) => request.whenSettled(settle));
     then.call(settled, () => {
-      if (request.outcome === HELD) runInto(resolve, request.toHold(), lossOf, fn);
+      if (request.outcome === HELD) runInto(resolve, request.toHold(), fn);
       else resolve(failure(request));
     });
   });

@@ -19,13 +19,12 @@ const {
   invalidType,
   outOfRange,
 } = require('./errors');
-const { Hold, lossOf, requestOf, runAndRelease } = require('./hold');
+const { Hold, runAndRelease } = require('./hold');
 const { GRANTED, WAITING, ENDED } = require('./life');
-const { MultiHold, lossOfAny, inOrder } = require('./multi-hold');
 const { Pending } = require('./pending');
 const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('./promise-request');
 const { openSpace } = require('./open-space');
-const { WRITE } = require('./request');
+const { RequestGroup, inOrder } = require('./request-group');
 const { SOON } = require('./stack');
 
 /** @typedef {{ signal: AbortSignal | undefined, timeout: number, expiry: number }} Wish what a call asks for */
@@ -77,7 +76,8 @@ class PromiseLocks {
    * @returns {Promise<any>}
    */
   run(mode, key, options, fn) {
-    let taken;
+    /** @type {PromiseRequest | undefined} */
+    let request;
     try {
       if (typeof options === 'function') {
         fn = options;
@@ -88,20 +88,16 @@ class PromiseLocks {
       const wish = this.#toWish(options);
       if (isList(key)) {
         const taken = this.#takeAll(mode, inOrder(key), wish);
-        return fn === undefined ? taken : taken.then((hold) => runAndRelease(hold, lossOfAny, fn));
+        return fn === undefined ? taken : taken.then((hold) => runAndRelease(hold, fn));
       }
-      taken = this.#take(mode, toKey(key), wish);
+      request = this.#take(mode, toKey(key), wish);
+      if (request.outcome === null) return fn === undefined ? wait(request) : waitAndRun(request, fn);
       // Not awaited when it is granted at once: then `fn` starts before the call returns.
-      if (taken instanceof Hold) {
-        return fn === undefined ? Promise.resolve(taken) : runAndRelease(taken, lossOf, fn);
-      }
-      return fn === undefined ? wait(taken) : waitAndRun(taken, fn);
+      const hold = request.toHold();
+      return fn === undefined ? Promise.resolve(hold) : runAndRelease(hold, fn);
     } catch (error) {
-      if (taken instanceof Hold) {
-        // The stack has ended before its function could be called.
-        const hold = taken;
-        SOON.then(() => requestOf(hold).giveBack());
-      }
+      // The stack has ended before its function could be called.
+      if (request?.outcome === HELD) SOON.then(request.giveBack.bind(request));
       return Promise.reject(error);
     }
   }
@@ -113,22 +109,34 @@ class PromiseLocks {
    */
   async #takeAll(mode, keys, wish) {
     this.#refuse(keys[0], wish.signal);
-    /** @type {Hold[]} */
-    const holds = [];
+    /** @type {PromiseRequest[]} */
+    const held = [];
     const start = now();
     try {
       for (const key of keys) {
         const rest = wish.timeout - (now() - start);
-        const taken = this.#take(mode, key, wish, Math.max(0, rest));
-        holds.push(taken instanceof Hold ? taken : await wait(taken));
+        const request = this.#take(mode, key, wish, Math.max(0, rest));
+        if (request.outcome === null) await wait(request);
+        held.push(request);
       }
-      const lost = holds.find((hold) => lossOf(hold) !== null);
-      if (lost !== undefined) throw lossOf(lost);
+      const lost = held.find(({ loss }) => loss !== null);
+      if (lost !== undefined) throw lost.loss;
     } catch (error) {
-      giveAllBack(holds);
+      giveAllBack(held);
       throw error;
     }
-    return new MultiHold(holds, toMode(mode === WRITE), this.#space.answersLater);
+    return this.#together(held, mode);
+  }
+
+  /**
+   * @param {PromiseRequest[]} held
+   * @param {number} mode
+   * @returns {Hold} one that a loss of any of them aborts
+   */
+  #together(held, mode) {
+    const hold = new Hold(new RequestGroup(held, mode, this.#space.answersLater));
+    for (const request of held) request.hold = hold;
+    return hold;
   }
 
   /**
@@ -136,7 +144,7 @@ class PromiseLocks {
    * @param {string} key
    * @param {Wish} wish
    * @param {number} rest what is left of the wish's timeout
-   * @returns {Hold | PromiseRequest} the request, if it waits
+   * @returns {PromiseRequest} one that holds its key, or waits
    */
   #take(mode, key, wish, rest = wish.timeout) {
     this.#refuse(key, wish.signal);
@@ -144,8 +152,7 @@ class PromiseLocks {
     const request = new PromiseRequest(this.#space, key, mode, wish, maxPending);
     const outcome = this.#ask(request, maxPending === null ? rest : 0);
     if (outcome instanceof Failure) throw outcome.error;
-    if (outcome !== null) return request.toHold();
-    if (request.state === ENDED && request.loss === null) throw request.refusal();
+    if (outcome === null && request.state === ENDED && request.loss === null) throw request.refusal();
     return request;
   }
 
@@ -214,21 +221,21 @@ class PromiseLocks {
     const wish = { ...this.#wish, expiry, timeout: 0 };
     if (this.#space.answersLater) return this.#tryLater(mode, keys, wish);
     if (this.#pending.closed) throw new LockClosedError();
-    if (typeof keys === 'string') return this.#tryOne(mode, keys, wish);
-    /** @type {Hold[]} */
-    const holds = [];
+    if (typeof keys === 'string') return this.#tryOne(mode, keys, wish)?.toHold() ?? null;
+    /** @type {PromiseRequest[]} */
+    const held = [];
     try {
       for (const each of keys) {
-        const hold = this.#tryOne(mode, each, wish);
-        if (hold === null) break;
-        holds.push(hold);
+        const request = this.#tryOne(mode, each, wish);
+        if (request === null) break;
+        held.push(request);
       }
     } catch (error) {
-      giveAllBack(holds);
+      giveAllBack(held);
       throw error;
     }
-    if (holds.length === keys.length) return new MultiHold(holds, toMode(mode === WRITE), false);
-    giveAllBack(holds);
+    if (held.length === keys.length) return this.#together(held, mode);
+    giveAllBack(held);
     return null;
   }
 
@@ -241,8 +248,8 @@ class PromiseLocks {
   async #tryLater(mode, keys, wish) {
     try {
       if (typeof keys !== 'string') return await this.#takeAll(mode, keys, wish);
-      const taken = this.#take(mode, keys, wish);
-      return taken instanceof Hold ? taken : await wait(taken);
+      const request = this.#take(mode, keys, wish);
+      return request.outcome === HELD ? request.toHold() : await wait(request);
     } catch (error) {
       if (error instanceof LockTimeoutError || error instanceof LockQueueFullError) return null;
       throw error;
@@ -253,12 +260,13 @@ class PromiseLocks {
    * @param {number} mode
    * @param {string} key
    * @param {Wish} wish
+   * @returns {PromiseRequest | null} null if it does not hold its key
    */
   #tryOne(mode, key, wish) {
     const request = new PromiseRequest(this.#space, key, mode, wish, null);
     const outcome = this.#ask(request, 0);
     if (outcome instanceof Failure) throw outcome.error;
-    if (outcome !== null) return request.toHold();
+    if (outcome !== null) return request;
     // It was granted, unless it was refused; and something that comes before that cannot be delivered here.
     if (request.state !== ENDED) request.abandon(undefined);
     return null;
@@ -293,10 +301,10 @@ function isPlain({ at, times }) {
 /**
  * Ends holds that no program has seen, in the reverse order of taking.
  *
- * @param {Hold[]} holds
+ * @param {PromiseRequest[]} held
  */
-function giveAllBack(holds) {
-  for (const hold of holds.toReversed()) requestOf(hold).giveBack();
+function giveAllBack(held) {
+  for (const request of held.toReversed()) request.giveBack();
 }
 
 /**

@@ -4,16 +4,14 @@ import { Hold, Locks } from 'latchkey';
 import type { GrantMessage, HeldEntry, PendingEntry } from 'latchkey';
 import type { Hold as ImplementedHold } from '../../lib/hold.js';
 import type { Locks as ImplementedLocks } from '../../lib/locks.js';
-import type { MultiHold as ImplementedMultiHold } from '../../lib/multi-hold.js';
 import { same } from './same.mjs';
 
 // The implementation's `Symbol.dispose` may be Node's own older symbol, and so has no name for the compiler.
 type Named<T> = Exclude<keyof T, symbol>;
 same<keyof ImplementedLocks, keyof Locks>();
 same<Named<ImplementedHold>, Named<Hold>>();
-same<Named<ImplementedMultiHold>, Named<Hold>>();
 
-declare const implemented: [ImplementedLocks, ImplementedHold, ImplementedMultiHold];
+declare const implemented: [ImplementedLocks, ImplementedHold, ImplementedHold];
 export const declared: [Locks, Pick<Hold, Named<Hold>>, Pick<Hold<readonly string[]>, Named<Hold>>] =
   implemented;
 
