@@ -5,7 +5,7 @@
 
 use std::{
     cell::Cell,
-    ffi::{CStr, c_int, c_void},
+    ffi::{CStr, c_char, c_int, c_void},
     mem::transmute_copy,
     os::fd::{AsRawFd, OwnedFd},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -22,7 +22,7 @@ type OnReady = unsafe extern "C" fn(Handle, c_int, c_int);
 type OnClosed = unsafe extern "C" fn(Handle);
 type Hook = sys::napi_async_cleanup_hook_handle;
 
-/// `uv_handle_type` of a poll handle.
+/// `uv_handle_type` of a poll handle, in every libuv 1.x so far: [`Functions::look_up`] asks the one that is here.
 const UV_POLL: c_int = 8;
 const UV_READABLE: c_int = 1;
 
@@ -39,16 +39,22 @@ struct Functions {
 }
 
 impl Functions {
-    /// `None` where one is missing.
+    /// `None` where one is missing, or where [`UV_POLL`] is something else: there no event loop looks at anything, and the
+    /// background does.
     fn get() -> Option<&'static Self> {
         static FUNCTIONS: OnceLock<Option<Functions>> = OnceLock::new();
         FUNCTIONS.get_or_init(Self::look_up).as_ref()
     }
 
     fn look_up() -> Option<Self> {
-        // SAFETY: the fields' types are those that libuv's and Node's headers declare for these names, unchanged since
+        // SAFETY: the types are those that libuv's and Node's headers declare for these names, unchanged since
         // libuv 1.19, and every Node that can load this addon has a later one.
         unsafe {
+            let type_name: unsafe extern "C" fn(c_int) -> *const c_char = function(c"uv_handle_type_name")?;
+            let name = type_name(UV_POLL);
+            if name.is_null() || CStr::from_ptr(name) != c"poll" {
+                return None;
+            }
             Some(Self {
                 handle_size: function(c"uv_handle_size")?,
                 set_data: function(c"uv_handle_set_data")?,
