@@ -73,11 +73,36 @@ function toOptions(name, options) {
 }
 
 /**
+ * An option, which may be inherited, as from a program's own defaults; but what somebody has added to `Object.prototype`, of any
+ * realm, is nobody's option: every object has that.
+ *
+ * @param {any} options
+ * @param {string} option
+ */
+function optionOf(options, option) {
+  const value = options[option];
+  if (value === undefined) return undefined;
+  for (let each = options; each !== null; each = Object.getPrototypeOf(each)) {
+    if (Object.hasOwn(each, option)) return isObjectPrototype(each) ? undefined : value;
+  }
+  // Only a proxy has what neither it nor any prototype has.
+  return value;
+}
+
+/** @param {object} object */
+function isObjectPrototype(object) {
+  return (
+    object === Object.prototype ||
+    (Object.hasOwn(object, 'isPrototypeOf') && Object.getPrototypeOf(object) === null)
+  );
+}
+
+/**
  * @param {any} options
  * @returns {string | undefined} the name of a named space; undefined for a private one
  */
 function toSpaceName(options) {
-  const { name } = options;
+  const name = optionOf(options, 'name');
   if (name !== undefined && typeof name !== 'string') throw invalidType('options.name', 'a string', name);
   return name;
 }
@@ -87,11 +112,21 @@ function toSpaceName(options) {
  * @param {string | undefined} name
  * @returns {unknown} what the program says of its store; undefined for none
  */
-function toStore({ store }, name) {
+function toStore(options, name) {
+  const store = optionOf(options, 'store');
   if (store === undefined) return undefined;
   // What is in a store is found by its name.
   if (name === undefined) throw invalidType('options.name', 'a string, where there is a store', name);
   return store;
 }
 
-module.exports = { toKey, checkCallback, toMilliseconds, toExpiry, toOptions, toSpaceName, toStore };
+module.exports = {
+  toKey,
+  checkCallback,
+  toMilliseconds,
+  toExpiry,
+  toOptions,
+  optionOf,
+  toSpaceName,
+  toStore,
+};

@@ -14,8 +14,7 @@ const { own } = native;
 
 /** @returns {string[]} the addons of all copies that any thread of the process has loaded, the first one first */
 function loadedAddons() {
-  const report = /** @type {any} */ (process.report?.getReport?.());
-  const files = /** @type {string[]} */ (report?.sharedObjects ?? []);
+  const files = /** @type {string[]} */ (native.binding.loadedLibraries());
   return files.filter((file) => /[\\/]latchkey\.[^\\/]+\.node$/.test(file));
 }
 
@@ -25,7 +24,7 @@ function loadedAddons() {
  * @returns {Copy | undefined}
  */
 function loadedElsewhere() {
-  // A report takes some milliseconds, and the main thread is nearly always the first one.
+  // The main thread is nearly always the first one.
   if (isMainThread) return undefined;
   // Whoever opened one has looked.
   if (native.binding.hasNamedSpaces()) return undefined;

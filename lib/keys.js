@@ -3,12 +3,12 @@
 
 const { ThinKey, FREE, ENGINE } = require('./thin');
 
-/** Up to so many idle keys are kept, so that a key in regular use is not made anew each time. */
+/** Idle keys of so much weight are kept, so that a key in regular use is not made anew each time: of a long one, none. */
 const KEEP_IDLE = 1024;
 
 /**
- * Invariant: all keys that are not idle are in the map. `idle` counts how many have come to rest since the last sweep and are
- * at rest still: at most `maxIdle`. (One that the sweep has kept, because of an event, is not counted.) In a private space,
+ * Invariant: all keys that are not idle are in the map. `idle` is the weight of those that have come to rest since the last sweep
+ * and are at rest still: at most `maxIdle`. (One that the sweep has kept, because of an event, is not counted.) In a private space,
  * `freeSlots` are those of `slots` numbers that no key has.
  */
 class Keys {
@@ -36,7 +36,7 @@ class Keys {
     if (key === undefined) {
       key = new ThinKey(this, name, this.thin ? FREE : ENGINE);
       this.map.set(name, key);
-      this.idle++;
+      this.idle += key.weight;
     }
     this.recent = key;
     return key;
@@ -59,7 +59,7 @@ class Keys {
     this.map = kept;
     this.recent = null;
     this.idle = 0;
-    // At least half as many keys as remain have to come to rest before the next sweep looks at them all.
+    // At least half as many keys as remain, or long ones of that weight, have to come to rest before the next sweep looks at them all.
     this.maxIdle = Math.max(KEEP_IDLE, this.map.size >> 1);
   }
 

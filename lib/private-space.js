@@ -133,7 +133,7 @@ class PrivateSpace extends Space {
     const mode = key.state === WRITTEN ? WRITE : READ;
     if (counted > 0) port.post(at.postedCount, this.number, key, counted, mode, 0, 0);
     // Nothing is called from here on, so that nothing can throw; or there is room.
-    if (key.state === FREE) this.keys.idle--;
+    if (key.state === FREE) this.keys.idle -= key.weight;
     key.holders = counted;
     key.counted = 0;
     key.mode = mode;

@@ -7,6 +7,7 @@ const {
   toMilliseconds,
   toExpiry,
   toOptions,
+  optionOf,
   toSpaceName,
   toStore,
 } = require('./arguments');
@@ -42,8 +43,9 @@ class PromiseLocks {
     const given = toOptions('options', options);
     const name = toSpaceName(given);
     const store = toStore(given, name);
-    this.#wish = { signal: undefined, timeout: Infinity, expiry: toExpiry('options.expiry', given.expiry) };
-    this.#maxPending = toMaxPending(given.maxPending);
+    const expiry = toExpiry('options.expiry', optionOf(given, 'expiry'));
+    this.#wish = { signal: undefined, timeout: Infinity, expiry };
+    this.#maxPending = toMaxPending(optionOf(given, 'maxPending'));
     this.#space = openSpace(name, store);
   }
 
@@ -278,7 +280,10 @@ class PromiseLocks {
    */
   #toWish(options) {
     if (options === undefined || options === null) return this.#wish;
-    const { signal, timeout, expiry } = toOptions('options', options);
+    const given = toOptions('options', options);
+    const signal = optionOf(given, 'signal');
+    const timeout = optionOf(given, 'timeout');
+    const expiry = optionOf(given, 'expiry');
     if (signal !== undefined && (signal === null || !isSignal(signal)))
       throw invalidType('options.signal', 'an AbortSignal', signal);
     return {

@@ -2,6 +2,8 @@
 // What a program says of its store: a URL, or an object. The kinds of the values are checked here, and what
 // they say by the addon. No error shows a value: it may be a password, or an address that holds one.
 
+const { optionOf } = require('./arguments');
+
 /** The options, and what each has to be. */
 const KINDS = {
   url: 'a string or a URL',
@@ -34,16 +36,17 @@ const CHECKS = {
  * @returns {Record<string, any>}
  */
 function toStoreOptions(store) {
-  if (typeof store === 'string') return { url: store };
-  if (isUrl(store)) return { url: store.href };
+  if (typeof store === 'string') return toStoreOptions({ url: store });
+  if (isUrl(store)) return toStoreOptions({ url: store.href });
   if (typeof store !== 'object' || store === null || Array.isArray(store)) {
     throw wrongStoreOption('options.store', 'a URL, or an object with one');
   }
   refuseUnknown(store);
+  // Without a prototype: the addon reads each option, and would find what somebody has added to that of all objects.
   /** @type {Record<string, any>} */
-  const options = {};
+  const options = { __proto__: null };
   for (const [option, kind] of Object.entries(KINDS)) {
-    const value = store[option];
+    const value = optionOf(store, option);
     if (value === undefined || value === null) continue;
     if (!CHECKS[kind](value)) throw wrongStoreOption(`options.store.${option}`, kind);
     if (kind.startsWith('PEM')) options[option] = Buffer.from(value);
@@ -71,7 +74,8 @@ function refuseUnknown(store) {
  * @param {any} value
  */
 function isUrl(value) {
-  return typeof value === 'object' && typeof value?.href === 'string' && typeof value.protocol === 'string';
+  if (typeof value !== 'object' || value === null) return false;
+  return ['href', 'protocol'].every((name) => typeof optionOf(value, name) === 'string');
 }
 
 /**

@@ -16,6 +16,9 @@
 const { HOLDING, ENDED } = require('./life');
 const { READ, WRITE } = require('./request');
 
+/** Each so many units of a name (2 to this power) weigh as much as a key. */
+const LONG_BITS = 8;
+
 const FREE = 0;
 const WRITTEN = -1;
 const ENGINE = -2;
@@ -41,6 +44,8 @@ class ThinKey {
     this.keys = keys;
     this.name = name;
     this.state = state;
+    /** What it costs to keep it while it is idle. A key that is no longer than most are costs 1. */
+    this.weight = 1 + (name.length >> LONG_BITS);
     /** @type {Request | null} */
     this.last = null;
     this.counted = 0;
@@ -87,7 +92,7 @@ class ThinKey {
    */
   take(mode) {
     if (this.state === FREE) {
-      this.keys.idle--;
+      this.keys.idle -= this.weight;
       this.state = mode === READ ? 1 : WRITTEN;
     } else {
       this.state++;
@@ -102,7 +107,7 @@ class ThinKey {
       this.state--;
     } else {
       this.state = FREE;
-      if (++this.keys.idle > this.keys.maxIdle) this.keys.sweep();
+      if ((this.keys.idle += this.weight) > this.keys.maxIdle) this.keys.sweep();
     }
   }
 
@@ -113,7 +118,7 @@ class ThinKey {
    */
   grant(request) {
     if (this.state === FREE) {
-      this.keys.idle--;
+      this.keys.idle -= this.weight;
       this.state = request.mode === READ ? 1 : WRITTEN;
     } else {
       this.state++;
@@ -144,7 +149,7 @@ class ThinKey {
       this.state--;
     } else {
       this.state = FREE;
-      if (++this.keys.idle > this.keys.maxIdle) this.keys.sweep();
+      if ((this.keys.idle += this.weight) > this.keys.maxIdle) this.keys.sweep();
     }
   }
 
@@ -160,15 +165,16 @@ class ThinKey {
       return;
     }
     this.state = FREE;
-    if (++this.keys.idle > this.keys.maxIdle) this.keys.sweep();
+    if ((this.keys.idle += this.weight) > this.keys.maxIdle) this.keys.sweep();
   }
 
   enterEngine() {
-    if (this.inEngine++ === 0 && !this.keys.thin) this.keys.idle--;
+    if (this.inEngine++ === 0 && !this.keys.thin) this.keys.idle -= this.weight;
   }
 
   leaveEngine() {
-    if (--this.inEngine === 0 && !this.keys.thin && ++this.keys.idle > this.keys.maxIdle) this.keys.sweep();
+    if (--this.inEngine > 0 || this.keys.thin) return;
+    if ((this.keys.idle += this.weight) > this.keys.maxIdle) this.keys.sweep();
   }
 
   /**

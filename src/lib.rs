@@ -9,6 +9,7 @@
 mod background;
 mod clock;
 mod functions;
+mod libraries;
 mod mailbox;
 mod open_space;
 mod port;
@@ -61,6 +62,12 @@ pub fn version() -> &'static str {
 pub fn identity() -> String {
     static IDENTITY: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
     format!("{:016x}", *IDENTITY)
+}
+
+/// The files that the process has loaded as libraries, the first one first: among them are the addons of all copies.
+#[napi(catch_unwind)]
+pub fn loaded_libraries() -> Vec<String> {
+    libraries::loaded()
 }
 
 /// Whether any thread has ever opened a named space of this addon.

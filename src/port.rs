@@ -250,6 +250,7 @@ impl Port {
     pub fn detach(&self) {
         // Deno delivers a wake-up that is under way after it has freed the port's functions.
         self.words.with(words::write_ended);
+        timer::forget(self.alarm);
         let spaces = std::mem::take(&mut *self.spaces.borrow_mut());
         spaces.values().for_each(|open| self.leave(open));
     }

@@ -106,6 +106,7 @@ impl Alarm for SharedSpace {
 
 impl Drop for SharedSpace {
     fn drop(&mut self) {
+        timer::forget(self.number);
         let mut registry = registry();
         registry.all.remove(&self.number);
         if let (Some(name), Some(named)) = (&self.name, &mut registry.named)

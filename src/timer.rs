@@ -51,8 +51,8 @@ struct Timer {
 static TIMER: OnceLock<Timer> = OnceLock::new();
 
 /// Sets an alarm. Each owner has one: an earlier time replaces it, a later one does not, since its owner
-/// looks for itself what comes next when it rings. An alarm that is no longer needed is left to ring: once
-/// in vain costs less than taking it back each time.
+/// looks for itself what comes next when it rings. An alarm that is no longer needed is left to ring, as long as its
+/// owner lives: once in vain costs less than taking it back each time.
 ///
 /// Fails if the system refuses the background its thread.
 pub fn ring_at(time: Time, number: AlarmNumber, alarm: &Arc<impl Alarm>) -> io::Result<()> {
@@ -70,6 +70,16 @@ pub fn ring_at(time: Time, number: AlarmNumber, alarm: &Arc<impl Alarm>) -> io::
         timer.sooner.notify_one();
     }
     Ok(())
+}
+
+/// The owner ends: takes back its alarm, if one is set.
+pub fn forget(number: AlarmNumber) {
+    if let Some(timer) = TIMER.get() {
+        let mut due = timer.due();
+        if let Some((time, _)) = due.alarms.remove(&number) {
+            due.times.remove(&(time, number));
+        }
+    }
 }
 
 /// True once an alarm has been set.

@@ -16,6 +16,9 @@ use crate::{
 /// Above this many places the table of names is shrunk when it has become sparse.
 const KEEP_KEYS: usize = 1024;
 
+/// A key of more code units is not remembered while nobody uses it: only so the idle ones take a bounded amount of memory.
+const KEEP_UNITS: usize = 256;
+
 /// The keys of a shard.
 pub trait Keys: At<Index, Output = KeyState> + IndexMut<Index> + std::fmt::Debug {
     /// The key that is meant, which is added if it is not there. `None` for a slot that is no key's any more.
@@ -44,7 +47,7 @@ pub struct NamedKeys {
 }
 
 impl NamedKeys {
-    /// No keys, of which up to `keep_idle` are remembered while nobody uses them.
+    /// No keys, of which up to `keep_idle` are remembered while nobody uses them, if they are not long.
     pub fn new(hasher: RandomState, keep_idle: usize) -> Self {
         Self {
             by_name: HashMap::with_hasher(hasher),
@@ -90,7 +93,9 @@ impl Keys for NamedKeys {
     }
 
     fn rest(&mut self, key: Index) {
-        if let Some(earliest) = self.idle.rest(key, &mut self.keys) {
+        if self.keys[key].name.as_units().len() > KEEP_UNITS {
+            self.forget(key);
+        } else if let Some(earliest) = self.idle.rest(key, &mut self.keys) {
             self.forget(earliest);
         }
     }
