@@ -85,8 +85,9 @@ mod system {
             let size = size_of_val(&*modules) as u32;
             let mut needed = 0;
             // SAFETY: there is room for `size` bytes, and for their number.
-            let done =
-                unsafe { K32EnumProcessModules(GetCurrentProcess(), modules.as_mut_ptr(), size, &mut needed) };
+            let done = unsafe {
+                K32EnumProcessModules(GetCurrentProcess(), modules.as_mut_ptr(), size, &mut needed)
+            };
             let count = needed as usize / size_of::<HMODULE>();
             if done == 0 {
                 return Vec::new();
