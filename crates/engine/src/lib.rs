@@ -64,8 +64,7 @@ mod time;
 
 pub use caller::Caller;
 pub use event::{
-    Ending, Event, Events, Grant, HoldReport, IntoEvents, KeyReport, Outcome, Released, Requested, Usage,
-    WaitReport,
+    Ending, Event, Events, Grant, HoldReport, IntoEvents, KeyReport, Outcome, Released, Requested, WaitReport,
 };
 pub use inbox::{Inbox, Letter};
 pub use key::Key;
