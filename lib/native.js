@@ -117,4 +117,4 @@ function loadOnce() {
 
 const { first, binding } = loadOnce();
 
-module.exports = { binding, first, own, load, usage: binding.usage };
+module.exports = { binding, first, own, load };

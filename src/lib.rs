@@ -75,33 +75,3 @@ pub fn loaded_libraries() -> Vec<String> {
 pub fn has_named_spaces() -> bool {
     shared_space::has_named()
 }
-
-/// What the whole process holds now: all threads together, and of the private spaces this thread's.
-#[napi(object)]
-pub struct ProcessUsage {
-    /// Open lock objects.
-    pub spaces: u32,
-    /// Keys that take memory.
-    pub keys: u32,
-    /// Granted requests that have not ended.
-    pub holds: u32,
-    /// Requests in the queues.
-    pub waiting: u32,
-    /// Whether the thread that watches expiries runs.
-    pub timer_started: bool,
-}
-
-/// Counts what the process holds: for tests and diagnosis.
-#[napi(catch_unwind)]
-pub fn usage() -> ProcessUsage {
-    let (shared, mut usage) = shared_space::usage();
-    let (private, of_private) = port::private_usage();
-    usage += of_private;
-    ProcessUsage {
-        spaces: (shared + private) as u32,
-        keys: usage.keys as u32,
-        holds: usage.holds as u32,
-        waiting: usage.waiting as u32,
-        timer_started: timer::is_started(),
-    }
-}

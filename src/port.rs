@@ -10,14 +10,14 @@
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet, VecDeque},
-    rc::{Rc, Weak},
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
 };
 
-use latchkey_engine::{Caller, Events, Inbox, Letter, LockTable, Outcome, Own, Port as Member, Time, Usage};
+use latchkey_engine::{Caller, Events, Inbox, Letter, LockTable, Outcome, Own, Port as Member, Time};
 use napi::{Env, Error, Result};
 
 use crate::{
@@ -33,24 +33,6 @@ use crate::{
 
 /// The port's own number of one of its spaces.
 pub type SpaceNumber = u32;
-
-thread_local! {
-    /// The ports of this thread: one for each copy of the package.
-    static PORTS: RefCell<Vec<Weak<Port>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// How many private spaces this thread has, and what they hold together.
-pub fn private_usage() -> (usize, Usage) {
-    let ports: Vec<_> = PORTS.with_borrow(|ports| ports.iter().filter_map(Weak::upgrade).collect());
-    let (mut count, mut total) = (0, Usage::default());
-    for port in ports {
-        for local in port.spaces.borrow().values().filter_map(|open| open.local()) {
-            count += 1;
-            total += local.usage();
-        }
-    }
-    (count, total)
-}
 
 /// Invariant: `deadlines` holds `(t, s)` exactly for the private spaces `s` whose `deadline` is `t`;
 /// the event loop is kept alive exactly while it is not empty or JavaScript `waits`. There is a `backlog` only while the
@@ -74,7 +56,7 @@ pub struct Port {
 
 impl Port {
     pub fn new(words: Words, waker: Waker, thread: u32) -> Rc<Self> {
-        let port = Rc::new(Self {
+        Rc::new(Self {
             words,
             mailbox: Arc::new(Mailbox { inbox: Inbox::default(), waker, thread }),
             stack: Stack::new(),
@@ -86,9 +68,7 @@ impl Port {
             waits: Cell::new(false),
             backlog: RefCell::default(),
             taken: Cell::default(),
-        });
-        PORTS.with_borrow_mut(|ports| ports.push(Rc::downgrade(&port)));
-        port
+        })
     }
 
     /// Adds a space to those that the port uses.

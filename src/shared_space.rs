@@ -1,15 +1,15 @@
-//! A space that ports share: its table, the ports that use it, and the list of all of them.
+//! A space that ports share: its table, the ports that use it, and the list of those that have names.
 //!
 //! A named one is the same object for whoever opens its name, on any thread, and is gone when the last of them closes or
 //! ends.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     io,
     sync::{Arc, Mutex, MutexGuard, Weak},
 };
 
-use latchkey_engine::{Key, Post, Space, Time, Usage};
+use latchkey_engine::{Key, Post, Space, Time};
 use latchkey_redis::Store;
 
 use crate::{
@@ -33,27 +33,20 @@ pub struct SharedSpace {
     pub post: Post<Address>,
 }
 
-/// All spaces of the process.
+/// The named spaces of the process. The map is made with the first of them.
 ///
-/// `named` is made with the first named space.
-///
-/// Invariant: a space is in `all`, and in `named` if it has a name, until it is dropped. A dead entry of
-/// `named` may be replaced by a new space of the same name before the old one has taken itself out.
-struct Registry {
-    all: BTreeMap<AlarmNumber, Weak<SharedSpace>>,
-    named: Option<HashMap<Key, Weak<SharedSpace>>>,
-}
+/// Invariant: a named space is here until it is dropped. A dead entry may be replaced by a new space of the same name before
+/// the old one has taken itself out.
+static NAMED: Mutex<Option<HashMap<Key, Weak<SharedSpace>>>> = Mutex::new(None);
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry { all: BTreeMap::new(), named: None });
-
-fn registry() -> MutexGuard<'static, Registry> {
-    REGISTRY.lock().expect("latchkey: an earlier fault left the list of spaces unusable")
+fn named_spaces() -> MutexGuard<'static, Option<HashMap<Key, Weak<SharedSpace>>>> {
+    NAMED.lock().expect("latchkey: an earlier fault left the list of spaces unusable")
 }
 
 impl SharedSpace {
     pub fn open_named(name: &[u16]) -> Arc<Self> {
-        let mut registry = registry();
-        let named = registry.named.get_or_insert_default();
+        let mut spaces = named_spaces();
+        let named = spaces.get_or_insert_default();
         if let Some(space) = named.get(name).and_then(Weak::upgrade) {
             return space;
         }
@@ -64,14 +57,13 @@ impl SharedSpace {
             post: Post::default(),
             name: Some(name.clone()),
         });
-        registry.all.insert(space.number, Arc::downgrade(&space));
-        registry.named.get_or_insert_default().insert(name, Arc::downgrade(&space));
+        named.insert(name, Arc::downgrade(&space));
         space
     }
 
     /// A space that a store keeps. Each opening is a space of its own here: it is on the server that they meet.
     pub fn open_stored(store: &Arc<Store>, name: &[u16], thread: u32) -> Arc<Self> {
-        let space = Arc::new_cyclic(|space: &Weak<Self>| {
+        Arc::new_cyclic(|space: &Weak<Self>| {
             let space = Weak::clone(space);
             let deliver = move |events| {
                 if let Some(space) = space.upgrade() {
@@ -84,9 +76,7 @@ impl SharedSpace {
                 post: Post::default(),
                 name: None,
             }
-        });
-        registry().all.insert(space.number, Arc::downgrade(&space));
-        space
+        })
     }
 
     /// Has the timer look at a named space at `deadline`. Fails if the system refuses the timer its thread.
@@ -107,9 +97,8 @@ impl Alarm for SharedSpace {
 impl Drop for SharedSpace {
     fn drop(&mut self) {
         timer::forget(self.number);
-        let mut registry = registry();
-        registry.all.remove(&self.number);
-        if let (Some(name), Some(named)) = (&self.name, &mut registry.named)
+        let Some(name) = &self.name else { return };
+        if let Some(named) = &mut *named_spaces()
             && named.get(name).is_some_and(|entry| std::ptr::eq(entry.as_ptr(), self))
         {
             named.remove(name);
@@ -119,15 +108,5 @@ impl Drop for SharedSpace {
 
 /// Whether a named space has ever been opened.
 pub fn has_named() -> bool {
-    registry().named.is_some()
-}
-
-/// How many spaces are open, and what they hold together.
-pub fn usage() -> (usize, Usage) {
-    // Counted after the list is unlocked: the last owner of a space may be the one that counts, and
-    // dropping it locks the list.
-    let spaces: Vec<_> = registry().all.values().filter_map(Weak::upgrade).collect();
-    let mut total = Usage::default();
-    spaces.iter().for_each(|space| total += space.table.usage());
-    (spaces.len(), total)
+    named_spaces().is_some()
 }

@@ -1,6 +1,6 @@
 //! Where the keys of a space are kept.
 
-use latchkey_engine::{LockTable, Space, Usage};
+use latchkey_engine::{LockTable, Space};
 use latchkey_redis::StoredSpace;
 use napi::{Error, Result};
 
@@ -32,14 +32,6 @@ impl Table {
         match self {
             Self::Engine(_) => Err(Error::from_reason("latchkey: no store keeps this space")),
             Self::Store(stored) => Ok(stored),
-        }
-    }
-
-    /// What this process spends on it. Of a stored space, its server keeps all.
-    pub fn usage(&self) -> Usage {
-        match self {
-            Self::Engine(engine) => engine.usage(),
-            Self::Store(_) => Usage::default(),
         }
     }
 }

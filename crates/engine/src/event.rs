@@ -216,26 +216,3 @@ pub struct WaitReport {
     /// When it asked.
     pub since: Time,
 }
-
-/// How much a space holds at this moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Keys that are held, waited for, or remembered as recovered.
-    pub keys: usize,
-    /// Keys that nobody uses and that are remembered for a while all the same: see
-    /// [`Space::keeping`](crate::Space::keeping).
-    pub idle: usize,
-    /// Granted requests that have not ended.
-    pub holds: usize,
-    /// Requests in the queues.
-    pub waiting: usize,
-}
-
-impl std::ops::AddAssign for Usage {
-    fn add_assign(&mut self, other: Self) {
-        self.keys += other.keys;
-        self.idle += other.idle;
-        self.holds += other.holds;
-        self.waiting += other.waiting;
-    }
-}

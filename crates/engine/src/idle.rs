@@ -38,9 +38,4 @@ impl IdleKeys {
         keys[earliest].is_resting = false;
         keys[earliest].state.is_idle().then_some(earliest)
     }
-
-    /// How many are idle at this moment.
-    pub fn count(&self, keys: &Slab<NamedKey>) -> usize {
-        self.resting.iter().filter(|&&key| keys[key].state.is_idle()).count()
-    }
 }

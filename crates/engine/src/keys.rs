@@ -29,10 +29,6 @@ pub trait Keys: At<Index, Output = KeyState> + IndexMut<Index> + std::fmt::Debug
     fn is_known(&self, key: Index) -> bool;
     /// A cheaper name for a key.
     fn slot_of(&self, key: Index) -> KeySlot;
-    /// How many are in use, and how many idle ones are remembered.
-    fn count(&self) -> (usize, usize);
-    /// How many holds are only counted.
-    fn counted(&self) -> usize;
 }
 
 /// Keys by their texts, and by slots, which are cheaper names.
@@ -107,15 +103,6 @@ impl Keys for NamedKeys {
     fn slot_of(&self, key: Index) -> KeySlot {
         KeySlot { index: key, generation: self.keys[key].generation }
     }
-
-    fn count(&self) -> (usize, usize) {
-        let idle = self.idle.count(&self.keys);
-        (self.keys.len() - idle, idle)
-    }
-
-    fn counted(&self) -> usize {
-        0
-    }
 }
 
 impl At<Index> for NamedKeys {
@@ -154,15 +141,6 @@ impl Keys for NumberedKeys {
 
     fn slot_of(&self, index: Index) -> KeySlot {
         KeySlot { index, generation: 0 }
-    }
-
-    fn count(&self) -> (usize, usize) {
-        let idle = self.0.iter().filter(|key| key.is_idle()).count();
-        (self.0.len() - idle, 0)
-    }
-
-    fn counted(&self) -> usize {
-        self.0.iter().map(|key| key.counted as usize).sum()
     }
 }
 

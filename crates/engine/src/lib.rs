@@ -64,7 +64,7 @@ mod time;
 
 pub use caller::Caller;
 pub use event::{
-    Ending, Event, Events, Grant, HoldReport, KeyReport, Outcome, Released, Requested, Usage, WaitReport,
+    Ending, Event, Events, Grant, HoldReport, KeyReport, Outcome, Released, Requested, WaitReport,
 };
 pub use inbox::{Inbox, Letter};
 pub use key::Key;

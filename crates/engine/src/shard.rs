@@ -4,7 +4,6 @@ mod local;
 
 use crate::{
     Ask, Event, Events, Grant, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested, Ticket, Time,
-    Usage,
     caller::Now,
     deadlines::{Deadlines, Due},
     fences::Fences,
@@ -36,8 +35,6 @@ pub struct Shard<S: Scope> {
     requests: Slab<Request>,
     owners: Owners,
     deadlines: Deadlines,
-    /// How many of the requests hold their keys.
-    holds: usize,
     next_generation: u32,
 }
 
@@ -49,7 +46,6 @@ impl<S: Scope> Shard<S> {
             requests: Slab::new(),
             owners: Owners::default(),
             deadlines: Deadlines::default(),
-            holds: 0,
             next_generation: 0,
         }
     }
@@ -185,12 +181,6 @@ impl<S: Scope> Shard<S> {
         self.deadlines.earliest()
     }
 
-    pub fn usage(&self) -> Usage {
-        let (keys, idle) = self.keys.count();
-        let holds = self.holds + self.keys.counted();
-        Usage { keys, idle, holds, waiting: self.requests.len() - self.holds }
-    }
-
     fn live(&self, ticket: Ticket) -> Option<&Request> {
         self.requests.get(ticket.index).filter(|request| request.generation == ticket.generation)
     }
@@ -258,7 +248,6 @@ impl<S: Scope> Shard<S> {
             self.deadlines.add(request.key, deadline, fence, index);
         }
         state.holders.push_back(&mut self.requests, index);
-        self.holds += 1;
         grant
     }
 
@@ -306,7 +295,6 @@ impl<S: Scope> Shard<S> {
             };
         }
         state.holders.unlink(&mut self.requests, index);
-        self.holds -= 1;
         self.forget_request(index);
     }
 

@@ -4,7 +4,6 @@ use std::{hash::BuildHasher, ops::DerefMut};
 
 use crate::{
     Ask, Caller, Events, KeyName, KeyReport, KeySlot, Outcome, Port, Released, Requested, Ticket, Time,
-    Usage,
     caller::Now,
     fences::Fences,
     keys::{NamedKeys, NumberedKeys},
@@ -169,14 +168,6 @@ impl<S: Scope> Space<S> {
     /// of the queues each request whose patience has ended.
     pub fn expire(&self, caller: impl Caller) -> Outcome<()> {
         self.operate_on_all(caller, |state, now, events| state.expire(now, &self.fences, events))
-    }
-
-    /// How much the space holds at this moment, shard by shard.
-    #[must_use]
-    pub fn usage(&self) -> Usage {
-        let mut total = Usage::default();
-        self.guards().for_each(|shard| total += shard.usage());
-        total
     }
 
     fn operate<T>(

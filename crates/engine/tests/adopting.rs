@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use latchkey_engine::{
     Ask, Event, Events, Grant, KeyName, KeySlot, LocalSpace, Mode, Patience, Port, Released, Requested,
-    Ticket, Time, Usage,
+    Ticket, Time,
 };
 
 const PORT: Port = Port(1);
@@ -118,7 +118,6 @@ fn counted_readers_keep_a_writer_out_until_as_many_have_left() {
     space.adopt_counted(&ask(0, Mode::Read), 2);
     let listed = adopt(&space, ask(1, Mode::Read), at(0));
     append(&space, ask(2, Mode::Write));
-    assert_eq!(space.usage(), Usage { keys: 1, holds: 3, waiting: 1, ..Usage::default() });
     let leave = || space.release_counted(&ask(0, Mode::Read), at(0));
     assert_eq!(leave().result, Released::Held);
     assert!(space.release(listed, at(0)).events.is_empty());
@@ -137,7 +136,8 @@ fn the_last_of_the_counted_leaves_the_key_idle() {
         Requested::Refused
     );
     assert_eq!(space.release_counted(&ask(0, Mode::Write), at(0)).result, Released::HeldLast);
-    assert_eq!(space.usage(), Usage::default());
+    let writer = space.request(ask(2, Mode::Write), at(0)).result;
+    assert!(writer.granted().is_some(), "{writer:?}");
 }
 
 #[test]

@@ -1,59 +1,16 @@
 //! On a key that is in use, whose slot or number the caller knows, asking, releasing, leaving and downgrading allocate
 //! nothing.
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
-    hint::black_box,
-};
+#[path = "support/allocator.rs"]
+mod allocator;
 
+use std::hint::black_box;
+
+use allocator::allocations_of;
 use latchkey_engine::{
     Ask, Event, KeyName, KeySlot, LocalSpace, LockTable, Mode, Patience, Port, Released, Requested, Space,
     Ticket, Time,
 };
-
-/// The system's allocator, which counts what this thread asks of it: other tests run beside this one.
-struct Counting;
-
-thread_local! {
-    // Neither made when first used nor dropped, so that counting does not allocate itself.
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    // It fails only while a thread ends, where nobody counts any more.
-    let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
-}
-
-// SAFETY: each call is passed on to the system's allocator as it came, and so keeps what that one promises; counting
-// neither allocates nor panics.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the same contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the same contract, and the block came from the system's allocator.
-        unsafe { System.dealloc(block, layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the same contract, and the block came from the system's allocator.
-        unsafe { System.realloc(block, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations_of(work: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.get();
-    work();
-    ALLOCATIONS.get() - before
-}
 
 const PORT: Port = Port(7);
 const KEY: &[u16; 4] = &[107, 101, 121, 49];

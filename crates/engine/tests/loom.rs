@@ -9,7 +9,7 @@ mod member;
 #[path = "loom/order.rs"]
 mod order;
 
-use latchkey_engine::{Ask, Event, Mode, Port, Released, Usage};
+use latchkey_engine::{Ask, Event, Mode, Port, Released};
 use loom::{
     sync::{
         Arc,
@@ -90,7 +90,7 @@ fn writers_exclude_each_other_and_each_is_served() {
         };
         write_once(&a, &inside);
         other.join().unwrap();
-        assert_eq!(shared.space.usage(), Usage::default());
+        shared.assert_nothing_left();
     });
 }
 
@@ -103,7 +103,8 @@ fn a_port_that_ends_while_another_asks_leaves_it_the_key() {
         let ending = thread::spawn(move || a.shared.detach(A));
         write_once(&b, &AtomicUsize::new(0));
         ending.join().unwrap();
-        assert_eq!(shared.space.usage(), Usage::default(), "the writer that saw `recovered` healed the key");
+        // The writer that saw `recovered` healed the key.
+        shared.assert_nothing_left();
     });
 }
 
@@ -118,7 +119,7 @@ fn a_waiter_that_ends_while_it_is_granted_frees_the_key_for_the_next() {
         ending.join().unwrap();
         c.await_grant();
         assert_ne!(c.release(waiting).0, Released::NotHeld);
-        assert_eq!(shared.space.usage(), Usage::default());
+        shared.assert_nothing_left();
     });
 }
 
@@ -134,7 +135,7 @@ fn an_expiry_that_races_with_the_holders_end_grants_once() {
         timer.join().unwrap();
         b.await_grant();
         assert_ne!(b.release(waiting).0, Released::NotHeld);
-        assert_eq!(shared.space.usage(), Usage::default());
+        shared.assert_nothing_left();
     });
 }
 
@@ -170,7 +171,7 @@ fn two_ports_that_end_at_once_leave_nothing() {
         ending.join().unwrap();
         c.await_grant();
         assert_ne!(c.release(waiting).0, Released::NotHeld);
-        assert_eq!(shared.space.usage(), Usage::default());
+        shared.assert_nothing_left();
     });
 }
 

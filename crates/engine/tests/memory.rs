@@ -1,43 +1,75 @@
 //! A key without holds and requests costs nothing, but for a few that are remembered if so asked; and keys are compared
 //! exactly.
 
-mod support;
+#[path = "support/allocator.rs"]
+mod allocator;
+
+use allocator::bytes;
 use latchkey_engine::{
-    Ask, KeyName, KeySlot, LocalSpace, Mode, Patience, Port, Released, Space, Ticket, Time, Usage,
+    Ask, KeyName, KeySlot, LocalSpace, Mode, Patience, Port, Released, Requested, Space, Ticket, Time,
 };
-use support::World;
 
 #[test]
 fn idle_keys_are_forgotten() {
-    let mut world = World::new();
-    for n in 0..10_000 {
-        let tag = world.write(&format!("key {n}"));
-        assert_eq!(world.release(tag), [""; 0]);
+    for shards in [1, 16] {
+        let space = Space::keeping(0, shards);
+        let use_keys = |from: u16| {
+            for n in from..from + 10_000 {
+                release(&space, take(&space, (&[n]).into()));
+            }
+            bytes()
+        };
+        let before = use_keys(0);
+        assert_eq!(use_keys(10_000), before, "{shards} shards");
     }
-    assert_eq!(world.space.usage(), Usage::default());
 }
 
 #[test]
-fn idle_keys_of_one_thread_are_forgotten_whatever_their_numbers() {
-    let space = LocalSpace::default();
-    for index in 0..1_000 {
-        let slot = KeySlot { index, generation: 0 };
-        let ticket = space.request(ask(KeyName::Slot(slot)), Time::ZERO).result.ticket().expect("it is free");
-        assert_eq!(space.usage(), Usage { keys: 1, holds: 1, ..Usage::default() });
-        assert_eq!(space.release(ticket, Time::ZERO).result, Released::HeldLast);
+fn keys_that_are_in_use_at_the_same_time_give_their_memory_back() {
+    let space = Space::keeping(0, 1);
+    let before = bytes();
+    let holders: Vec<_> = (0..50_000_u16).map(|n| (n, take(&space, (&[n]).into()))).collect();
+    let list = size_of_val(holders.as_slice()).cast_signed();
+    assert!(bytes() - before > 50_000 * 50, "or this test proves nothing: {}", bytes() - before);
+    for (n, holder) in holders {
+        let waiter = space.request(ask((&[n]).into()), Time::ZERO).result.ticket().expect("it waits");
+        release(&space, holder);
+        release(&space, waiter);
     }
-    assert_eq!(space.usage(), Usage::default());
+    let left = bytes() - before;
+    assert!(left < 64 * 1024, "{left} bytes are left, of a list of {list}");
+}
+
+#[test]
+fn idle_keys_of_one_thread_cost_nothing_more_when_their_numbers_are_used_again() {
+    let space = LocalSpace::default();
+    let use_numbers = || {
+        for index in 0..1_000 {
+            let slot = KeySlot { index, generation: 0 };
+            let ticket =
+                space.request(ask(KeyName::Slot(slot)), Time::ZERO).result.ticket().expect("it is free");
+            assert_eq!(space.release(ticket, Time::ZERO).result, Released::HeldLast);
+        }
+        bytes()
+    };
+    let before = use_numbers();
+    assert_eq!(use_numbers(), before);
 }
 
 #[test]
 fn so_many_idle_keys_are_remembered_and_no_more() {
     for shards in [1, 16] {
         let space = Space::keeping(4, shards);
+        let mut slots = Vec::new();
         for n in 0..10_000_u16 {
-            release(&space, take(&space, (&[n]).into()));
-            assert!(space.usage().idle <= 4 * shards as usize);
+            let ticket = take(&space, (&[n]).into());
+            slots.push(space.slot_of(ticket).expect("it is live"));
+            release(&space, ticket);
+            if n % 100 == 99 {
+                assert!(known(&space, &slots).len() <= 4 * shards as usize);
+            }
         }
-        assert_eq!(space.usage(), Usage { idle: 4 * shards as usize, ..Usage::default() });
+        assert_eq!(known(&space, &slots).len(), 4 * shards as usize);
     }
 }
 
@@ -50,11 +82,7 @@ fn the_idle_key_that_came_to_rest_first_is_forgotten_first() {
         release(&space, ticket);
         slot
     });
-    let known = slots.map(|slot| {
-        let requested = space.request(ask(KeyName::Slot(slot)), Time::ZERO).result;
-        requested.ticket().inspect(|&ticket| release(&space, ticket)).is_some()
-    });
-    assert_eq!(known, [false, true, true]);
+    assert_eq!(known(&space, &slots), slots[1..]);
 }
 
 #[test]
@@ -64,14 +92,17 @@ fn a_key_that_is_used_again_is_not_forgotten_in_favour_of_idle_ones() {
     let slot = space.slot_of(first).expect("it is live");
     release(&space, first);
     let holder = take(&space, KeyName::Slot(slot));
+    let mut others = Vec::new();
     for n in 1..100 {
-        release(&space, take(&space, (&[n]).into()));
+        let other = take(&space, (&[n]).into());
+        others.push(space.slot_of(other).expect("it is live"));
+        release(&space, other);
     }
     assert_eq!(space.slot_of(holder), Some(slot));
-    assert_eq!(space.usage(), Usage { keys: 1, idle: 2, holds: 1, waiting: 0 });
+    assert_eq!(known(&space, &others), others[97..]);
     release(&space, holder);
-    release(&space, take(&space, KeyName::Slot(slot)));
-    assert_eq!(space.usage(), Usage { idle: 2, ..Usage::default() });
+    assert_eq!(known(&space, &[slot]), [slot]);
+    assert_eq!(known(&space, &others), others[98..]);
 }
 
 fn ask(key: KeyName<'_>) -> Ask<'_> {
@@ -86,14 +117,32 @@ fn release(space: &Space, ticket: Ticket) {
     assert_ne!(space.release(ticket, Time::ZERO).result, Released::NotHeld);
 }
 
+/// Those of the slots of idle keys whose keys are remembered. To look changes nothing: who is remembered stays so.
+fn known(space: &Space, slots: &[KeySlot]) -> Vec<KeySlot> {
+    let is_known = |slot: &KeySlot| match space.request(ask(KeyName::Slot(*slot)), Time::ZERO).result {
+        Requested::Granted(ticket, _) => {
+            release(space, ticket);
+            true
+        }
+        other => {
+            assert_eq!(other, Requested::Forgotten);
+            false
+        }
+    };
+    slots.iter().copied().filter(is_known).collect()
+}
+
 #[test]
-fn usage_counts_holds_and_waiters_of_all_shards() {
-    let mut world = World::new();
+fn a_query_reports_the_holders_and_waiters_of_all_shards() {
+    let space = Space::keeping(0, 16);
     for n in 0..100 {
-        world.read(&format!("key {n}"));
-        world.write(&format!("key {n}"));
+        let [_holder, _waiter] = [0, 1].map(|tag| {
+            space.request(Ask { tag, ..ask((&[n]).into()) }, Time::ZERO).result.ticket().expect("it may wait")
+        });
     }
-    assert_eq!(world.space.usage(), Usage { keys: 100, holds: 100, waiting: 100, ..Usage::default() });
+    let reports = space.query();
+    assert_eq!(reports.len(), 100);
+    assert!(reports.iter().all(|report| (report.holders.len(), report.waiting.len()) == (1, 1)));
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn a_release_works_once_and_a_stale_ticket_does_nothing() {
     assert_eq!(world.ticket(first).index, world.ticket(second).index, "the place is used again");
     let outcome = world.space.release(world.ticket(first), world.now);
     assert_eq!(outcome.result, Released::NotHeld, "the ticket of the first must not end the second");
-    assert_eq!(world.space.usage().holds, 1);
+    assert_eq!(world.reported("k"), (1, 0));
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_waiting_request_cannot_be_released() {
     world.write("k");
     let waiting = world.write("k");
     assert_eq!(world.space.release(world.ticket(waiting), world.now).result, Released::NotHeld);
-    assert_eq!(world.space.usage().waiting, 1);
+    assert_eq!(world.reported("k"), (1, 1));
 }
 
 #[test]

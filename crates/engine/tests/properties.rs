@@ -164,6 +164,7 @@ fn run_named(model: &mut Model<Named>, step: &NamedStep) {
     }
     model.check_all();
     model.check_query();
+    model.check_idle();
 }
 
 fn run_local(model: &mut Model<Local>, step: &LocalStep) {
@@ -189,6 +190,8 @@ proptest! {
     ) {
         let mut model = Model::of(Named::new(keep_idle, shards));
         steps.iter().for_each(|step| run_named(&mut model, step));
+        model.end();
+        model.check_query();
     }
 
     #[test]
@@ -197,5 +200,7 @@ proptest! {
     ) {
         let mut model = Model::of(Local::default());
         steps.iter().for_each(|step| run_local(&mut model, step));
+        model.begin();
+        model.end();
     }
 }

@@ -48,7 +48,7 @@ fn an_expiry_at_the_same_moment_comes_before_the_limit_it_saves() {
 fn who_would_not_wait_is_refused_and_leaves_nothing() {
     let mut world = World::new();
     let holder = world.write("k");
-    let before = world.space.usage();
+    let before = world.space.query();
     for mode in [Mode::Read, Mode::Write] {
         let ask = Ask {
             port: Port(9),
@@ -60,7 +60,7 @@ fn who_would_not_wait_is_refused_and_leaves_nothing() {
         };
         assert_eq!(world.space.request(ask, Time::ZERO).result, Requested::Refused);
     }
-    assert_eq!(world.space.usage(), before);
+    assert_eq!(world.space.query(), before);
     assert_eq!(world.release(holder), [""; 0]);
 }
 

@@ -75,6 +75,17 @@ impl Shared {
         let _nothing = self.space.detach(port, &mut self.post.sender(Time::ZERO, None));
     }
 
+    /// Asserts that nobody holds or waits, and that nothing is remembered of the key of [`ask`].
+    pub fn assert_nothing_left(&self) {
+        assert_eq!(self.space.query(), []);
+        let Requested::Granted(ticket, grant) = self.space.request(ask(0, Mode::Write), Time::ZERO).result
+        else {
+            panic!("the key is free")
+        };
+        assert!(!grant.recovered);
+        assert_eq!(self.space.release(ticket, Time::ZERO).result, Released::HeldLast);
+    }
+
     /// Does what is due when all holds with an expiry are overdue.
     pub fn expire(&self) {
         let _nothing = self.space.expire(&mut self.post.sender(Time::from(2 * EXPIRY), None));

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use latchkey_engine::{Ask, Grant, KeyName, KeySlot, LocalSpace, LockTable, Mode, Patience, Port, Usage};
+use latchkey_engine::{Ask, Grant, KeyName, KeySlot, LocalSpace, LockTable, Mode, Patience, Port};
 
 use crate::model::{KeyModel, Kind, Model, Request, Wish, admit, take};
 
@@ -24,10 +24,6 @@ pub struct Local {
 impl Kind for Local {
     fn locks(&self) -> &dyn LockTable {
         &self.space
-    }
-
-    fn usage(&self) -> Usage {
-        self.space.usage()
     }
 
     fn keeps_idle(&self) -> usize {

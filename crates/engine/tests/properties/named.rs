@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use latchkey_engine::{KeyName, KeySlot, LockTable, Mode, Port, Requested, Space, Usage};
+use latchkey_engine::{KeyName, KeySlot, LockTable, Mode, Patience, Port, Released, Requested, Space};
 
-use crate::model::{Kind, Model, Request, Wish};
+use crate::model::{KeyModel, Kind, Model, Request, Wish};
 
 /// The key whose name is so long that it is not remembered when nobody uses it. The others' are short.
 const LONG: u16 = 2;
@@ -28,10 +28,6 @@ impl Named {
 impl Kind for Named {
     fn locks(&self) -> &dyn LockTable {
         &self.space
-    }
-
-    fn usage(&self) -> Usage {
-        self.space.usage()
     }
 
     fn keeps_idle(&self) -> usize {
@@ -80,6 +76,27 @@ impl Model<Named> {
             state.waiters.retain(|request| request.port != port);
         }
         self.hear(outcome);
+    }
+
+    /// Of the keys that are not in use not more are remembered than were to be. To look changes nothing but the fences.
+    pub fn check_idle(&mut self) {
+        let mut known = 0;
+        for (key, &slot) in &self.kind.slots {
+            if self.keys.get(key).is_some_and(KeyModel::is_remembered) {
+                continue;
+            }
+            let wish = Wish { port: Port(0), mode: Mode::Read, expiry: None, patience: Patience::None };
+            let ask = self.ask_for(wish, KeyName::Slot(slot));
+            match self.kind.space.request(ask, self.now).result {
+                Requested::Granted(ticket, grant) => {
+                    self.last_fence = grant.fence;
+                    assert_ne!(self.kind.space.release(ticket, self.now).result, Released::NotHeld);
+                    known += 1;
+                }
+                other => assert_eq!(other, Requested::Forgotten),
+            }
+        }
+        assert!(known <= self.kind.keeps_idle, "more idle keys are remembered than were to be");
     }
 
     /// What a query answers is who holds and who waits, in order.

@@ -127,6 +127,21 @@ impl World {
         self.grants.contains_key(&tag)
     }
 
+    /// How many hold a key and how many wait for it, as the space reports it.
+    pub fn reported(&self, key: &str) -> (usize, usize) {
+        let units: Vec<u16> = key.encode_utf16().collect();
+        let reports = self.space.query();
+        let report = reports.iter().find(|report| report.key.as_units() == units);
+        report.map_or((0, 0), |report| (report.holders.len(), report.waiting.len()))
+    }
+
+    /// Releases a hold. Asserts that nobody is granted the key for it, and that the space has forgotten the key.
+    pub fn release_last(&mut self, tag: u32) {
+        let outcome = self.space.release(self.tickets[&tag], self.now);
+        assert_eq!(outcome.result, Released::HeldLast, "request {tag}");
+        assert_eq!(self.hear(outcome.events), [""; 0]);
+    }
+
     /// The next deadline, in milliseconds.
     pub fn next_deadline(&self) -> Option<u64> {
         // Nothing is due at the beginning of time, so that this only asks.
