@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use latchkey_engine::{Ask, KeyName, LocalSpace, Mode, Patience, Ticket};
+use latchkey_engine::{Ask, KeyName, LocalSpace, Mode, Patience};
 use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result};
 
@@ -121,14 +121,21 @@ fn request(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = addressed(port)?;
     let units: Option<Utf16String> = call.argument()?;
     let ask = ask(port, &open, units.as_ref());
-    let requested = port.operate(&call.env, number, &open, |locks, caller| locks.request(ask, caller));
-    port.words.with(|words| words::write_requested(words, requested));
+    let mut slot = None;
+    let requested = port.operate(&call.env, number, &open, |locks, caller| {
+        let outcome = locks.request(ask, caller);
+        slot = outcome.slot;
+        outcome
+    });
     if let Some(ticket) = requested.ticket() {
         open.name(ask.tag, ticket);
-        if units.is_some() {
-            tell_slot(port, &open, ticket);
-        }
     }
+    port.words.with(|words| {
+        words::write_requested(words, requested);
+        if units.is_some() {
+            words::write_key_slot(words, slot);
+        }
+    });
     Ok(())
 }
 
@@ -171,12 +178,6 @@ fn ask<'a>(port: &Port, open: &OpenSpace, units: Option<&'a Utf16String>) -> Ask
             limit => milliseconds(limit).map_or(Patience::Forever, Patience::For),
         },
     })
-}
-
-/// Tells the slot of a request's key, by which it can be named more cheaply from now on.
-fn tell_slot(port: &Port, open: &OpenSpace, ticket: Ticket) {
-    let slot = open.locks().slot_of(ticket);
-    port.words.with(|words| words::write_key_slot(words, slot));
 }
 
 fn query(port: &Port, _: &FunctionCallContext) -> Result<Vec<Report>> {

@@ -25,7 +25,7 @@
 use std::hint::black_box;
 
 use latchkey_engine::{
-    Ask, KeyName, KeySlot, LocalSpace, Mode, Patience, Port, Released, Space, Ticket, Time,
+    Ask, KeyName, KeySlot, LocalSpace, LockTable, Mode, Patience, Port, Released, Space, Ticket, Time,
 };
 
 const OPERATIONS: usize = 100_000;
@@ -67,8 +67,7 @@ fn free_key(space: &Space) {
 
 /// Each time the key is idle, and named by its slot.
 fn idle_key(space: &Space) {
-    let first = request(space);
-    let slot = space.slot_of(first).expect("it holds its key");
+    let (first, slot) = request_slot(space);
     release(space, first);
     for _ in 0..OPERATIONS {
         release(space, ask(space, KeyName::Slot(slot)));
@@ -80,8 +79,7 @@ fn idle_key(space: &Space) {
 fn queue(space: &Space) {
     let mut tickets = Vec::with_capacity(QUEUED);
     for _ in 0..OPERATIONS / QUEUED {
-        let first = request(space);
-        let slot = space.slot_of(first).expect("it holds its key");
+        let (first, slot) = request_slot(space);
         tickets.push(first);
         tickets.extend((1..QUEUED).map(|_| ask(space, KeyName::Slot(slot))));
         for ticket in tickets.drain(..) {
@@ -95,20 +93,28 @@ fn request(space: &Space) -> Ticket {
     ask(space, black_box(&key).into())
 }
 
+/// The same, and the slot that it learns.
+fn request_slot(space: &Space) -> (Ticket, KeySlot) {
+    let outcome = space.request(named(black_box(&[u16::from(b'k'); 16]).into()), &mut Time::default());
+    (outcome.result.ticket().expect("it is patient"), outcome.slot.expect("it named the key by its text"))
+}
+
 fn ask(space: &Space, key: KeyName<'_>) -> Ticket {
-    let ask =
-        Ask { port: Port(1), tag: 0, key, mode: Mode::Write, expiry: None, patience: Patience::Forever };
-    black_box(space.request(ask, Time::ZERO)).result.ticket().expect("it is patient")
+    black_box(space.request(named(key), &mut Time::default())).result.ticket().expect("it is patient")
+}
+
+fn named(key: KeyName<'_>) -> Ask<'_> {
+    Ask { port: Port(1), tag: 0, key, mode: Mode::Write, expiry: None, patience: Patience::Forever }
 }
 
 fn release(space: &Space, ticket: Ticket) {
-    assert_ne!(black_box(space.release(ticket, Time::ZERO)).result, Released::NotHeld);
+    assert_ne!(black_box(space.release(ticket, &mut Time::default())).result, Released::NotHeld);
 }
 
 /// Each time the key is idle. The addon does not ask for such a one, but takes it by itself.
 fn local_key(space: &LocalSpace) {
     for _ in 0..OPERATIONS {
-        let requested = black_box(space.request(local_ask(), Time::ZERO)).result;
+        let requested = black_box(space.request(local_ask(), &mut Time::default())).result;
         release_local(space, requested.ticket().expect("it is patient"));
     }
 }
@@ -131,5 +137,5 @@ fn local_ask() -> Ask<'static> {
 }
 
 fn release_local(space: &LocalSpace, ticket: Ticket) {
-    assert_ne!(black_box(space.release(ticket, Time::ZERO)).result, Released::NotHeld);
+    assert_ne!(black_box(space.release(ticket, &mut Time::default())).result, Released::NotHeld);
 }

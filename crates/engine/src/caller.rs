@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::{Events, Time};
+use crate::{Events, Time, fences::Fences};
 
 /// Who makes an operation: it says what time it is, and takes in what the operation causes.
 ///
@@ -60,4 +60,12 @@ impl<'a> Now<'a> {
         self.read.set(Some(time));
         time
     }
+}
+
+/// One operation under way on a shard.
+pub struct Operation<'a> {
+    pub now: Now<'a>,
+    pub fences: &'a Fences,
+    /// What it has caused so far, in order.
+    pub events: Events,
 }

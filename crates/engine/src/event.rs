@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::{Key, Mode, Port, Ticket, Time};
+use crate::{Key, KeySlot, Mode, Port, Ticket, Time};
 
 /// What a holder learns when it is granted a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +113,8 @@ pub type Events = SmallVec<[Event; 1]>;
 pub struct Outcome<T> {
     /// What the caller asked to know.
     pub result: T,
+    /// The slot of the key of a request that named it by its text, and has not ended: a cheaper name.
+    pub slot: Option<KeySlot>,
     /// What has to be told, in order, before the caller acts on `result`: all that the
     /// [`Caller`](crate::Caller) has not taken in itself.
     pub events: Events,
@@ -124,12 +126,13 @@ pub struct Outcome<T> {
 impl<T> Outcome<T> {
     /// The same with another result.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Outcome<U> {
-        Outcome { result: change(self.result), events: self.events, next_deadline: self.next_deadline }
+        let Self { result, slot, events, next_deadline } = self;
+        Outcome { result: change(result), slot, events, next_deadline }
     }
 
     /// An outcome that nobody else has to be told of.
     pub fn quiet(result: T) -> Self {
-        Self { result, events: Events::default(), next_deadline: None }
+        Self { result, slot: None, events: Events::default(), next_deadline: None }
     }
 }
 

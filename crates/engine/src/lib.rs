@@ -21,7 +21,7 @@
 //! # Example
 //!
 //! ```
-//! use latchkey_engine::{Ask, Event, Mode, Patience, Port, Requested, Space, Time};
+//! use latchkey_engine::{Ask, Event, LockTable, Mode, Patience, Port, Requested, Space, Time};
 //!
 //! let space = Space::keeping(0, 1);
 //! let key: Vec<u16> = "account".encode_utf16().collect();
@@ -29,10 +29,10 @@
 //!     port: Port(1), tag, key: key.as_slice().into(), mode: Mode::Write, expiry: None, patience: Patience::Forever,
 //! };
 //!
-//! let Requested::Granted(first, _) = space.request(ask(1), Time::ZERO).result else { panic!() };
-//! let Requested::Waiting(_) = space.request(ask(2), Time::ZERO).result else { panic!() };
+//! let Requested::Granted(first, _) = space.request(ask(1), &mut Time::default()).result else { panic!() };
+//! let Requested::Waiting(_) = space.request(ask(2), &mut Time::default()).result else { panic!() };
 //!
-//! let released = space.release(first, Time::ZERO);
+//! let released = space.release(first, &mut Time::default());
 //! assert!(matches!(
 //!     released.events.as_slice(),
 //!     [Event::Granted { port: Port(1), tag: 2, .. }]

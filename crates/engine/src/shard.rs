@@ -3,10 +3,9 @@
 mod local;
 
 use crate::{
-    Ask, Event, Events, Grant, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested, Ticket, Time,
-    caller::Now,
+    Ask, Event, Grant, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested, Ticket, Time,
+    caller::{Now, Operation},
     deadlines::{Deadlines, Due},
-    fences::Fences,
     keys::Keys,
     list::Links,
     owners::Owners,
@@ -50,16 +49,10 @@ impl<S: Scope> Shard<S> {
         }
     }
 
-    pub fn request(
-        &mut self,
-        ask: Ask<'_>,
-        now: &Now<'_>,
-        fences: &Fences,
-        events: &mut Events,
-    ) -> Requested {
+    pub fn request(&mut self, ask: Ask<'_>, operation: &mut Operation<'_>) -> Requested {
         let Some(key) = self.keys.find(ask.key) else { return Requested::Forgotten };
-        if self.evict_overdue(key, now, events) {
-            self.settle(key, now, fences, events);
+        if self.evict_overdue(key, operation) {
+            self.settle(key, operation);
         }
         let free = self.keys[key].would_grant(ask.mode);
         if !free && ask.patience == Patience::None {
@@ -67,12 +60,12 @@ impl<S: Scope> Shard<S> {
             self.rearm(key);
             return Requested::Refused;
         }
-        let index = self.add_request(&ask, key, Self::reported(now));
+        let index = self.add_request(&ask, key, Self::reported(&operation.now));
         let ticket = self.ticket(index);
         let requested = if free {
-            Requested::Granted(ticket, self.grant(index, now, fences.next()))
+            Requested::Granted(ticket, self.grant(index, &operation.now, operation.fences.next()))
         } else {
-            self.enqueue(index, &ask, now);
+            self.enqueue(index, &ask, &operation.now);
             Requested::Waiting(ticket)
         };
         self.rearm(key);
@@ -85,25 +78,18 @@ impl<S: Scope> Shard<S> {
     }
 
     /// Ends a hold, which its holder knew of unless `unused`.
-    pub fn release(
-        &mut self,
-        ticket: Ticket,
-        unused: bool,
-        now: &Now<'_>,
-        fences: &Fences,
-        events: &mut Events,
-    ) -> Released {
+    pub fn release(&mut self, ticket: Ticket, unused: bool, operation: &mut Operation<'_>) -> Released {
         let Some(request) = self.live(ticket).filter(|request| request.is_hold()) else {
             return Released::NotHeld;
         };
         let key = request.key;
         self.end_hold(ticket.index, if unused { End::GivenBack } else { End::Released });
-        self.after_leaving(key, now, fences, events);
+        self.after_leaving(key, operation);
         if self.keys.is_known(key) { Released::Held } else { Released::HeldLast }
     }
 
     /// Makes a write hold a read hold. False if the ticket has no hold; true for one that reads already.
-    pub fn downgrade(&mut self, ticket: Ticket, now: &Now<'_>, fences: &Fences, events: &mut Events) -> bool {
+    pub fn downgrade(&mut self, ticket: Ticket, operation: &mut Operation<'_>) -> bool {
         let Some(request) = self.live(ticket).filter(|request| request.is_hold()) else {
             return false;
         };
@@ -114,26 +100,26 @@ impl<S: Scope> Shard<S> {
             state.mode = Mode::Read;
             // What it had to write is written: to the key, this is a writer's normal release.
             state.recovered = false;
-            self.settle(key, now, fences, events);
+            self.settle(key, operation);
             self.rearm(key);
         }
         true
     }
 
     /// Takes a request out of its queue. False if the ticket does not wait.
-    pub fn cancel(&mut self, ticket: Ticket, now: &Now<'_>, fences: &Fences, events: &mut Events) -> bool {
+    pub fn cancel(&mut self, ticket: Ticket, operation: &mut Operation<'_>) -> bool {
         let Some(request) = self.live(ticket).filter(|request| !request.is_hold()) else {
             return false;
         };
         let key = request.key;
         self.end_wait(ticket.index);
-        self.after_leaving(key, now, fences, events);
+        self.after_leaving(key, operation);
         true
     }
 
     /// Ends all that a port owns. First everything leaves, then others are let in: a request of the
     /// same port is never granted on the way.
-    pub fn detach(&mut self, port: Port, now: &Now<'_>, fences: &Fences, events: &mut Events) {
+    pub fn detach(&mut self, port: Port, operation: &mut Operation<'_>) {
         let mut touched = Vec::new();
         while let Some(index) = self.owners.first(port) {
             touched.push(self.requests[index].key);
@@ -145,7 +131,7 @@ impl<S: Scope> Shard<S> {
         touched.sort_unstable();
         touched.dedup();
         for &key in &touched {
-            self.let_in(key, now, fences, events);
+            self.let_in(key, operation);
         }
         for key in touched {
             // One that comes to rest may make another one of them, which is idle too, be forgotten: all deadlines are right
@@ -159,21 +145,21 @@ impl<S: Scope> Shard<S> {
 
     /// Takes away each hold that is overdue while another request waits for its key, and takes out each
     /// request that has waited long enough, in the order of their times.
-    pub fn expire(&mut self, now: &Now<'_>, fences: &Fences, events: &mut Events) {
-        while let Some(due) = self.deadlines.due(now.get()) {
+    pub fn expire(&mut self, operation: &mut Operation<'_>) {
+        while let Some(due) = self.deadlines.due(operation.now.get()) {
             let key = match due {
                 Due::Hold(key) => {
-                    self.evict_overdue(key, now, events);
+                    self.evict_overdue(key, operation);
                     key
                 }
                 Due::Wait(index) => {
                     let Request { key, port, tag, .. } = self.requests[index];
                     self.end_wait(index);
-                    events.push(Event::TimedOut { port, tag });
+                    operation.events.push(Event::TimedOut { port, tag });
                     key
                 }
             };
-            self.after_leaving(key, now, fences, events);
+            self.after_leaving(key, operation);
         }
     }
 
@@ -252,28 +238,29 @@ impl<S: Scope> Shard<S> {
     }
 
     /// Grants from the queue's head for as long as the holders admit it.
-    fn settle(&mut self, key: Index, now: &Now<'_>, fences: &Fences, events: &mut Events) {
+    fn settle(&mut self, key: Index, operation: &mut Operation<'_>) {
         while let Some(index) = self.keys[key].front() {
             if !self.keys[key].admits(self.requests[index].mode) {
                 break;
             }
             self.dequeue(index);
-            let grant = self.grant(index, now, fences.next());
+            let grant = self.grant(index, &operation.now, operation.fences.next());
             let Request { port, tag, .. } = self.requests[index];
-            events.push(Event::Granted { port, tag, grant });
+            operation.events.push(Event::Granted { port, tag, grant });
         }
     }
 
     /// Takes away a key's overdue holds, oldest deadline first. True if there was one.
-    fn evict_overdue(&mut self, key: Index, now: &Now<'_>, events: &mut Events) -> bool {
+    fn evict_overdue(&mut self, key: Index, operation: &mut Operation<'_>) -> bool {
         let mut evicted = false;
         while self.keys[key].timed_holds > 0 {
-            let Some((_, index)) = self.deadlines.first_of(key).filter(|hold| hold.0 <= now.get()) else {
+            let Some((_, index)) = self.deadlines.first_of(key).filter(|hold| hold.0 <= operation.now.get())
+            else {
                 break;
             };
             let Request { port, tag, .. } = self.requests[index];
             self.end_hold(index, End::TakenAway);
-            events.push(Event::Expired { port, tag });
+            operation.events.push(Event::Expired { port, tag });
             evicted = true;
         }
         evicted
@@ -311,13 +298,13 @@ impl<S: Scope> Shard<S> {
     }
 
     /// Restores a key's invariants after one of its requests ended.
-    fn after_leaving(&mut self, key: Index, now: &Now<'_>, fences: &Fences, events: &mut Events) {
-        self.let_in(key, now, fences, events);
+    fn after_leaving(&mut self, key: Index, operation: &mut Operation<'_>) {
+        self.let_in(key, operation);
         self.rest_if_idle(key);
     }
 
-    fn let_in(&mut self, key: Index, now: &Now<'_>, fences: &Fences, events: &mut Events) {
-        self.settle(key, now, fences, events);
+    fn let_in(&mut self, key: Index, operation: &mut Operation<'_>) {
+        self.settle(key, operation);
         self.rearm(key);
     }
 

@@ -3,8 +3,9 @@
 use std::{hash::BuildHasher, ops::DerefMut};
 
 use crate::{
-    Ask, Caller, Events, KeyName, KeyReport, KeySlot, Outcome, Port, Released, Requested, Ticket, Time,
-    caller::Now,
+    Ask, Caller, Events, KeyName, KeyReport, KeySlot, LockTable, Outcome, Port, Released, Requested, Ticket,
+    Time,
+    caller::{Now, Operation},
     fences::Fences,
     keys::{NamedKeys, NumberedKeys},
     scope::{Lock, Process, Scope, Thread},
@@ -70,7 +71,7 @@ impl LocalSpace {
 
     /// Ends one of the holds of the key of `ask` that are only counted.
     pub fn release_counted(&self, ask: &Ask<'_>, caller: impl Caller) -> Outcome<Released> {
-        self.operate(0, caller, |state, now, events| state.release_counted(ask, now, &self.fences, events))
+        self.operate(0, caller, |state, operation| state.release_counted(ask, operation))
     }
 
     /// Later grants have fences higher than `fence`.
@@ -105,91 +106,28 @@ impl<S: Scope> Space<S> {
         Self { hasher, shards, shard_bits, fences: Fences::default() }
     }
 
-    /// Asks for a key. The request is granted at once if nobody holds the key, or if it reads, all
-    /// holders read, and nobody waits. Otherwise it joins the key's queue.
-    ///
-    /// A hold that is overdue is taken away first, even if the newcomer could share the key with it.
-    pub fn request(&self, ask: Ask<'_>, caller: impl Caller) -> Outcome<Requested> {
-        let (shard, ask) = self.addressed(ask);
-        let mut outcome =
-            self.operate(shard, caller, |state, now, events| state.request(ask, now, &self.fences, events));
-        if let Requested::Granted(ticket, _) | Requested::Waiting(ticket) = &mut outcome.result {
-            ticket.index = self.public_index(ticket.index, shard);
-        }
-        outcome
-    }
-
-    /// The slot of a live request's key: it names the key until the key is forgotten.
-    #[must_use]
-    pub fn slot_of(&self, ticket: Ticket) -> Option<KeySlot> {
-        let (shard, ticket) = self.locate(ticket);
-        let slot = self.shard(shard).slot_of(ticket)?;
-        Some(KeySlot { index: self.public_index(slot.index, shard), ..slot })
-    }
-
-    /// Ends a hold. Nothing happens if the ticket does not hold a key: its request still waits, or has ended.
-    pub fn release(&self, ticket: Ticket, caller: impl Caller) -> Outcome<Released> {
-        let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, caller, |state, now, events| {
-            state.release(ticket, false, now, &self.fences, events)
-        })
-    }
-
-    /// Ends a hold whose holder never learned of it: as [`release`](Self::release), except that a write hold
-    /// does not make a recovered key whole.
-    pub fn give_back(&self, ticket: Ticket, caller: impl Caller) -> Outcome<Released> {
-        let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, caller, |state, now, events| {
-            state.release(ticket, true, now, &self.fences, events)
-        })
-    }
-
-    /// Makes a write hold a read hold, keeping its fence and its expiry: readers at the queue's head join it,
-    /// and no writer comes between. The result is false, and nothing happens, if the ticket holds nothing.
-    pub fn downgrade(&self, ticket: Ticket, caller: impl Caller) -> Outcome<bool> {
-        let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, caller, |state, now, events| state.downgrade(ticket, now, &self.fences, events))
-    }
-
-    /// Takes a request out of its queue; those behind it move up. The result is false, and nothing
-    /// happens, if the ticket does not wait: its request holds its key, or has ended.
-    pub fn cancel(&self, ticket: Ticket, caller: impl Caller) -> Outcome<bool> {
-        let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, caller, |state, now, events| state.cancel(ticket, now, &self.fences, events))
-    }
-
-    /// Ends every request of a port: what waits leaves, what holds is freed, and a write hold that
-    /// ends so marks its key as recovered. Other ports' requests that can be granted now are.
-    pub fn detach(&self, port: Port, caller: impl Caller) -> Outcome<()> {
-        self.operate_on_all(caller, |state, now, events| state.detach(port, now, &self.fences, events))
-    }
-
-    /// Takes away each hold whose deadline has come while another request waits for its key, and takes out
-    /// of the queues each request whose patience has ended.
-    pub fn expire(&self, caller: impl Caller) -> Outcome<()> {
-        self.operate_on_all(caller, |state, now, events| state.expire(now, &self.fences, events))
-    }
-
     fn operate<T>(
         &self,
         shard: u32,
         mut caller: impl Caller,
-        change: impl FnOnce(&mut Shard<S>, &Now<'_>, &mut Events) -> T,
+        change: impl FnOnce(&mut Shard<S>, &mut Operation<'_>) -> T,
     ) -> Outcome<T> {
         let mut state = self.shard(shard);
-        let mut events = Events::default();
-        let result = change(&mut state, &Now::by(&caller), &mut events);
+        let mut operation =
+            Operation { now: Now::by(&caller), fences: &self.fences, events: Events::default() };
+        let result = change(&mut state, &mut operation);
+        let mut events = operation.events;
         // With the mutex, so that nobody's events about these keys can come before these.
         caller.take_in(&mut events);
-        Outcome { result, events, next_deadline: state.next_deadline() }
+        Outcome { result, slot: None, events, next_deadline: state.next_deadline() }
     }
 
     fn operate_on_all(
         &self,
         mut caller: impl Caller,
-        mut change: impl FnMut(&mut Shard<S>, &Now<'_>, &mut Events),
+        mut change: impl FnMut(&mut Shard<S>, &mut Operation<'_>),
     ) -> Outcome<()> {
-        let mut total = Outcome { result: (), events: Events::default(), next_deadline: None };
+        let mut total = Outcome::quiet(());
         for shard in 0..=self.shard_mask() {
             let outcome = self.operate(shard, &mut caller, &mut change);
             total.events.extend(outcome.events);
@@ -243,6 +181,53 @@ impl<S: Scope> Space<S> {
     /// The shard of a ticket's or a slot's index, and the index there.
     fn split(&self, index: u32) -> (u32, u32) {
         (index & self.shard_mask(), index >> self.shard_bits)
+    }
+}
+
+impl<S: Scope> LockTable for Space<S> {
+    fn request(&self, ask: Ask<'_>, caller: &mut dyn Caller) -> Outcome<Requested> {
+        let (shard, ask) = self.addressed(ask);
+        let mut slot = None;
+        let mut outcome = self.operate(shard, caller, |state, operation| {
+            let requested = state.request(ask, operation);
+            if let KeyName::Units(_) = ask.key {
+                slot = requested.ticket().and_then(|ticket| state.slot_of(ticket));
+            }
+            requested
+        });
+        if let Requested::Granted(ticket, _) | Requested::Waiting(ticket) = &mut outcome.result {
+            ticket.index = self.public_index(ticket.index, shard);
+        }
+        outcome.slot = slot.map(|slot| KeySlot { index: self.public_index(slot.index, shard), ..slot });
+        outcome
+    }
+
+    fn release(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<Released> {
+        let (shard, ticket) = self.locate(ticket);
+        self.operate(shard, caller, |state, operation| state.release(ticket, false, operation))
+    }
+
+    fn give_back(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<Released> {
+        let (shard, ticket) = self.locate(ticket);
+        self.operate(shard, caller, |state, operation| state.release(ticket, true, operation))
+    }
+
+    fn downgrade(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<bool> {
+        let (shard, ticket) = self.locate(ticket);
+        self.operate(shard, caller, |state, operation| state.downgrade(ticket, operation))
+    }
+
+    fn cancel(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<bool> {
+        let (shard, ticket) = self.locate(ticket);
+        self.operate(shard, caller, |state, operation| state.cancel(ticket, operation))
+    }
+
+    fn detach(&self, port: Port, caller: &mut dyn Caller) -> Outcome<()> {
+        self.operate_on_all(caller, |state, operation| state.detach(port, operation))
+    }
+
+    fn expire(&self, caller: &mut dyn Caller) -> Outcome<()> {
+        self.operate_on_all(caller, |state, operation| state.expire(operation))
     }
 }
 

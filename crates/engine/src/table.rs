@@ -1,69 +1,40 @@
 //! What a space can do, whichever reach it has.
 
-use crate::{Ask, Caller, KeySlot, Outcome, Port, Released, Requested, Space, Ticket, scope::Scope};
+use crate::{Ask, Caller, Outcome, Port, Released, Requested, Ticket};
 
-/// A set of keys that ports ask for: the engine's own, a [`Space`] of whichever scope, or one that a store keeps for many
+/// A set of keys that ports ask for: the engine's own, a [`Space`](crate::Space) of whichever scope, or one that a store keeps for many
 /// processes.
 ///
 /// The engine answers at once. A store answers later: it lets every request wait, and says in an
 /// [`Event`](crate::Event) what became of it; a release and a downgrade are [asked for](Released::Asked), and
 /// [`Ended`](crate::Event::Ended) follows. It has a clock of its own.
 pub trait LockTable {
-    /// Asks for a key: [`Space::request`].
+    /// Asks for a key. The request is granted at once if nobody holds the key, or if it reads, all
+    /// holders read, and nobody waits. Otherwise it joins the key's queue.
+    ///
+    /// A hold that is overdue is taken away first, even if the newcomer could share the key with it.
     fn request(&self, ask: Ask<'_>, caller: &mut dyn Caller) -> Outcome<Requested>;
 
-    /// Ends a hold: [`Space::release`].
+    /// Ends a hold. Nothing happens if the ticket does not hold a key: its request still waits, or has ended.
     fn release(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<Released>;
 
-    /// Ends a hold whose holder never learned of it: [`Space::give_back`].
+    /// Ends a hold whose holder never learned of it: as [`release`](Self::release), except that a write hold
+    /// does not make a recovered key whole.
     fn give_back(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<Released>;
 
-    /// Makes a write hold a read hold: [`Space::downgrade`].
+    /// Makes a write hold a read hold, keeping its fence and its expiry: readers at the queue's head join it,
+    /// and no writer comes between. The result is false, and nothing happens, if the ticket holds nothing.
     fn downgrade(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<bool>;
 
-    /// Takes a request out of its queue: [`Space::cancel`].
+    /// Takes a request out of its queue; those behind it move up. The result is false, and nothing
+    /// happens, if the ticket does not wait: its request holds its key, or has ended.
     fn cancel(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<bool>;
 
-    /// Ends every request of a port: [`Space::detach`].
+    /// Ends every request of a port: what waits leaves, what holds is freed, and a write hold that
+    /// ends so marks its key as recovered. Other ports' requests that can be granted now are.
     fn detach(&self, port: Port, caller: &mut dyn Caller) -> Outcome<()>;
 
-    /// Does what time has brought: [`Space::expire`]. A store sees to that itself.
+    /// Takes away each hold whose deadline has come while another request waits for its key, and takes out
+    /// of the queues each request whose patience has ended. A store sees to that itself.
     fn expire(&self, caller: &mut dyn Caller) -> Outcome<()>;
-
-    /// A cheaper name for a live request's key, if there is one: [`Space::slot_of`].
-    fn slot_of(&self, ticket: Ticket) -> Option<KeySlot>;
-}
-
-impl<S: Scope> LockTable for Space<S> {
-    fn request(&self, ask: Ask<'_>, caller: &mut dyn Caller) -> Outcome<Requested> {
-        self.request(ask, caller)
-    }
-
-    fn release(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<Released> {
-        self.release(ticket, caller)
-    }
-
-    fn give_back(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<Released> {
-        self.give_back(ticket, caller)
-    }
-
-    fn downgrade(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<bool> {
-        self.downgrade(ticket, caller)
-    }
-
-    fn cancel(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<bool> {
-        self.cancel(ticket, caller)
-    }
-
-    fn detach(&self, port: Port, caller: &mut dyn Caller) -> Outcome<()> {
-        self.detach(port, caller)
-    }
-
-    fn expire(&self, caller: &mut dyn Caller) -> Outcome<()> {
-        self.expire(caller)
-    }
-
-    fn slot_of(&self, ticket: Ticket) -> Option<KeySlot> {
-        self.slot_of(ticket)
-    }
 }

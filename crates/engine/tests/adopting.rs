@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use latchkey_engine::{
-    Ask, Event, Events, Grant, KeyName, KeySlot, LocalSpace, Mode, Patience, Port, Released, Requested,
-    Ticket, Time,
+    Ask, Event, Events, Grant, KeyName, KeySlot, LocalSpace, LockTable, Mode, Patience, Port, Released,
+    Requested, Ticket, Time,
 };
 
 const PORT: Port = Port(1);
@@ -45,8 +45,8 @@ fn heard(events: Events) -> Vec<(u32, &'static str)> {
 fn a_hold_that_was_taken_in_keeps_others_out_until_it_is_released() {
     let space = LocalSpace::default();
     let holder = adopt(&space, ask(0, Mode::Write), at(0));
-    assert!(matches!(space.request(ask(1, Mode::Read), at(0)).result, Requested::Waiting(_)));
-    let released = space.release(holder, at(0));
+    assert!(matches!(space.request(ask(1, Mode::Read), &mut at(0)).result, Requested::Waiting(_)));
+    let released = space.release(holder, &mut at(0));
     assert_eq!(released.result, Released::Held);
     assert!(matches!(released.events.as_slice(), [Event::Granted { port: PORT, tag: 1, .. }]));
 }
@@ -55,11 +55,11 @@ fn a_hold_that_was_taken_in_keeps_others_out_until_it_is_released() {
 fn its_expiry_counts_from_its_grant() {
     let space = LocalSpace::default();
     adopt(&space, expiring(0, Mode::Write), at(100));
-    assert_eq!(space.expire(at(200)).next_deadline, None, "nobody waits");
-    let outcome = space.request(ask(1, Mode::Write), at(103));
+    assert_eq!(space.expire(&mut at(200)).next_deadline, None, "nobody waits");
+    let outcome = space.request(ask(1, Mode::Write), &mut at(103));
     assert_eq!(outcome.next_deadline, Some(at(110)));
-    assert!(space.expire(at(109)).events.is_empty());
-    let events = space.expire(at(110)).events;
+    assert!(space.expire(&mut at(109)).events.is_empty());
+    let events = space.expire(&mut at(110)).events;
     assert!(matches!(
         events.as_slice(),
         [Event::Expired { tag: 0, .. }, Event::Granted { tag: 1, grant: Grant { recovered: true, .. }, .. }]
@@ -70,7 +70,7 @@ fn its_expiry_counts_from_its_grant() {
 fn one_that_is_overdue_already_is_taken_away_by_the_next_request() {
     let space = LocalSpace::default();
     adopt(&space, expiring(0, Mode::Read), at(100));
-    let outcome = space.request(ask(1, Mode::Read), at(110));
+    let outcome = space.request(ask(1, Mode::Read), &mut at(110));
     assert!(matches!(outcome.result, Requested::Granted(..)));
     assert_eq!(heard(outcome.events), [(0, "expired")]);
 }
@@ -81,11 +81,11 @@ fn of_those_that_are_overdue_at_the_same_time_the_one_that_was_granted_first_is_
     // The place that was freed last is used first.
     let earlier = [(); 2].map(|()| adopt(&space, ask(0, Mode::Read), at(0)));
     for ticket in earlier {
-        assert_ne!(space.release(ticket, at(0)).result, Released::NotHeld);
+        assert_ne!(space.release(ticket, &mut at(0)).result, Released::NotHeld);
     }
     let holders = [1, 2].map(|tag| adopt(&space, expiring(tag, Mode::Read), at(100)));
     assert!(holders[0].index > holders[1].index, "or this test proves nothing");
-    let outcome = space.request(ask(3, Mode::Write), at(110));
+    let outcome = space.request(ask(3, Mode::Write), &mut at(110));
     assert_eq!(heard(outcome.events), [(1, "expired"), (2, "expired")]);
 }
 
@@ -94,7 +94,7 @@ fn later_grants_have_higher_fences_than_the_thread_has_given() {
     let space = LocalSpace::default();
     let granted = |index| {
         let ask = Ask { key: KeyName::Slot(KeySlot { index, generation: 0 }), ..ask(0, Mode::Write) };
-        space.request(ask, at(0)).result.granted().expect("the key is free").fence
+        space.request(ask, &mut at(0)).result.granted().expect("the key is free").fence
     };
     space.raise_fences(100);
     assert_eq!(granted(1), 101);
@@ -106,8 +106,8 @@ fn later_grants_have_higher_fences_than_the_thread_has_given() {
 fn it_can_be_downgraded() {
     let space = LocalSpace::default();
     let holder = adopt(&space, ask(0, Mode::Write), at(0));
-    assert!(matches!(space.request(ask(1, Mode::Read), at(0)).result, Requested::Waiting(_)));
-    let downgraded = space.downgrade(holder, at(0));
+    assert!(matches!(space.request(ask(1, Mode::Read), &mut at(0)).result, Requested::Waiting(_)));
+    let downgraded = space.downgrade(holder, &mut at(0));
     assert!(downgraded.result);
     assert_eq!(heard(downgraded.events), [(1, "granted")]);
 }
@@ -120,7 +120,7 @@ fn counted_readers_keep_a_writer_out_until_as_many_have_left() {
     append(&space, ask(2, Mode::Write));
     let leave = || space.release_counted(&ask(0, Mode::Read), at(0));
     assert_eq!(leave().result, Released::Held);
-    assert!(space.release(listed, at(0)).events.is_empty());
+    assert!(space.release(listed, &mut at(0)).events.is_empty());
     let last = leave();
     assert_eq!(last.result, Released::Held, "the writer has the key");
     assert_eq!(heard(last.events), [(2, "granted")]);
@@ -132,11 +132,11 @@ fn the_last_of_the_counted_leaves_the_key_idle() {
     let space = LocalSpace::default();
     space.adopt_counted(&ask(0, Mode::Write), 1);
     assert_eq!(
-        space.request(Ask { patience: Patience::None, ..ask(1, Mode::Read) }, at(0)).result,
+        space.request(Ask { patience: Patience::None, ..ask(1, Mode::Read) }, &mut at(0)).result,
         Requested::Refused
     );
     assert_eq!(space.release_counted(&ask(0, Mode::Write), at(0)).result, Released::HeldLast);
-    let writer = space.request(ask(2, Mode::Write), at(0)).result;
+    let writer = space.request(ask(2, Mode::Write), &mut at(0)).result;
     assert!(writer.granted().is_some(), "{writer:?}");
 }
 
@@ -146,11 +146,11 @@ fn what_joins_a_queue_without_a_word_is_granted_in_turn_with_the_others() {
     let holder = adopt(&space, ask(0, Mode::Write), at(0));
     let appended = append(&space, ask(1, Mode::Write));
     let left = append(&space, ask(2, Mode::Write));
-    assert!(matches!(space.request(ask(3, Mode::Read), at(0)).result, Requested::Waiting(_)));
+    assert!(matches!(space.request(ask(3, Mode::Read), &mut at(0)).result, Requested::Waiting(_)));
     append(&space, ask(4, Mode::Read));
-    assert!(space.cancel(left, at(0)).result);
-    assert_eq!(heard(space.release(holder, at(0)).events), [(1, "granted")]);
-    assert_eq!(heard(space.release(appended, at(0)).events), [(3, "granted"), (4, "granted")]);
+    assert!(space.cancel(left, &mut at(0)).result);
+    assert_eq!(heard(space.release(holder, &mut at(0)).events), [(1, "granted")]);
+    assert_eq!(heard(space.release(appended, &mut at(0)).events), [(3, "granted"), (4, "granted")]);
 }
 
 #[test]
@@ -159,6 +159,6 @@ fn its_expiry_counts_from_its_grant_too() {
     let holder = adopt(&space, ask(0, Mode::Write), at(0));
     append(&space, expiring(1, Mode::Write));
     append(&space, ask(2, Mode::Write));
-    assert_eq!(space.release(holder, at(50)).next_deadline, Some(at(60)));
-    assert_eq!(heard(space.expire(at(60)).events), [(1, "expired"), (2, "granted")]);
+    assert_eq!(space.release(holder, &mut at(50)).next_deadline, Some(at(60)));
+    assert_eq!(heard(space.expire(&mut at(60)).events), [(1, "expired"), (2, "granted")]);
 }

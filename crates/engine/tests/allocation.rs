@@ -28,9 +28,9 @@ struct Contended {
 impl Contended {
     fn named(shards: u32) -> Self {
         let space = Space::keeping(0, shards);
-        let holder = asked(&space, ask(KEY.into(), Mode::Write));
-        let slot = space.slot_of(holder).expect("it holds the key");
-        Self::of(Box::new(space), KeyName::Slot(slot), holder)
+        let outcome = space.request(ask(KEY.into(), Mode::Write), &mut now());
+        let (holder, slot) = (outcome.result.ticket(), outcome.slot.expect("it named the key by its text"));
+        Self::of(Box::new(space), KeyName::Slot(slot), holder.expect("it is free"))
     }
 
     fn local() -> Self {
@@ -103,7 +103,7 @@ fn named_keys() -> [(&'static str, Contended); 2] {
 fn the_allocator_counts() {
     assert_eq!(allocations_of(|| drop(black_box(Box::new(1)))), 1);
     let space = Space::keeping(0, 1);
-    assert!(allocations_of(|| drop(space.request(ask(KEY.into(), Mode::Write), Time::ZERO))) > 0);
+    assert!(allocations_of(|| drop(space.request(ask(KEY.into(), Mode::Write), &mut Time::default()))) > 0);
 }
 
 #[test]
@@ -133,9 +133,10 @@ fn asking_for_the_key_by_its_text_allocates_nothing_either() {
 fn taking_and_releasing_a_free_key_that_is_remembered_allocates_nothing() {
     for shards in [1, 16] {
         let space = Space::keeping(8, shards);
-        let first = asked(&space, ask(KEY.into(), Mode::Write));
-        let slot = space.slot_of(first).expect("it holds the key");
-        let release = |ticket| assert_eq!(space.release(ticket, Time::ZERO).result, Released::Held);
+        let outcome = space.request(ask(KEY.into(), Mode::Write), &mut now());
+        let first = outcome.result.ticket().expect("it is free");
+        let slot = outcome.slot.expect("it named the key by its text");
+        let release = |ticket| assert_eq!(space.release(ticket, &mut Time::default()).result, Released::Held);
         release(first);
         let pair = || release(asked(&space, ask(KeyName::Slot(slot), Mode::Write)));
         assert_eq!(allocations_of(|| (0..1_000).for_each(|_| pair())), 0, "{shards} shards");
@@ -192,7 +193,7 @@ fn taking_and_releasing_an_idle_key_of_one_thread_allocates_nothing() {
     let space = LocalSpace::default();
     let pair = || {
         let holder = asked(&space, ask(NUMBER, Mode::Write));
-        assert_eq!(space.release(holder, Time::ZERO).result, Released::HeldLast);
+        assert_eq!(space.release(holder, &mut Time::default()).result, Released::HeldLast);
     };
     pair();
     assert_eq!(allocations_of(|| (0..1_000).for_each(|_| pair())), 0);
@@ -204,7 +205,7 @@ fn joining_a_queue_without_a_word_allocates_nothing() {
     let mut holder = asked(&space, ask(NUMBER, Mode::Write));
     let mut pair = || {
         let next = space.append(&ask(NUMBER, Mode::Write)).expect("its key has a number");
-        let released = space.release(std::mem::replace(&mut holder, next), Time::ZERO);
+        let released = space.release(std::mem::replace(&mut holder, next), &mut Time::default());
         assert_eq!((released.result, released.events.into_iter().count()), (Released::Held, 1));
     };
     pair();
@@ -218,7 +219,7 @@ fn taking_in_holds_allocates_nothing() {
     let pair = || {
         space.adopt_counted(&read, 1);
         let listed = space.adopt(&read, Time::ZERO).expect("its key has a number");
-        assert_eq!(space.release(listed, Time::ZERO).result, Released::Held);
+        assert_eq!(space.release(listed, &mut Time::default()).result, Released::Held);
         assert_eq!(space.release_counted(&read, Time::ZERO).result, Released::HeldLast);
     };
     pair();

@@ -3,7 +3,7 @@
 mod support;
 use std::time::Duration;
 
-use latchkey_engine::{Ask, KeyName, Patience, Port, Requested, Space, Time};
+use latchkey_engine::{Ask, KeyName, LockTable, Patience, Port, Requested, Space, Time};
 use support::{READ, WRITE, World};
 
 #[test]
@@ -72,7 +72,7 @@ fn a_write_hold_that_is_given_back_unused_heals_nothing() {
     assert_eq!(world.detach(1), [""; 0]);
     let unaware = world.on_port(2).write("k");
     let waiter = world.write("k");
-    let outcome = world.space.give_back(world.ticket(unaware), world.now);
+    let outcome = world.space.give_back(world.ticket(unaware), &mut { world.now });
     assert_eq!(outcome.result, latchkey_engine::Released::Held);
     assert_eq!(world.hear(outcome.events), [format!("{waiter} granted")]);
     assert!(world.grant(waiter).unwrap().recovered);
@@ -83,20 +83,19 @@ fn a_key_that_is_forgotten_when_its_port_dies_leaves_no_deadline_behind() {
     let space = Space::keeping(1, 1);
     let ask =
         |key, mode, expiry| Ask { port: Port(1), tag: 0, key, mode, expiry, patience: Patience::Forever };
-    let take =
-        |key, expiry| space.request(ask(key, READ, expiry), Time::ZERO).result.ticket().expect("it is free");
+    let take = |key, expiry| space.request(ask(key, READ, expiry), &mut Time::default());
     let (first, second) = ((&[1]).into(), (&[2]).into());
-    take(first, None);
+    let _ = take(first, None);
     let resting = take(second, None);
-    let slot = space.slot_of(resting).expect("it is live");
-    let _ = space.release(resting, Time::ZERO);
+    let slot = resting.slot.expect("it named the key by its text");
+    let _ = space.release(resting.result.ticket().expect("it is free"), &mut Time::default());
     // In use again, though it is among those that rest: the other one, when it comes to rest, takes its place there.
-    take(second, Some(Duration::from_millis(10)));
-    let waits = space.request(ask(second, WRITE, None), Time::ZERO);
+    let _ = take(second, Some(Duration::from_millis(10)));
+    let waits = space.request(ask(second, WRITE, None), &mut Time::default());
     assert!(waits.next_deadline.is_some());
-    assert_eq!(space.detach(Port(1), Time::ZERO).next_deadline, None);
-    let by_slot = space.request(ask(KeyName::Slot(slot), READ, None), Time::ZERO).result;
+    assert_eq!(space.detach(Port(1), &mut Time::default()).next_deadline, None);
+    let by_slot = space.request(ask(KeyName::Slot(slot), READ, None), &mut Time::default()).result;
     assert_eq!(by_slot, Requested::Forgotten, "or this test proves nothing");
     assert_eq!(space.query(), []);
-    assert!(space.expire(Time::from(Duration::from_secs(1))).events.is_empty());
+    assert!(space.expire(&mut Time::from(Duration::from_secs(1))).events.is_empty());
 }

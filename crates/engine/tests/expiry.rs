@@ -1,7 +1,7 @@
 //! A hold older than its expiry is taken away when, and only when, another request waits.
 
 mod support;
-use latchkey_engine::Released;
+use latchkey_engine::{LockTable, Released};
 use support::{READ, WRITE, World};
 
 #[test]
@@ -101,7 +101,7 @@ fn a_release_after_the_expiry_does_nothing_to_anyone() {
     let waiter = world.write("k");
     world.advance(10);
     assert_eq!(world.expire().len(), 2);
-    assert_eq!(world.space.release(world.ticket(holder), world.now).result, Released::NotHeld);
+    assert_eq!(world.space.release(world.ticket(holder), &mut { world.now }).result, Released::NotHeld);
     assert_eq!(world.release(waiter), [""; 0]);
 }
 

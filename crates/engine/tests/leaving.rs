@@ -1,5 +1,7 @@
 //! A request that is cancelled leaves its queue at once, and those behind it move up.
 
+use latchkey_engine::LockTable;
+
 mod support;
 use support::World;
 
@@ -28,8 +30,8 @@ fn leaving_from_the_middle_or_the_end_keeps_the_order_of_the_rest() {
 fn a_hold_cannot_be_cancelled_nor_anything_twice() {
     let mut world = World::new();
     let holder = world.write("k");
-    assert!(!world.space.cancel(world.ticket(holder), world.now).result);
+    assert!(!world.space.cancel(world.ticket(holder), &mut { world.now }).result);
     let waiting = world.write("k");
     assert_eq!(world.cancel(waiting), [""; 0]);
-    assert!(!world.space.cancel(world.ticket(waiting), world.now).result);
+    assert!(!world.space.cancel(world.ticket(waiting), &mut { world.now }).result);
 }

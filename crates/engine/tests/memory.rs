@@ -6,7 +6,8 @@ mod allocator;
 
 use allocator::bytes;
 use latchkey_engine::{
-    Ask, KeyName, KeySlot, LocalSpace, Mode, Patience, Port, Released, Requested, Space, Ticket, Time,
+    Ask, KeyName, KeySlot, LocalSpace, LockTable, Mode, Patience, Port, Released, Requested, Space, Ticket,
+    Time,
 };
 
 #[test]
@@ -32,7 +33,8 @@ fn keys_that_are_in_use_at_the_same_time_give_their_memory_back() {
     let list = size_of_val(holders.as_slice()).cast_signed();
     assert!(bytes() - before > 50_000 * 50, "or this test proves nothing: {}", bytes() - before);
     for (n, holder) in holders {
-        let waiter = space.request(ask((&[n]).into()), Time::ZERO).result.ticket().expect("it waits");
+        let waiter =
+            space.request(ask((&[n]).into()), &mut Time::default()).result.ticket().expect("it waits");
         release(&space, holder);
         release(&space, waiter);
     }
@@ -46,9 +48,12 @@ fn idle_keys_of_one_thread_cost_nothing_more_when_their_numbers_are_used_again()
     let use_numbers = || {
         for index in 0..1_000 {
             let slot = KeySlot { index, generation: 0 };
-            let ticket =
-                space.request(ask(KeyName::Slot(slot)), Time::ZERO).result.ticket().expect("it is free");
-            assert_eq!(space.release(ticket, Time::ZERO).result, Released::HeldLast);
+            let ticket = space
+                .request(ask(KeyName::Slot(slot)), &mut Time::default())
+                .result
+                .ticket()
+                .expect("it is free");
+            assert_eq!(space.release(ticket, &mut Time::default()).result, Released::HeldLast);
         }
         bytes()
     };
@@ -62,9 +67,7 @@ fn so_many_idle_keys_are_remembered_and_no_more() {
         let space = Space::keeping(4, shards);
         let mut slots = Vec::new();
         for n in 0..10_000_u16 {
-            let ticket = take(&space, (&[n]).into());
-            slots.push(space.slot_of(ticket).expect("it is live"));
-            release(&space, ticket);
+            slots.push(use_once(&space, &[n]));
             if n % 100 == 99 {
                 assert!(known(&space, &slots).len() <= 4 * shards as usize);
             }
@@ -76,29 +79,19 @@ fn so_many_idle_keys_are_remembered_and_no_more() {
 #[test]
 fn the_idle_key_that_came_to_rest_first_is_forgotten_first() {
     let space = Space::keeping(2, 1);
-    let slots = [[1], [2], [3]].map(|key| {
-        let ticket = take(&space, (&key).into());
-        let slot = space.slot_of(ticket).expect("it is live");
-        release(&space, ticket);
-        slot
-    });
+    let slots = [[1], [2], [3]].map(|key| use_once(&space, &key));
     assert_eq!(known(&space, &slots), slots[1..]);
 }
 
 #[test]
 fn a_key_that_is_used_again_is_not_forgotten_in_favour_of_idle_ones() {
     let space = Space::keeping(2, 1);
-    let first = take(&space, (&[0]).into());
-    let slot = space.slot_of(first).expect("it is live");
-    release(&space, first);
+    let slot = use_once(&space, &[0]);
     let holder = take(&space, KeyName::Slot(slot));
     let mut others = Vec::new();
     for n in 1..100 {
-        let other = take(&space, (&[n]).into());
-        others.push(space.slot_of(other).expect("it is live"));
-        release(&space, other);
+        others.push(use_once(&space, &[n]));
     }
-    assert_eq!(space.slot_of(holder), Some(slot));
     assert_eq!(known(&space, &others), others[97..]);
     release(&space, holder);
     assert_eq!(known(&space, &[slot]), [slot]);
@@ -110,25 +103,33 @@ fn ask(key: KeyName<'_>) -> Ask<'_> {
 }
 
 fn take(space: &Space, key: KeyName<'_>) -> Ticket {
-    space.request(ask(key), Time::ZERO).result.ticket().expect("it is free")
+    space.request(ask(key), &mut Time::default()).result.ticket().expect("it is free")
+}
+
+/// Takes and releases a key, and says which slot it had.
+fn use_once(space: &Space, key: &[u16; 1]) -> KeySlot {
+    let outcome = space.request(ask(key.into()), &mut Time::default());
+    release(space, outcome.result.ticket().expect("it is free"));
+    outcome.slot.expect("it named the key by its text")
 }
 
 fn release(space: &Space, ticket: Ticket) {
-    assert_ne!(space.release(ticket, Time::ZERO).result, Released::NotHeld);
+    assert_ne!(space.release(ticket, &mut Time::default()).result, Released::NotHeld);
 }
 
 /// Those of the slots of idle keys whose keys are remembered. To look changes nothing: who is remembered stays so.
 fn known(space: &Space, slots: &[KeySlot]) -> Vec<KeySlot> {
-    let is_known = |slot: &KeySlot| match space.request(ask(KeyName::Slot(*slot)), Time::ZERO).result {
-        Requested::Granted(ticket, _) => {
-            release(space, ticket);
-            true
-        }
-        other => {
-            assert_eq!(other, Requested::Forgotten);
-            false
-        }
-    };
+    let is_known =
+        |slot: &KeySlot| match space.request(ask(KeyName::Slot(*slot)), &mut Time::default()).result {
+            Requested::Granted(ticket, _) => {
+                release(space, ticket);
+                true
+            }
+            other => {
+                assert_eq!(other, Requested::Forgotten);
+                false
+            }
+        };
     slots.iter().copied().filter(is_known).collect()
 }
 
@@ -137,7 +138,11 @@ fn a_query_reports_the_holders_and_waiters_of_all_shards() {
     let space = Space::keeping(0, 16);
     for n in 0..100 {
         let [_holder, _waiter] = [0, 1].map(|tag| {
-            space.request(Ask { tag, ..ask((&[n]).into()) }, Time::ZERO).result.ticket().expect("it may wait")
+            space
+                .request(Ask { tag, ..ask((&[n]).into()) }, &mut Time::default())
+                .result
+                .ticket()
+                .expect("it may wait")
         });
     }
     let reports = space.query();
@@ -151,6 +156,6 @@ fn lone_surrogates_the_empty_key_and_nul_are_different_keys() {
     let keys: [&[u16]; 7] = [&[], &[0], &[0, 0], &[0xd800], &[0xd801], &[0xfffd], &[0xd800, 0xdc00]];
     for (tag, key) in (0..).zip(keys) {
         let ask = Ask { tag, ..ask(key.into()) };
-        assert!(space.request(ask, Time::ZERO).result.granted().is_some(), "{key:x?} was taken");
+        assert!(space.request(ask, &mut Time::default()).result.granted().is_some(), "{key:x?} was taken");
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use latchkey_engine::{
-    Ask, Event, Inbox, Letter, Mode, Own, Patience, Port, Post, Recipient, Space, Ticket, Time,
+    Ask, Event, Inbox, Letter, LockTable, Mode, Own, Patience, Port, Post, Recipient, Space, Ticket, Time,
 };
 
 /// A thread, and how often it was woken.
@@ -36,7 +36,7 @@ impl Thread {
 
 fn asked(space: &Space, port: Port, mode: Mode) -> Ticket {
     let ask = Ask { port, tag: port.0, key: (&[1]).into(), mode, expiry: None, patience: Patience::Forever };
-    space.request(ask, Time::ZERO).result.ticket().expect("it is patient")
+    space.request(ask, &mut Time::default()).result.ticket().expect("it is patient")
 }
 
 /// The addresses and tags of those who are granted their keys.
@@ -60,7 +60,8 @@ fn all_members_of_the_thread_that_operates_are_told_in_one_order_and_without_a_w
         asked(&space, Port(port), Mode::Read);
     }
     let mut letters = VecDeque::new();
-    let outcome = space.release(holder, post.sender(Time::ZERO, Some(thread.own(Port(1), &mut letters))));
+    let outcome =
+        space.release(holder, &mut post.sender(Time::ZERO, Some(thread.own(Port(1), &mut letters))));
     assert!(outcome.events.is_empty());
     assert_eq!(grants(letters), [(20, 2), (10, 1), (40, 4)]);
     assert_eq!(grants(other.inbox().take()), [(30, 3)]);
@@ -72,10 +73,11 @@ fn what_lies_in_the_inbox_comes_before_what_the_operation_causes() {
     let (space, post, thread) = (Space::keeping(0, 1), Post::default(), Thread::default());
     post.join(Port(1), thread.clone(), 10);
     let [first, second, _] = [1; 3].map(|port| asked(&space, Port(port), Mode::Write));
-    let _nobodys = space.release(first, post.sender(Time::ZERO, None));
+    let _nobodys = space.release(first, &mut post.sender(Time::ZERO, None));
     assert_eq!(thread.wakes(), 1);
     let mut letters = VecDeque::new();
-    let outcome = space.release(second, post.sender(Time::ZERO, Some(thread.own(Port(1), &mut letters))));
+    let outcome =
+        space.release(second, &mut post.sender(Time::ZERO, Some(thread.own(Port(1), &mut letters))));
     assert!(outcome.events.is_empty() && thread.inbox().is_empty());
     let fences = letters.iter().map(|letter| match letter.event {
         Event::Granted { grant, .. } => grant.fence,
@@ -91,7 +93,7 @@ fn a_port_that_has_left_is_told_nothing_more() {
     let holder = asked(&space, Port(1), Mode::Write);
     asked(&space, Port(2), Mode::Write);
     post.leave(Port(2));
-    let outcome = space.release(holder, post.sender(Time::ZERO, None));
+    let outcome = space.release(holder, &mut post.sender(Time::ZERO, None));
     assert!(outcome.events.is_empty() && thread.inbox().is_empty());
     assert_eq!(thread.wakes(), 0);
 }

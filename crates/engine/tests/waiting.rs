@@ -3,7 +3,7 @@
 mod support;
 use std::time::Duration;
 
-use latchkey_engine::{Ask, Mode, Patience, Port, Requested, Time};
+use latchkey_engine::{Ask, LockTable, Mode, Patience, Port, Requested, Time};
 use support::World;
 
 fn for_milliseconds(limit: u64) -> Patience {
@@ -58,7 +58,7 @@ fn who_would_not_wait_is_refused_and_leaves_nothing() {
             expiry: None,
             patience: Patience::None,
         };
-        assert_eq!(world.space.request(ask, Time::ZERO).result, Requested::Refused);
+        assert_eq!(world.space.request(ask, &mut Time::default()).result, Requested::Refused);
     }
     assert_eq!(world.space.query(), before);
     assert_eq!(world.release(holder), [""; 0]);
@@ -81,10 +81,10 @@ fn a_downgrade_lets_in_the_readers_at_the_head_and_no_writer() {
     let [one, two] = [(); 2].map(|()| world.read("k"));
     let writer = world.write("k");
     let _late = world.read("k");
-    let outcome = world.space.downgrade(world.ticket(holder), world.now);
+    let outcome = world.space.downgrade(world.ticket(holder), &mut { world.now });
     assert!(outcome.result);
     assert_eq!(world.hear(outcome.events), [format!("{one} granted"), format!("{two} granted")]);
-    let again = world.space.downgrade(world.ticket(holder), world.now);
+    let again = world.space.downgrade(world.ticket(holder), &mut { world.now });
     assert!(again.result && again.events.is_empty(), "it reads already");
     for reader in [one, two] {
         assert_eq!(world.release(reader), [""; 0]);
@@ -99,7 +99,7 @@ fn a_downgraded_hold_counts_as_a_writer_that_ended_well() {
     assert_eq!(world.detach(1), [""; 0]);
     let healer = world.on_port(2).write("k");
     assert!(world.grant(healer).unwrap().recovered);
-    assert!(world.space.downgrade(world.ticket(healer), world.now).result);
+    assert!(world.space.downgrade(world.ticket(healer), &mut { world.now }).result);
     assert_eq!(world.detach(2), [""; 0], "it dies as a reader: no mark");
     let next = world.on_port(3).read("k");
     assert!(!world.grant(next).unwrap().recovered);
@@ -110,5 +110,5 @@ fn only_a_hold_can_be_downgraded() {
     let mut world = World::new();
     world.write("k");
     let waiting = world.write("k");
-    assert!(!world.space.downgrade(world.ticket(waiting), world.now).result);
+    assert!(!world.space.downgrade(world.ticket(waiting), &mut { world.now }).result);
 }

@@ -1,6 +1,6 @@
 //! A stored space as a [`LockTable`]: every answer comes later, as an event, so that a caller has nothing to take in.
 
-use latchkey_engine::{Ask, Caller, KeySlot, LockTable, Outcome, Port, Released, Requested, Ticket};
+use latchkey_engine::{Ask, Caller, LockTable, Outcome, Port, Released, Requested, Ticket};
 
 use crate::space::StoredSpace;
 
@@ -35,10 +35,5 @@ impl LockTable for StoredSpace {
 
     fn expire(&self, _: &mut dyn Caller) -> Outcome<()> {
         Outcome::quiet(())
-    }
-
-    /// The server knows keys by their names only.
-    fn slot_of(&self, _: Ticket) -> Option<KeySlot> {
-        None
     }
 }

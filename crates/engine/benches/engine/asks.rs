@@ -2,7 +2,7 @@
 
 use std::{hint::black_box, time::Duration};
 
-use latchkey_engine::{Ask, Mode, Patience, Port, Released, Requested, Space, Ticket, Time};
+use latchkey_engine::{Ask, LockTable, Mode, Patience, Port, Released, Requested, Space, Ticket, Time};
 
 /// Longer than any bench runs: such a hold has a deadline to keep, and never reaches it.
 pub const SOME_EXPIRY: Option<Duration> = Some(Duration::from_secs(1));
@@ -27,7 +27,7 @@ pub fn key(number: u32) -> [u16; 16] {
 }
 
 pub fn request(space: &Space, ask: Ask<'_>) -> Requested {
-    black_box(space.request(black_box(ask), Time::ZERO)).result
+    black_box(space.request(black_box(ask), &mut Time::default())).result
 }
 
 pub fn ticket(space: &Space, ask: Ask<'_>) -> Ticket {
@@ -35,11 +35,11 @@ pub fn ticket(space: &Space, ask: Ask<'_>) -> Ticket {
 }
 
 pub fn release(space: &Space, ticket: Ticket) -> bool {
-    black_box(space.release(ticket, Time::ZERO)).result != Released::NotHeld
+    black_box(space.release(ticket, &mut Time::default())).result != Released::NotHeld
 }
 
 pub fn cancel(space: &Space, ticket: Ticket) -> bool {
-    black_box(space.cancel(ticket, Time::ZERO)).result
+    black_box(space.cancel(ticket, &mut Time::default())).result
 }
 
 /// The time of `iterations` operations, measured in rounds of `size` operations each: a round cannot be cut

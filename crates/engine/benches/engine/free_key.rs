@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use criterion::Criterion;
-use latchkey_engine::{Ask, Caller, Mode, Space, Time};
+use latchkey_engine::{Ask, Caller, LockTable, Mode, Space, Time};
 
 use crate::asks::{SOME_EXPIRY, release, ticket, write};
 
@@ -39,8 +39,8 @@ pub fn benches(criterion: &mut Criterion) {
     let clock = || Watch(zero);
     group.bench_function("write, with the clock's cost", |bencher| {
         bencher.iter(|| {
-            let ticket = space.request(write(usual), clock()).result.ticket().expect("it is patient");
-            space.release(ticket, clock()).result
+            let ticket = space.request(write(usual), &mut clock()).result.ticket().expect("it is patient");
+            space.release(ticket, &mut clock()).result
         });
     });
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use criterion::{BenchmarkId, Criterion};
-use latchkey_engine::{Ask, Mode, Port, Space, Time};
+use latchkey_engine::{Ask, LockTable, Mode, Port, Space, Time};
 
 use crate::asks::{cancel, in_rounds, key, ticket, write};
 
@@ -104,6 +104,6 @@ fn hold(space: &Space, port: Port, first: u32, count: u32) {
 
 fn detach(space: &Space, port: Port) -> Duration {
     let start = Instant::now();
-    let _ = black_box(space.detach(port, Time::ZERO));
+    let _ = black_box(space.detach(port, &mut Time::default()));
     start.elapsed()
 }

@@ -2,7 +2,11 @@
 //! request of which it knows that it waits.
 
 use crate::{
-    Ask, Events, Released, Ticket, Time, caller::Now, fences::Fences, keys::Keys, scope::Thread, shard::Shard,
+    Ask, Released, Ticket, Time,
+    caller::{Now, Operation},
+    keys::Keys,
+    scope::Thread,
+    shard::Shard,
 };
 
 impl Shard<Thread> {
@@ -39,18 +43,12 @@ impl Shard<Thread> {
     }
 
     /// Ends one of a key's counted holds.
-    pub fn release_counted(
-        &mut self,
-        ask: &Ask<'_>,
-        now: &Now<'_>,
-        fences: &Fences,
-        events: &mut Events,
-    ) -> Released {
+    pub fn release_counted(&mut self, ask: &Ask<'_>, operation: &mut Operation<'_>) -> Released {
         let Some(key) = self.keys.find(ask.key).filter(|&key| self.keys[key].counted > 0) else {
             return Released::NotHeld;
         };
         self.keys[key].counted -= 1;
-        self.after_leaving(key, now, fences, events);
+        self.after_leaving(key, operation);
         if self.keys.is_known(key) { Released::Held } else { Released::HeldLast }
     }
 }

@@ -3,8 +3,8 @@
 use std::{collections::VecDeque, time::Duration};
 
 use latchkey_engine::{
-    Ask, Event, Inbox, Letter, Mode, Outcome, Own, Patience, Port, Post, Recipient, Released, Requested,
-    Sender, Space, Ticket, Time,
+    Ask, Event, Inbox, Letter, LockTable, Mode, Outcome, Own, Patience, Port, Post, Recipient, Released,
+    Requested, Sender, Space, Ticket, Time,
 };
 use loom::sync::{Arc, Condvar, Mutex};
 
@@ -78,12 +78,13 @@ impl Shared {
     /// Asserts that nobody holds or waits, and that nothing is remembered of the key of [`ask`].
     pub fn assert_nothing_left(&self) {
         assert_eq!(self.space.query(), []);
-        let Requested::Granted(ticket, grant) = self.space.request(ask(0, Mode::Write), Time::ZERO).result
+        let Requested::Granted(ticket, grant) =
+            self.space.request(ask(0, Mode::Write), &mut Time::default()).result
         else {
             panic!("the key is free")
         };
         assert!(!grant.recovered);
-        assert_eq!(self.space.release(ticket, Time::ZERO).result, Released::HeldLast);
+        assert_eq!(self.space.release(ticket, &mut Time::default()).result, Released::HeldLast);
     }
 
     /// Does what is due when all holds with an expiry are overdue.
@@ -130,7 +131,7 @@ impl Member {
     }
 
     pub fn request(&self, ask: Ask<'_>) -> Told<Requested> {
-        self.operate(|space, sender| space.request(Ask { port: self.port, ..ask }, sender))
+        self.operate(|space, sender| space.request(Ask { port: self.port, ..ask }, &mut { sender }))
     }
 
     /// Asks for what nobody else's events can be about.
@@ -141,19 +142,19 @@ impl Member {
     }
 
     pub fn release(&self, ticket: Ticket) -> Told<Released> {
-        self.operate(|space, sender| space.release(ticket, sender))
+        self.operate(|space, sender| space.release(ticket, &mut { sender }))
     }
 
     pub fn give_back(&self, ticket: Ticket) -> Told<Released> {
-        self.operate(|space, sender| space.give_back(ticket, sender))
+        self.operate(|space, sender| space.give_back(ticket, &mut { sender }))
     }
 
     pub fn cancel(&self, ticket: Ticket) -> Told<bool> {
-        self.operate(|space, sender| space.cancel(ticket, sender))
+        self.operate(|space, sender| space.cancel(ticket, &mut { sender }))
     }
 
     pub fn downgrade(&self, ticket: Ticket) -> Told<bool> {
-        self.operate(|space, sender| space.downgrade(ticket, sender))
+        self.operate(|space, sender| space.downgrade(ticket, &mut { sender }))
     }
 
     /// Sleeps until it is granted its key, and is told nothing else.

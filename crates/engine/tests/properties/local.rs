@@ -43,7 +43,7 @@ impl Kind for Local {
             let ticket = model.kind.space.append(&ask).expect("its key has a number");
             model.arrived(key, &ask, Some(ticket));
         } else {
-            let outcome = model.kind.space.request(ask, model.now);
+            let outcome = model.kind.space.request(ask, &mut { model.now });
             model.answered(key, &ask, outcome);
         }
     }

@@ -58,18 +58,17 @@ impl Model<Named> {
     /// False if the name is no key's any more.
     fn ask_by_name(&mut self, key: u16, wish: Wish, name: KeyName<'_>) -> bool {
         let ask = self.ask_for(wish, name);
-        let outcome = self.kind.space.request(ask, self.now);
+        let outcome = self.kind.space.request(ask, &mut { self.now });
         if outcome.result == Requested::Forgotten {
             return false;
         }
-        let slot = outcome.result.ticket().map(|ticket| self.kind.space.slot_of(ticket).expect("it is live"));
-        self.kind.slots.extend(slot.map(|slot| (key, slot)));
+        self.kind.slots.extend(outcome.slot.map(|slot| (key, slot)));
         self.answered(key, &ask, outcome);
         true
     }
 
     pub fn detach(&mut self, port: Port) {
-        let outcome = self.kind.space.detach(port, self.now);
+        let outcome = self.kind.space.detach(port, &mut { self.now });
         for state in self.keys.values_mut() {
             state.recovered |= state.holders.iter().any(|h| h.port == port && h.mode == Mode::Write);
             state.holders.retain(|request| request.port != port);
@@ -87,10 +86,10 @@ impl Model<Named> {
             }
             let wish = Wish { port: Port(0), mode: Mode::Read, expiry: None, patience: Patience::None };
             let ask = self.ask_for(wish, KeyName::Slot(slot));
-            match self.kind.space.request(ask, self.now).result {
+            match self.kind.space.request(ask, &mut { self.now }).result {
                 Requested::Granted(ticket, grant) => {
                     self.last_fence = grant.fence;
-                    assert_ne!(self.kind.space.release(ticket, self.now).result, Released::NotHeld);
+                    assert_ne!(self.kind.space.release(ticket, &mut { self.now }).result, Released::NotHeld);
                     known += 1;
                 }
                 other => assert_eq!(other, Requested::Forgotten),

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use latchkey_engine::{
-    Ask, Event, Events, Grant, Mode, Outcome, Patience, Port, Released, Space, Ticket, Time,
+    Ask, Event, Events, Grant, LockTable, Mode, Outcome, Patience, Port, Released, Space, Ticket, Time,
 };
 
 pub const READ: Mode = Mode::Read;
@@ -71,7 +71,7 @@ impl World {
             expiry: self.expiry,
             patience: self.patience,
         };
-        let Outcome { result, events, .. } = self.space.request(ask, self.now);
+        let Outcome { result, events, .. } = self.space.request(ask, &mut { self.now });
         self.tickets.extend(result.ticket().map(|ticket| (tag, ticket)));
         self.grants.extend(result.granted().map(|grant| (tag, grant)));
         (tag, self.hear(events))
@@ -93,24 +93,24 @@ impl World {
     }
 
     pub fn release(&mut self, tag: u32) -> Vec<String> {
-        let outcome = self.space.release(self.tickets[&tag], self.now);
+        let outcome = self.space.release(self.tickets[&tag], &mut { self.now });
         assert_ne!(outcome.result, Released::NotHeld, "request {tag} holds nothing");
         self.hear(outcome.events)
     }
 
     pub fn cancel(&mut self, tag: u32) -> Vec<String> {
-        let outcome = self.space.cancel(self.tickets[&tag], self.now);
+        let outcome = self.space.cancel(self.tickets[&tag], &mut { self.now });
         assert!(outcome.result, "request {tag} does not wait");
         self.hear(outcome.events)
     }
 
     pub fn detach(&mut self, port: u32) -> Vec<String> {
-        let outcome = self.space.detach(Port(port), self.now);
+        let outcome = self.space.detach(Port(port), &mut { self.now });
         self.hear(outcome.events)
     }
 
     pub fn expire(&mut self) -> Vec<String> {
-        let outcome = self.space.expire(self.now);
+        let outcome = self.space.expire(&mut { self.now });
         self.hear(outcome.events)
     }
 
@@ -137,7 +137,7 @@ impl World {
 
     /// Releases a hold. Asserts that nobody is granted the key for it, and that the space has forgotten the key.
     pub fn release_last(&mut self, tag: u32) {
-        let outcome = self.space.release(self.tickets[&tag], self.now);
+        let outcome = self.space.release(self.tickets[&tag], &mut { self.now });
         assert_eq!(outcome.result, Released::HeldLast, "request {tag}");
         assert_eq!(self.hear(outcome.events), [""; 0]);
     }
@@ -145,7 +145,7 @@ impl World {
     /// The next deadline, in milliseconds.
     pub fn next_deadline(&self) -> Option<u64> {
         // Nothing is due at the beginning of time, so that this only asks.
-        self.space.expire(Time::ZERO).next_deadline.map(|time| time.as_nanos() / 1_000_000)
+        self.space.expire(&mut Time::default()).next_deadline.map(|time| time.as_nanos() / 1_000_000)
     }
 
     pub fn hear(&mut self, events: Events) -> Vec<String> {
