@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use latchkey_engine::{KeyReport, Mode, Port as Member, Time};
+use latchkey_engine::{KeyReport, Mode, Port as Member, RequestReport, Time};
 use napi::Result;
 use napi::bindgen_prelude::Utf16String;
 use napi_derive::napi;
@@ -44,24 +44,16 @@ pub fn report(
 }
 
 fn reports(key: &KeyReport, thread_of: &impl Fn(Member) -> Option<u32>, now: Time) -> Vec<Report> {
-    let report = |mode, since: Time, thread| Report {
-        key: key.key.as_units().to_vec().into(),
-        held: false,
-        write: mode == Mode::Write,
-        age: now.as_nanos().saturating_sub(since.as_nanos()) as f64 / 1e6,
-        thread,
-        fence: 0.0,
-        recovered: false,
-    };
-    let held = key.holders.iter().filter_map(|hold| {
+    let report = |request: &RequestReport| {
         Some(Report {
-            held: true,
-            fence: hold.grant.fence as f64,
-            recovered: hold.grant.recovered,
-            ..report(hold.mode, hold.since, thread_of(hold.port)?)
+            key: key.key.as_units().to_vec().into(),
+            held: request.grant.is_some(),
+            write: request.mode == Mode::Write,
+            age: now.as_nanos().saturating_sub(request.since.as_nanos()) as f64 / 1e6,
+            thread: thread_of(request.port)?,
+            fence: request.grant.map_or(0.0, |grant| grant.fence as f64),
+            recovered: request.grant.is_some_and(|grant| grant.recovered),
         })
-    });
-    let waiting = key.waiting.iter();
-    held.chain(waiting.filter_map(|wait| Some(report(wait.mode, wait.since, thread_of(wait.port)?))))
-        .collect()
+    };
+    key.holders.iter().chain(&key.waiting).filter_map(report).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Grant, HoldReport, Time, WaitReport, list::Links, slab::Index};
+use crate::{Grant, RequestReport, Time, list::Links, slab::Index};
 
 /// How a key is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,12 +121,11 @@ impl Request {
         matches!(self.phase, Phase::Holding { .. })
     }
 
-    pub fn hold_report(&self) -> Option<HoldReport> {
-        let Phase::Holding { grant, .. } = self.phase else { return None };
-        Some(HoldReport { port: self.port, mode: self.mode, since: self.since, grant })
-    }
-
-    pub fn wait_report(&self) -> WaitReport {
-        WaitReport { port: self.port, mode: self.mode, since: self.since }
+    pub fn report(&self) -> RequestReport {
+        let grant = match self.phase {
+            Phase::Waiting { .. } => None,
+            Phase::Holding { grant, .. } => Some(grant),
+        };
+        RequestReport { port: self.port, mode: self.mode, since: self.since, grant }
     }
 }

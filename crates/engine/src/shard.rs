@@ -340,8 +340,8 @@ impl Shard<Process> {
         let states = self.keys.named().filter(|(_, state)| !state.holders.is_empty());
         states.map(|(key, state)| KeyReport {
             key: key.clone(),
-            holders: state.holders.iter(&self.requests).filter_map(Request::hold_report).collect(),
-            waiting: state.queue.iter(&self.requests).map(Request::wait_report).collect(),
+            holders: state.holders.iter(&self.requests).map(Request::report).collect(),
+            waiting: state.queue.iter(&self.requests).map(Request::report).collect(),
         })
     }
 }
