@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{Grant, RequestReport, Time, list::Links, slab::Index};
+use crate::{
+    Grant, RequestReport, Time,
+    slab::{Index, NONE},
+};
 
 /// How a key is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +99,17 @@ pub enum Phase {
     Waiting { limit: Option<Time> },
     /// Among its key's holders; from `deadline` on it is overdue.
     Holding { deadline: Option<Time>, grant: Grant },
+}
+
+/// A request's neighbours in one chain. `NONE` at the ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Links {
+    pub prev: Index,
+    pub next: Index,
+}
+
+impl Links {
+    pub const UNLINKED: Self = Self { prev: NONE, next: NONE };
 }
 
 /// A request that has not ended.

@@ -7,9 +7,8 @@ use crate::{
     caller::{Now, Operation},
     deadlines::{Deadlines, Due},
     keys::Keys,
-    list::Links,
     owners::Owners,
-    request::{Phase, Request},
+    request::{Links, Phase, Request},
     scope::{Process, Scope},
     slab::{Index, Slab},
 };
