@@ -24,6 +24,15 @@ function toKey(key) {
 }
 
 /**
+ * Several keys, each once, in the order in which everybody takes them.
+ *
+ * @param {unknown[]} keys
+ */
+function toKeys(keys) {
+  return [...new Set(Array.from(keys, (key) => toKey(key)))].sort((a, b) => (a < b ? -1 : 1));
+}
+
+/**
  * @param {unknown} key
  * @param {unknown} [cause]
  */
@@ -107,26 +116,13 @@ function toSpaceName(options) {
   return name;
 }
 
-/**
- * @param {any} options
- * @param {string | undefined} name
- * @returns {unknown} what the program says of its store; undefined for none
- */
-function toStore(options, name) {
-  const store = optionOf(options, 'store');
-  if (store === undefined) return undefined;
-  // What is in a store is found by its name.
-  if (name === undefined) throw invalidType('options.name', 'a string, where there is a store', name);
-  return store;
-}
-
 module.exports = {
   toKey,
+  toKeys,
   checkCallback,
   toMilliseconds,
   toExpiry,
   toOptions,
   optionOf,
   toSpaceName,
-  toStore,
 };

@@ -3,13 +3,13 @@
 
 const {
   toKey,
+  toKeys,
   checkCallback,
   toMilliseconds,
   toExpiry,
   toOptions,
   optionOf,
   toSpaceName,
-  toStore,
 } = require('./arguments');
 const { watch } = require('./abort');
 const { now } = require('./clock');
@@ -25,8 +25,9 @@ const { GRANTED, WAITING, ENDED } = require('./life');
 const { Pending } = require('./pending');
 const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('./promise-request');
 const { openSpace } = require('./open-space');
-const { RequestGroup, inOrder } = require('./request-group');
+const { RequestGroup } = require('./request-group');
 const { SOON } = require('./stack');
+const { toStore } = require('./store-options');
 
 /** @typedef {{ signal: AbortSignal | undefined, timeout: number, expiry: number }} Wish what a call asks for */
 
@@ -89,7 +90,7 @@ class PromiseLocks {
       }
       const wish = this.#toWish(options);
       if (isList(key)) {
-        const taken = this.#takeAll(mode, inOrder(key), wish);
+        const taken = this.#takeAll(mode, toKeys(key), wish);
         return fn === undefined ? taken : taken.then((hold) => runAndRelease(hold, fn));
       }
       request = this.#take(mode, toKey(key), wish);
@@ -219,7 +220,7 @@ class PromiseLocks {
    */
   tryNow(mode, key, options) {
     const { expiry } = this.#toWish(options);
-    const keys = isList(key) ? inOrder(key) : toKey(key);
+    const keys = isList(key) ? toKeys(key) : toKey(key);
     const wish = { ...this.#wish, expiry, timeout: 0 };
     if (this.#space.answersLater) return this.#tryLater(mode, keys, wish);
     if (this.#pending.closed) throw new LockClosedError();

@@ -2,8 +2,6 @@
 // Requests of several keys that are granted and released together: taken all or none, in one order for everybody, so that no
 // two can wait for each other. To a hold, a group is what one request is.
 
-const { toKey } = require('./arguments');
-
 /** @typedef {import('./promise-request').PromiseRequest} PromiseRequest */
 
 class RequestGroup {
@@ -64,13 +62,4 @@ async function oneByOne(answers) {
   for (const answer of answers) await answer;
 }
 
-/**
- * The order in which everybody takes keys, each once.
- *
- * @param {unknown[]} keys
- */
-function inOrder(keys) {
-  return [...new Set(Array.from(keys, (key) => toKey(key)))].sort((a, b) => (a < b ? -1 : 1));
-}
-
-module.exports = { RequestGroup, inOrder };
+module.exports = { RequestGroup };

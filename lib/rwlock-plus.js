@@ -4,9 +4,10 @@
 
 const firstLock = require('./first-lock');
 const { READ, WRITE } = require('./request');
-const { toKey, checkCallback, toExpiry, toOptions, toSpaceName, toStore } = require('./arguments');
+const { toKey, checkCallback, toExpiry, toOptions, toSpaceName } = require('./arguments');
 const { invalidThis, invalidType } = require('./errors');
 const STATE = require('./state');
+const { toStore } = require('./store-options');
 
 /**
  * What a lock object keeps.

@@ -3,6 +3,7 @@
 // they say by the addon. No error shows a value: it may be a password, or an address that holds one.
 
 const { optionOf } = require('./arguments');
+const { invalidType, wrongStoreOption } = require('./errors');
 
 /** The options, and what each has to be. */
 const KINDS = {
@@ -30,6 +31,19 @@ const CHECKS = {
   'PEM, as a string or a Buffer': (value) => typeof value === 'string' || value instanceof Uint8Array,
   'a number of milliseconds': (value) => typeof value === 'number',
 };
+
+/**
+ * @param {any} options
+ * @param {string | undefined} name
+ * @returns {Record<string, any> | undefined} the options of its store; undefined for none
+ */
+function toStore(options, name) {
+  const store = optionOf(options, 'store');
+  if (store === undefined) return undefined;
+  // What is in a store is found by its name.
+  if (name === undefined) throw invalidType('options.name', 'a string, where there is a store', name);
+  return toStoreOptions(store);
+}
 
 /**
  * @param {any} store
@@ -78,19 +92,4 @@ function isUrl(value) {
   return ['href', 'protocol'].every((name) => typeof optionOf(value, name) === 'string');
 }
 
-/**
- * @param {string} name
- * @param {string} expected
- * @param {boolean} [outOfRange] whether it is of the right kind, but too large or too small
- */
-function wrongStoreOption(name, expected, outOfRange = false) {
-  return outOfRange
-    ? Object.assign(new RangeError(`The value of "${name}" is out of range. It must be ${expected}`), {
-        code: 'ERR_OUT_OF_RANGE',
-      })
-    : Object.assign(new TypeError(`The "${name}" argument must be ${expected}`), {
-        code: 'ERR_INVALID_ARG_TYPE',
-      });
-}
-
-module.exports = { toStoreOptions, wrongStoreOption };
+module.exports = { toStore };

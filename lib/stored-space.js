@@ -10,12 +10,11 @@ const { stayAlive, stayAliveNoMore } = require('./alive');
 const { at, words } = require('./layout');
 const port = require('./port');
 const diagnostics = require('./diagnostics');
-const { LockExpiredError, LockLostError, StoreUnreachableError } = require('./errors');
+const { LockExpiredError, LockLostError, StoreUnreachableError, wrongStoreOption } = require('./errors');
 const { takeEvents } = require('./events');
 const { WAITING, HOLDING, RELEASING, ABANDONED, EXPIRED, LOST, FAILED, ANSWERED } = require('./life');
 const { READ } = require('./request');
 const { Space } = require('./space');
-const { toStoreOptions, wrongStoreOption } = require('./store-options');
 const { Keys } = require('./keys');
 
 /** @typedef {import('./request').Request} Request */
@@ -29,7 +28,7 @@ const { Keys } = require('./keys');
 class StoredSpace extends Space {
   /**
    * @param {string} name
-   * @param {unknown} store its options
+   * @param {Record<string, any>} store its options
    */
   constructor(name, store) {
     super(open(name, store), name, new Keys(false));
@@ -229,11 +228,11 @@ class StoredSpace extends Space {
 
 /**
  * @param {string} name
- * @param {unknown} store
+ * @param {Record<string, any>} store
  * @returns {number}
  */
 function open(name, store) {
-  const { number, option, takes, outOfRange } = port.openStored(name, toStoreOptions(store));
+  const { number, option, takes, outOfRange } = port.openStored(name, store);
   if (number === undefined) throw wrongStoreOption(`options.store.${option}`, takes, outOfRange);
   return number;
 }
