@@ -85,8 +85,8 @@ class LockQueueFullError extends LockError {
 class LockTwoCopiesError extends LockError {
   /**
    * @param {string} name
-   * @param {import('./native').Copy} first
-   * @param {import('./native').Copy} own
+   * @param {import('./addon/native').Copy} first
+   * @param {import('./addon/native').Copy} own
    */
   constructor(name, first, own) {
     const copies = [first, own]

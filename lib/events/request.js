@@ -1,7 +1,7 @@
 'use strict';
 // One call that asked for a key: what the APIs' requests have in common. How far it has got says `life.js`.
 
-/** @typedef {import('./space').Space} Space */
+/** @typedef {import('../spaces/space').Space} Space */
 
 // How it wants to hold its key.
 const READ = 0;
@@ -21,12 +21,12 @@ class Request {
     this.expiry = expiry;
     /** Belongs to the space: see life.js. */
     this.state = 0;
-    /** @type {import('./thin').ThinKey | null} its key, once it has asked */
+    /** @type {import('../spaces/thin').ThinKey | null} its key, once it has asked */
     this.at = null;
     // What it learns when it is granted.
     this.fence = 0;
     this.recovered = false;
-    /** @type {import('./errors').LockError | null} why its hold was taken away, if it was */
+    /** @type {import('../errors').LockError | null} why its hold was taken away, if it was */
     this.loss = null;
 
     // Its neighbours in the list that it is in.

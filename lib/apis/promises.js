@@ -11,35 +11,35 @@ const {
   optionOf,
   toSpaceName,
 } = require('./arguments');
-const { watch } = require('./abort');
-const { now } = require('./clock');
+const { watch } = require('../requests/abort');
+const { now } = require('../clock');
 const {
   LockClosedError,
   LockQueueFullError,
   LockTimeoutError,
   invalidType,
   outOfRange,
-} = require('./errors');
-const { Hold, runAndRelease } = require('./hold');
-const { GRANTED, WAITING, ENDED } = require('./life');
-const { Pending } = require('./pending');
-const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('./promise-request');
-const { openSpace } = require('./open-space');
-const { RequestGroup } = require('./request-group');
-const { SOON } = require('./stack');
+} = require('../errors');
+const { Hold, runAndRelease } = require('../requests/hold');
+const { GRANTED, WAITING, ENDED } = require('../events/life');
+const { Pending } = require('../requests/pending');
+const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('../requests/promise-request');
+const { openSpace } = require('../spaces/open-space');
+const { RequestGroup } = require('../requests/request-group');
+const { SOON } = require('../addon/stack');
 const { toStore } = require('./store-options');
 
 /** @typedef {{ signal: AbortSignal | undefined, timeout: number, expiry: number }} Wish what a call asks for */
 
 class PromiseLocks {
-  /** @type {import('./space').Space} */
+  /** @type {import('../spaces/space').Space} */
   #space;
   /** @type {Wish} what a call without options asks for */
   #wish;
   #maxPending;
   #pending = new Pending();
 
-  /** @param {import('../index').LocksOptions} [options] */
+  /** @param {import('../../index').LocksOptions} [options] */
   constructor(options) {
     const given = toOptions('options', options);
     const name = toSpaceName(given);
@@ -175,7 +175,7 @@ class PromiseLocks {
    *
    * @param {PromiseRequest} request
    * @param {number} patience
-   * @returns {import('./promise-request').Outcome | null} null if it is not known yet
+   * @returns {import('../requests/promise-request').Outcome | null} null if it is not known yet
    */
   #ask(request, patience) {
     const granted = this.#space.ask(request, patience);
@@ -298,7 +298,7 @@ class PromiseLocks {
 /**
  * Whether a grant is all that there is to deliver.
  *
- * @param {import('./request').Request} granted
+ * @param {import('../events/request').Request} granted
  */
 function isPlain({ at, times }) {
   return times === null && at?.firstEvent === null;
@@ -314,12 +314,12 @@ function giveAllBack(held) {
 }
 
 /**
- * @param {import('./port').Report[]} reports
+ * @param {import('../addon/port').Report[]} reports
  * @param {number} now
- * @returns {import('../index').LocksSnapshot}
+ * @returns {import('../../index').LocksSnapshot}
  */
 function toSnapshot(reports, now) {
-  /** @type {import('../index').LocksSnapshot} */
+  /** @type {import('../../index').LocksSnapshot} */
   const snapshot = { held: [], pending: [] };
   for (const { key, held, write, age, fence, recovered, ...rest } of reports) {
     const entry = { key, mode: toMode(write), since: Math.round(now - age), ...rest };

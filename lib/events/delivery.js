@@ -9,14 +9,14 @@
 // that depth goes on with it in a loop.
 
 const diagnostics = require('./diagnostics');
-const { reportLater } = require('./errors');
+const { reportLater } = require('../errors');
 const { GRANTED, EXPIRED, TIMED_OUT, LOST, FAILED } = require('./life');
 
 /** How many deliveries may nest: far below any stack's end, whatever the callbacks need themselves. */
 const MAX_DEPTH = 64;
 
-/** @typedef {import('./request').Request | import('./callbacks').CountedEnd} Request */
-/** @typedef {import('./thin').ThinKey} Key */
+/** @typedef {import('./request').Request | import('../requests/callbacks').CountedEnd} Request */
+/** @typedef {import('../spaces/thin').ThinKey} Key */
 
 /** What happened to a request, until the program has been told. */
 class Event {

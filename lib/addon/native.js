@@ -4,8 +4,8 @@
 // A copy of the package that is loaded when its thread has another one of the same version loads the addon of that
 // one: see copies.js, which the first lock object needs.
 
-/** Knows where the addon of each platform is. In a release too, where the rest is bundled, `__dirname` is that of lib/. */
-const LOADER = '../native/binding.js';
+/** Knows where the addon of each platform is. In a release too, where the rest is bundled, `__dirname` is that of a folder of lib/. */
+const LOADER = '../../native/binding.js';
 /** Where the first copy that a thread loads leaves word for the others: all of them have this object. */
 const FIRST = Symbol.for('latchkey.first');
 
@@ -19,7 +19,7 @@ const FIRST = Symbol.for('latchkey.first');
 const own = {
   // Read only where it matters: where there are two copies.
   get version() {
-    return require('../package.json').version;
+    return require('../../package.json').version;
   },
   // Not by `node:path`, which takes half a millisecond to load.
   addon: `${__dirname}/${LOADER}`,
@@ -54,7 +54,7 @@ function load(addon) {
  */
 function loadDirectly(loader) {
   if (!loader.endsWith(LOADER) || process.env.NAPI_RS_NATIVE_LIBRARY_PATH) return null;
-  const root = loader.slice(0, -LOADER.length) + '..';
+  const root = loader.slice(0, -LOADER.length) + '../..';
   const name = platform('gnu');
   const npm = `@latchkey/native-${name}`;
   for (const folder of [`node_modules/${npm}`, `../${npm}`, 'native']) {

@@ -3,19 +3,19 @@
 // surely waits is posted to the engine, without a call.
 
 const { threadId } = require('node:worker_threads');
-const { now } = require('./clock');
-const diagnostics = require('./diagnostics');
+const { now } = require('../clock');
+const diagnostics = require('../events/diagnostics');
 const { Keys } = require('./keys');
-const { at } = require('./layout');
-const { WAITING, HOLDING, ENDED } = require('./life');
-const port = require('./port');
-const { READ, WRITE } = require('./request');
+const { at } = require('../addon/layout');
+const { WAITING, HOLDING, ENDED } = require('../events/life');
+const port = require('../addon/port');
+const { READ, WRITE } = require('../events/request');
 const { Space } = require('./space');
-const { needRoom } = require('./stack');
+const { needRoom } = require('../addon/stack');
 const { FREE, WRITTEN, ENGINE } = require('./thin');
 
 /** @typedef {import('./thin').ThinKey} ThinKey */
-/** @typedef {import('./request').Request} Request */
+/** @typedef {import('../events/request').Request} Request */
 
 class PrivateSpace extends Space {
   constructor() {
@@ -207,7 +207,7 @@ class PrivateSpace extends Space {
   /**
    * Nobody else uses the space: so the answer is known without the engine.
    *
-   * @param {(reports: import('./port').Report[], now: number) => unknown} read
+   * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read
    */
   query(read) {
     const all = this.requests.filter((request) => request !== null);

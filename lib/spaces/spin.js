@@ -8,9 +8,9 @@
 // Not the global one, which a test's fake timers may replace.
 const { setImmediate } = require('node:timers');
 const { isAlive } = require('./alive');
-const { now } = require('./clock');
-const { wake } = require('./events');
-const port = require('./port');
+const { now } = require('../clock');
+const { wake } = require('../events/reading');
+const port = require('../addon/port');
 
 /** For how many milliseconds to look: about what a sleep and a wake-up cost. So waiting costs at most twice as much. */
 const PATIENCE = 0.05;

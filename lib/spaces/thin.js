@@ -13,8 +13,8 @@
 // A reader that arrives where a reader may be overdue goes that way, too: expiries are the engine's business.
 // Keys of named spaces are always the ENGINE's; here they only remember their slots.
 
-const { HOLDING, ENDED } = require('./life');
-const { READ, WRITE } = require('./request');
+const { HOLDING, ENDED } = require('../events/life');
+const { READ, WRITE } = require('../events/request');
 
 /** Each so many units of a name (2 to this power) weigh as much as a key. */
 const LONG_BITS = 8;
@@ -23,7 +23,7 @@ const FREE = 0;
 const WRITTEN = -1;
 const ENGINE = -2;
 
-/** @typedef {import('./request').Request} Request */
+/** @typedef {import('../events/request').Request} Request */
 
 /**
  * One key.
@@ -57,9 +57,9 @@ class ThinKey {
     this.slot = -1;
     this.slotGeneration = 0;
     // What has happened to it and is to be delivered. Belongs to `delivery.js`.
-    /** @type {import('./delivery').Event | null} */
+    /** @type {import('../events/delivery').Event | null} */
     this.firstEvent = null;
-    /** @type {import('./delivery').Event | null} */
+    /** @type {import('../events/delivery').Event | null} */
     this.lastEvent = null;
   }
 

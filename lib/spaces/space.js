@@ -3,22 +3,32 @@
 // request has got.
 
 const { stayAlive, stayAliveNoMore } = require('./alive');
-const { at } = require('./layout');
-const port = require('./port');
-const { append, settle } = require('./delivery');
-const { takeGrant, takeEvents, awake } = require('./events');
-const diagnostics = require('./diagnostics');
-const { LockExpiredError } = require('./errors');
-const { WAITING, HOLDING, ABANDONED, ENDED, GRANTED, EXPIRED, LOST, NEXT, isQueued } = require('./life');
-const { READ } = require('./request');
+const { at } = require('../addon/layout');
+const port = require('../addon/port');
+const { append, settle } = require('../events/delivery');
+const { takeGrant, takeEvents, awake } = require('../events/reading');
+const diagnostics = require('../events/diagnostics');
+const { LockExpiredError } = require('../errors');
+const {
+  WAITING,
+  HOLDING,
+  ABANDONED,
+  ENDED,
+  GRANTED,
+  EXPIRED,
+  LOST,
+  NEXT,
+  isQueued,
+} = require('../events/life');
+const { READ } = require('../events/request');
 const { spin } = require('./spin');
-const { SOON } = require('./stack');
+const { SOON } = require('../addon/stack');
 
 /** Above this many places an emptied list of requests gives its memory back. */
 const KEEP_PLACES = 1024;
 
 /** @typedef {import('./thin').ThinKey} ThinKey */
-/** @typedef {import('./request').Request} Request */
+/** @typedef {import('../events/request').Request} Request */
 
 /** Closes the engine's side of a space that the program has dropped. */
 const dropped = new FinalizationRegistry(leave);
@@ -49,7 +59,7 @@ class Space {
     /** @type {number[]} */
     this.freeTags = [];
     this.free = 0;
-    /** @type {import('./events').Awake | null} its entry, once it has been awake */
+    /** @type {import('../events/reading').Awake | null} its entry, once it has been awake */
     this.awake = null;
     this.closing = false;
     this.keys = keys;
@@ -297,7 +307,7 @@ class Space {
    *
    * @param {ThinKey} key
    * @param {Request | null} grant
-   * @param {Request | import('./callbacks').CountedEnd | null} own
+   * @param {Request | import('../requests/callbacks').CountedEnd | null} own
    * @param {number} kind
    */
   settle(key, grant, own, kind) {
@@ -328,7 +338,7 @@ class Space {
   }
 
   /**
-   * @param {(reports: import('./port').Report[], now: number) => unknown} read what to make of the answer; `now` is the date at
+   * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read what to make of the answer; `now` is the date at
    *   which its ages were true
    * @returns {unknown}
    */

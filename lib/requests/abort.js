@@ -2,7 +2,7 @@
 // Waiting requests and the signals that end them. A signal gets one listener, however many requests wait on
 // it: Node warns of a leak where it gets more than ten.
 
-const { reportLater } = require('./errors');
+const { reportLater } = require('../errors');
 
 /** @typedef {import('./promise-request').PromiseRequest} PromiseRequest */
 

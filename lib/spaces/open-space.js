@@ -2,7 +2,7 @@
 // Opens the keys of a new lock object: private, those of a named space, or those that a store keeps.
 
 const { keysOf } = require('./named-keys');
-const port = require('./port');
+const port = require('../addon/port');
 const { PrivateSpace } = require('./private-space');
 const { Space } = require('./space');
 const { StoredSpace } = require('./stored-space');

@@ -1,8 +1,8 @@
 'use strict';
 // What the program holds by the promise API: one granted request or several, and the function that runs meanwhile.
 
-const { StoreUnreachableError } = require('./errors');
-const { WRITE } = require('./request');
+const { StoreUnreachableError } = require('../errors');
+const { WRITE } = require('../events/request');
 
 /** @typedef {import('./promise-request').PromiseRequest | import('./request-group').RequestGroup} Held */
 
@@ -23,7 +23,7 @@ let abort;
 /**
  * Why a hold was taken away; null if it was not.
  *
- * @type {(hold: Hold) => import('./errors').LockError | null}
+ * @type {(hold: Hold) => import('../errors').LockError | null}
  */
 let lossOf;
 

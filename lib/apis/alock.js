@@ -2,7 +2,7 @@
 // The alock face: `lock(key, fn)`.
 
 const firstLock = require('./first-lock');
-const { WRITE } = require('./request');
+const { WRITE } = require('../events/request');
 const { toKey, checkCallback } = require('./arguments');
 
 /** @type {ReturnType<ReturnType<typeof firstLock>['openSpace']> | undefined} all keys of this copy of the package, opened by the first call */

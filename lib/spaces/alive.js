@@ -1,7 +1,7 @@
 'use strict';
 // What keeps the event loop alive: requests that others may serve, and answers that a store owes.
 
-const { at, words, native } = require('./layout');
+const { at, words, native } = require('../addon/layout');
 
 /** How many there are. */
 let reasons = 0;

@@ -2,7 +2,7 @@
 // A request's life: the states that it can be in, and which one follows when something happens to it. It is the only
 // record of how far a request has got; a loss or an error that ended it stands beside it in the request.
 
-const { at } = require('./layout');
+const { at } = require('../addon/layout');
 
 // States, as of the last event that this thread has read.
 /** It has not asked yet. */

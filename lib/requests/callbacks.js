@@ -3,16 +3,16 @@
 // `released` when the hold ends.
 
 const { AsyncResource } = require('node:async_hooks');
-const { holdBack } = require('./delivery');
-const { reportLater } = require('./errors');
-const { WAITING, HOLDING, ENDED, GRANTED, ANSWERED } = require('./life');
-const { Request } = require('./request');
-const { needRoom, needSome, SOON } = require('./stack');
-const { ENGINE } = require('./thin');
+const { holdBack } = require('../events/delivery');
+const { reportLater } = require('../errors');
+const { WAITING, HOLDING, ENDED, GRANTED, ANSWERED } = require('../events/life');
+const { Request } = require('../events/request');
+const { needRoom, needSome, SOON } = require('../addon/stack');
+const { ENGINE } = require('../spaces/thin');
 
-/** @typedef {import('./space').Space} Space */
-/** @typedef {import('./private-space').PrivateSpace} PrivateSpace */
-/** @typedef {import('./thin').ThinKey} ThinKey */
+/** @typedef {import('../spaces/space').Space} Space */
+/** @typedef {import('../spaces/private-space').PrivateSpace} PrivateSpace */
+/** @typedef {import('../spaces/thin').ThinKey} ThinKey */
 /** @typedef {(...args: any[]) => void} Callback */
 /** @typedef {{ warn(message: string): void }} Logger */
 

@@ -4,12 +4,12 @@
 
 // Not the global one, which a test's fake timers may replace.
 const { setImmediate } = require('node:timers');
-const { at, words, native, onWake } = require('./layout');
-const { hasEnded, setGrant } = require('./port');
+const { at, words, native, onWake } = require('../addon/layout');
+const { hasEnded, setGrant } = require('../addon/port');
 const { hasEvents, settleAll } = require('./delivery');
 const { WAITING, GRANTED } = require('./life');
 
-/** @typedef {import('./space').Space} Space */
+/** @typedef {import('../spaces/space').Space} Space */
 /** @typedef {import('./request').Request} Request */
 
 /**
@@ -51,7 +51,7 @@ function takeGrant(space) {
  * in the order in which they were decided, and those of one key before the call's own result.
  *
  * @param {Space | null} space whose call it was
- * @param {import('./thin').ThinKey | null} key which it was about: its events are delivered by the caller, all others soon
+ * @param {import('../spaces/thin').ThinKey | null} key which it was about: its events are delivered by the caller, all others soon
  */
 function takeEvents(space, key) {
   if (words[at.events] === 0) return;

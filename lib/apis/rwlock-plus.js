@@ -3,16 +3,16 @@
 // argument, for a named space.
 
 const firstLock = require('./first-lock');
-const { READ, WRITE } = require('./request');
+const { READ, WRITE } = require('../events/request');
 const { toKey, checkCallback, toExpiry, toOptions, toSpaceName } = require('./arguments');
-const { invalidThis, invalidType } = require('./errors');
+const { invalidThis, invalidType } = require('../errors');
 const STATE = require('./state');
 const { toStore } = require('./store-options');
 
 /**
  * What a lock object keeps.
  *
- * @typedef {{ space: import('./space').Space, expiry: number, logger: import('./callbacks').Logger | null }} State
+ * @typedef {{ space: import('../spaces/space').Space, expiry: number, logger: import('../requests/callbacks').Logger | null }} State
  */
 
 /**
@@ -20,7 +20,7 @@ const { toStore } = require('./store-options');
  *
  * @this {any}
  * @param {number | null} [timeout]
- * @param {import('./callbacks').Logger | null} [logger]
+ * @param {import('../requests/callbacks').Logger | null} [logger]
  * @param {{ name?: string, store?: unknown }} [options]
  */
 function Lock(timeout, logger, options) {
@@ -38,8 +38,8 @@ function Lock(timeout, logger, options) {
 /**
  * @this {any}
  * @param {unknown} key
- * @param {import('./callbacks').Callback | null | undefined} releaseCallback
- * @param {import('./callbacks').Callback} lockObtainedCallback
+ * @param {import('../requests/callbacks').Callback | null | undefined} releaseCallback
+ * @param {import('../requests/callbacks').Callback} lockObtainedCallback
  */
 Lock.prototype.readLock = function readLock(key, releaseCallback, lockObtainedCallback) {
   request(this, READ, key, releaseCallback, lockObtainedCallback);
@@ -48,8 +48,8 @@ Lock.prototype.readLock = function readLock(key, releaseCallback, lockObtainedCa
 /**
  * @this {any}
  * @param {unknown} key
- * @param {import('./callbacks').Callback | null | undefined} releaseCallback
- * @param {import('./callbacks').Callback} lockObtainedCallback
+ * @param {import('../requests/callbacks').Callback | null | undefined} releaseCallback
+ * @param {import('../requests/callbacks').Callback} lockObtainedCallback
  */
 Lock.prototype.writeLock = function writeLock(key, releaseCallback, lockObtainedCallback) {
   request(this, WRITE, key, releaseCallback, lockObtainedCallback);
@@ -59,8 +59,8 @@ Lock.prototype.writeLock = function writeLock(key, releaseCallback, lockObtained
  * @param {any} lock
  * @param {number} mode
  * @param {unknown} key
- * @param {import('./callbacks').Callback | null | undefined} released
- * @param {import('./callbacks').Callback} obtained
+ * @param {import('../requests/callbacks').Callback | null | undefined} released
+ * @param {import('../requests/callbacks').Callback} obtained
  */
 function request(lock, mode, key, released, obtained) {
   const state = /** @type {State | undefined} */ (lock?.[STATE]);
@@ -77,7 +77,7 @@ function request(lock, mode, key, released, obtained) {
 
 /**
  * @param {any} logger
- * @returns {import('./callbacks').Logger | null}
+ * @returns {import('../requests/callbacks').Logger | null}
  */
 function toLogger(logger) {
   if (!logger) return null;

@@ -3,7 +3,7 @@
 // they say by the addon. No error shows a value: it may be a password, or an address that holds one.
 
 const { optionOf } = require('./arguments');
-const { invalidType, wrongStoreOption } = require('./errors');
+const { invalidType, wrongStoreOption } = require('../errors');
 
 /** The options, and what each has to be. */
 const KINDS = {

@@ -3,7 +3,7 @@
 // not pays for them: a request carries times only if it was made while somebody watched.
 
 const { channel } = require('node:diagnostics_channel');
-const { now } = require('./clock');
+const { now } = require('../clock');
 const { EXPIRED, GRANTED, LOST } = require('./life');
 const { READ } = require('./request');
 

@@ -7,17 +7,17 @@
 // call settles a key, and objects of one name need not share their keys.
 
 const { stayAlive, stayAliveNoMore } = require('./alive');
-const { at, words } = require('./layout');
-const port = require('./port');
-const diagnostics = require('./diagnostics');
-const { LockExpiredError, LockLostError, StoreUnreachableError, wrongStoreOption } = require('./errors');
-const { takeEvents } = require('./events');
-const { WAITING, HOLDING, RELEASING, ABANDONED, EXPIRED, LOST, FAILED, ANSWERED } = require('./life');
-const { READ } = require('./request');
+const { at, words } = require('../addon/layout');
+const port = require('../addon/port');
+const diagnostics = require('../events/diagnostics');
+const { LockExpiredError, LockLostError, StoreUnreachableError, wrongStoreOption } = require('../errors');
+const { takeEvents } = require('../events/reading');
+const { WAITING, HOLDING, RELEASING, ABANDONED, EXPIRED, LOST, FAILED, ANSWERED } = require('../events/life');
+const { READ } = require('../events/request');
 const { Space } = require('./space');
 const { Keys } = require('./keys');
 
-/** @typedef {import('./request').Request} Request */
+/** @typedef {import('../events/request').Request} Request */
 
 /** An answer that is owed. @typedef {{ promise: Promise<void>, resolve: () => void, reject: (error: Error) => void }} Answer */
 
@@ -101,7 +101,7 @@ class StoredSpace extends Space {
   }
 
   /**
-   * @param {(reports: import('./port').Report[], now: number) => unknown} read what to make of the answer
+   * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read what to make of the answer
    * @returns {Promise<unknown>}
    */
   async query(read) {

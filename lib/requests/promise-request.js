@@ -2,11 +2,17 @@
 // One request of the promise API: it settles once, as a Hold or as an error.
 
 const { Hold, abort, runInto } = require('./hold');
-const { LockError, LockClosedError, LockQueueFullError, LockTimeoutError, reportLater } = require('./errors');
-const { Request } = require('./request');
+const {
+  LockError,
+  LockClosedError,
+  LockQueueFullError,
+  LockTimeoutError,
+  reportLater,
+} = require('../errors');
+const { Request } = require('../events/request');
 const { unwatch } = require('./abort');
-const { ANSWERED } = require('./life');
-const { SOON } = require('./stack');
+const { ANSWERED } = require('../events/life');
+const { SOON } = require('../addon/stack');
 
 const { then } = Promise.prototype;
 
@@ -25,10 +31,10 @@ const HELD = Symbol('held');
 
 class PromiseRequest extends Request {
   /**
-   * @param {import('./space').Space} space
+   * @param {import('../spaces/space').Space} space
    * @param {string} key
    * @param {number} mode
-   * @param {import('./promises').Wish} wish
+   * @param {import('../apis/promises').Wish} wish
    * @param {number | null} maxPending how many may wait, if that is why it may not
    */
   constructor(space, key, mode, wish, maxPending) {
@@ -99,8 +105,8 @@ class PromiseRequest extends Request {
   /**
    * Delivers what a call has caused. No call of this API throws what others' callbacks throw.
    *
-   * @param {import('./request').Request | null} grant
-   * @param {import('./request').Request | null} own
+   * @param {import('../events/request').Request | null} grant
+   * @param {import('../events/request').Request | null} own
    * @param {number} kind
    */
   settle(grant, own, kind) {

@@ -7,12 +7,12 @@
 
 const { isMainThread } = require('node:worker_threads');
 const { own, findConflict } = require('./copies');
-const { LockTwoCopiesError } = require('./errors');
+const { LockTwoCopiesError } = require('../errors');
 const { at, words, native } = require('./layout');
 const { findRoom } = require('./stack');
 
-/** @typedef {import('./thin').ThinKey} ThinKey */
-/** @typedef {import('./request').Request} Request */
+/** @typedef {import('../spaces/thin').ThinKey} ThinKey */
+/** @typedef {import('../events/request').Request} Request */
 
 /**
  * @typedef {object} Report one hold or waiting request; on a store, of any process

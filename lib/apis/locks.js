@@ -2,13 +2,13 @@
 // The promise face: `new Locks(options)` with `read`, `write` and what belongs to them. What they do is in promises.js.
 
 const firstLock = require('./first-lock');
-const { READ, WRITE } = require('./request');
+const { READ, WRITE } = require('../events/request');
 
 class Locks {
   /** @type {import('./promises').PromiseLocks} */
   #core;
 
-  /** @param {import('../index').LocksOptions} [options] */
+  /** @param {import('../../index').LocksOptions} [options] */
   constructor(options) {
     const { PromiseLocks } = firstLock();
     this.#core = new PromiseLocks(options);

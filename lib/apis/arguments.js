@@ -1,7 +1,7 @@
 'use strict';
 // What the faces accept, and what they make of it. Each check throws before anything has changed.
 
-const { invalidType, outOfRange } = require('./errors');
+const { invalidType, outOfRange } = require('../errors');
 
 /**
  * Turns a key into a string, as a property name is made: `1` and `'1'` are one key.
