@@ -17,7 +17,7 @@ const NOWHERE = 'redis://127.0.0.1:1';
 /** Runs something that ends within the call while all objects have these properties. */
 function whileAllHave(properties, run) {
   for (const [name, value] of Object.entries(properties)) {
-    // What this test is about. oxlint-disable-next-line no-extend-native
+    // oxlint-disable-next-line no-extend-native -- that is what this is about
     Object.defineProperty(Object.prototype, name, { value, writable: true, configurable: true });
   }
   try {

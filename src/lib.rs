@@ -1,37 +1,24 @@
 //! The addon: translates between Node-API and the lock engine. No lock logic lives here.
 //!
 //! Each JavaScript thread that loads the package opens a [port](port::Port) and gets its functions.
-//! Numbers cross through one typed array that both sides keep (see [words]), because an argument
+//! Numbers cross through one typed array that both sides keep (see [`crossing::words`]), because an argument
 //! costs about 45 ns and a property read from an array next to nothing.
 
 #![deny(clippy::undocumented_unsafe_blocks)]
 
-mod background;
-mod clock;
-mod functions;
-mod libraries;
-mod mailbox;
-mod open_space;
+mod crossing;
 mod port;
-mod query;
-mod raw_function;
-mod shared_space;
-mod stack;
-mod stored;
-mod table;
-mod timer;
-mod waker;
-mod words;
+mod process;
 
 use std::{collections::hash_map::RandomState, hash::BuildHasher, sync::LazyLock};
 
-pub use words::{Layout, layout};
+pub use crossing::words::{Layout, layout};
 
 use napi::bindgen_prelude::{Float64Array, Function, Object};
 use napi::{Env, Result};
 use napi_derive::napi;
 
-/// Opens a port for the calling JavaScript thread and answers its functions: see `lib/port.js`,
+/// Opens a port for the calling JavaScript thread and answers its functions: see `lib/addon/port.js`,
 /// their only caller.
 ///
 /// `wake` is called, from the event loop and with no arguments, when the port has to call `collect`.
@@ -47,7 +34,7 @@ pub fn open_port<'env>(
     wake: Function<(), ()>,
     thread: u32,
 ) -> Result<Object<'env>> {
-    functions::open_port(env, words, wake, thread)
+    crossing::open_port(env, words, wake, thread)
 }
 
 /// The version of the package that the addon belongs to.
@@ -67,11 +54,11 @@ pub fn identity() -> String {
 /// The files that the process has loaded as libraries, the first one first: among them are the addons of all copies.
 #[napi(catch_unwind)]
 pub fn loaded_libraries() -> Vec<String> {
-    libraries::loaded()
+    process::libraries::loaded()
 }
 
 /// Whether any thread has ever opened a named space of this addon.
 #[napi]
 pub fn has_named_spaces() -> bool {
-    shared_space::has_named()
+    process::shared_space::has_named()
 }

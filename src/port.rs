@@ -7,6 +7,10 @@
 //! the moment in which it takes place: so the events of a key stand before JavaScript in the order in which they were
 //! decided.
 
+pub mod mailbox;
+pub mod open_space;
+pub mod waker;
+
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -21,14 +25,14 @@ use latchkey_engine::{Caller, Events, Inbox, Letter, LockTable, Outcome, Own, Po
 use napi::{Env, Error, Result};
 
 use crate::{
-    clock::{self, Clock},
-    mailbox::{Address, Mailbox},
-    open_space::{OpenSpace, Scope},
-    shared_space::SharedSpace,
-    stack::Stack,
-    timer::{self, AlarmNumber},
-    waker::{KeepAlive, Waker},
-    words::{self, Words},
+    crossing::stack::Stack,
+    crossing::words::{self, Words},
+    port::mailbox::{Address, Mailbox},
+    port::open_space::{OpenSpace, Scope},
+    port::waker::{KeepAlive, Waker},
+    process::clock::{self, Clock},
+    process::shared_space::SharedSpace,
+    process::timer::{self, AlarmNumber},
 };
 
 /// The port's own number of one of its spaces.
@@ -99,6 +103,19 @@ impl Port {
         let spaces = self.spaces.borrow();
         let open = spaces.get(&number).ok_or_else(|| Error::from_reason("latchkey: this space is closed"))?;
         Ok(Rc::clone(open))
+    }
+
+    /// The number of the space that a call is about.
+    pub fn addressed_number(&self) -> SpaceNumber {
+        self.words.with(|words| words::whole(words[words::SPACE]))
+    }
+
+    /// The space that a call is about.
+    pub fn addressed(&self) -> Result<(SpaceNumber, Rc<OpenSpace>)> {
+        let number = self.addressed_number();
+        let open = self.space(number)?;
+        self.raise_fences(&open);
+        Ok((number, open))
     }
 
     /// Makes the engine's next fences in a private space higher than those that JavaScript gave there.

@@ -13,10 +13,10 @@ use latchkey_engine::{Key, Post, Space, Time};
 use latchkey_redis::Store;
 
 use crate::{
-    clock::Clock,
-    mailbox::Address,
-    table::Table,
-    timer::{self, Alarm, AlarmNumber},
+    port::mailbox::Address,
+    process::clock::Clock,
+    process::table::Table,
+    process::timer::{self, Alarm, AlarmNumber},
 };
 
 /// How many threads can change different keys of a named space at the same moment.

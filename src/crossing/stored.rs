@@ -10,13 +10,12 @@ use napi::{Error, Result, sys};
 use napi_derive::napi;
 
 use crate::{
-    background,
-    functions::addressed,
-    open_space::{OpenSpace, Scope},
+    crossing::raw_function::Call,
+    crossing::words,
     port::Port,
-    raw_function::Call,
-    shared_space::SharedSpace,
-    words,
+    port::open_space::{OpenSpace, Scope},
+    process::background,
+    process::shared_space::SharedSpace,
 };
 
 /// How long the end of a process may wait for the stores to hear of it. Else the leases do what is left.
@@ -126,7 +125,7 @@ fn options(given: StoreOptions) -> Options {
 
 /// Asks the store who holds and who waits: a promise.
 pub fn query(port: &Port, call: &FunctionCallContext) -> Result<sys::napi_value> {
-    let (_, open) = addressed(port)?;
+    let (_, open) = port.addressed()?;
     let shared = Arc::clone(shared(&open)?);
     shared.table.stored()?;
     let (deferred, promise) = call.env.create_deferred()?;
@@ -173,7 +172,7 @@ pub fn farewell(_: &Port, _: &Call) -> Result<()> {
 
 /// Why a request failed, for people: the array says in which space, and the event's reason.
 pub fn explain(port: &Port, _: &FunctionCallContext) -> Result<String> {
-    let (_, open) = addressed(port)?;
+    let (_, open) = port.addressed()?;
     let store = shared(&open)?.table.stored()?.store();
     let reason = port.words.with(|words| words::whole(words[words::REASON]));
     let reason = Reason::from_number(reason).unwrap_or(Reason::Refused);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use latchkey_engine::{Inbox, Recipient};
 
-use crate::{timer::Alarm, waker::Waker};
+use crate::{port::waker::Waker, process::timer::Alarm};
 
 pub struct Mailbox {
     pub inbox: Inbox,

@@ -15,7 +15,7 @@ use std::{
 use latchkey_engine::Time;
 use tokio::{sync::Notify, time};
 
-use crate::{background, clock};
+use crate::{process::background, process::clock};
 
 /// Somebody who has something to do at a certain time.
 pub trait Alarm: Send + Sync + 'static {

@@ -11,7 +11,7 @@ use std::{
 use napi::bindgen_prelude::{FromNapiValue, Function};
 use napi::{Env, Error, JsError, Result, Status, check_status, sys};
 
-use crate::{port::Port, words};
+use crate::{crossing::words, port::Port};
 
 /// What a call does. It answers through the typed array.
 pub type Body = fn(&Port, &Call) -> Result<()>;

@@ -7,7 +7,7 @@ use napi::Result;
 use napi::bindgen_prelude::Utf16String;
 use napi_derive::napi;
 
-use crate::{mailbox::Mailbox, shared_space::SharedSpace};
+use crate::{port::mailbox::Mailbox, process::shared_space::SharedSpace};
 
 /// One hold or one waiting request.
 #[napi(object, object_from_js = false)]

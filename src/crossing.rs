@@ -1,5 +1,11 @@
 //! The functions that JavaScript calls. Each reads its inputs, does one operation, and writes the answers.
 
+pub mod query;
+pub mod raw_function;
+pub mod stack;
+pub mod stored;
+pub mod words;
+
 use std::rc::Rc;
 
 use latchkey_engine::{Ask, KeyName, LocalSpace, Mode, Patience};
@@ -7,15 +13,14 @@ use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object,
 use napi::{Env, Error, Result};
 
 use crate::{
-    clock,
-    open_space::{OpenSpace, Scope, expiry_of, milliseconds},
+    crossing::query::Report,
+    crossing::raw_function::{Body, Call},
+    crossing::words::{LENGTH, Words},
+    port::open_space::{OpenSpace, Scope, expiry_of, milliseconds},
+    port::waker::Waker,
     port::{Port, SpaceNumber},
-    query::{self, Report},
-    raw_function::{self, Body, Call},
-    shared_space::SharedSpace,
-    stored,
-    waker::Waker,
-    words::{self, LENGTH, Words},
+    process::clock,
+    process::shared_space::SharedSpace,
 };
 
 /// Opens a port and makes its functions, which carry it: a call of one costs a fraction of a class method's.
@@ -44,7 +49,7 @@ pub fn open_port<'env>(
     define.function("explain", stored::explain)?;
     define.raw("farewell", stored::farewell)?;
     define.raw("close", |port, call| {
-        port.close(&call.env, space_number(port));
+        port.close(&call.env, port.addressed_number());
         Ok(())
     })?;
     define.careful("request", request)?;
@@ -118,7 +123,7 @@ fn open_named(port: &Port, call: &FunctionCallContext) -> Result<SpaceNumber> {
 
 /// Asks for the key that the argument names or, without one, for the key of the slot in the array.
 fn request(port: &Port, call: &Call) -> Result<()> {
-    let (number, open) = addressed(port)?;
+    let (number, open) = port.addressed()?;
     let units: Option<Utf16String> = call.argument()?;
     let ask = ask(port, &open, units.as_ref());
     let mut slot = None;
@@ -141,7 +146,7 @@ fn request(port: &Port, call: &Call) -> Result<()> {
 
 /// Ends a request in the way that the array says, or changes its hold.
 fn end(port: &Port, call: &Call) -> Result<()> {
-    let (number, open) = addressed(port)?;
+    let (number, open) = port.addressed()?;
     let how = port.words.with(|words| words::whole(words[words::END]));
     let done = if how == words::END_COUNTED {
         let (local, ask) = (private(&open)?, ask(port, &open, None));
@@ -181,20 +186,8 @@ fn ask<'a>(port: &Port, open: &OpenSpace, units: Option<&'a Utf16String>) -> Ask
 }
 
 fn query(port: &Port, _: &FunctionCallContext) -> Result<Vec<Report>> {
-    let (_, open) = addressed(port)?;
+    let (_, open) = port.addressed()?;
     let shared =
         open.shared().ok_or_else(|| Error::from_reason("latchkey: JavaScript knows what is private"))?;
     query::report(shared, open.member, &port.mailbox, clock::now())
-}
-
-fn space_number(port: &Port) -> SpaceNumber {
-    port.words.with(|words| words::whole(words[words::SPACE]))
-}
-
-/// The space that the call is about.
-pub fn addressed(port: &Port) -> Result<(SpaceNumber, Rc<OpenSpace>)> {
-    let number = space_number(port);
-    let open = port.space(number)?;
-    port.raise_fences(&open);
-    Ok((number, open))
 }

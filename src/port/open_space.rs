@@ -10,9 +10,9 @@ use latchkey_engine::{Ask, KeyName, KeySlot, LocalSpace, LockTable, Patience, Po
 use napi::{Error, Result};
 
 use crate::{
-    clock,
-    shared_space::SharedSpace,
-    words::{Posted, PostedWhat},
+    crossing::words::{Posted, PostedWhat},
+    process::clock,
+    process::shared_space::SharedSpace,
 };
 
 /// Where the keys of a space are kept, by how far it reaches.
