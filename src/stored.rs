@@ -14,7 +14,6 @@ use crate::{
     functions::addressed,
     open_space::{OpenSpace, Scope},
     port::Port,
-    raw_function::Call,
     shared_space::SharedSpace,
     words,
 };
@@ -166,9 +165,8 @@ fn reports(key: &StoredKey) -> impl Iterator<Item = StoredReport> {
 }
 
 /// The process ends: lets go of what it holds and waits for in any store.
-pub fn farewell(_: &Port, _: &Call) -> Result<()> {
+pub fn farewell() {
     Store::shutdown_all(FAREWELL);
-    Ok(())
 }
 
 /// Why a request failed, for people: the array says in which space, and the event's reason.
