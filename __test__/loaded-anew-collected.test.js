@@ -152,7 +152,11 @@ describe('a copy that the program has dropped while a request waits', () => {
     (() => {
       const { Lock } = loadInContext(ENTRY);
       const lock = new Lock(200);
-      lock.writeLock('key', ({ code }) => log.push(code), () => {});
+      lock.writeLock(
+        'key',
+        ({ code }) => log.push(code),
+        () => {},
+      );
       lock.writeLock('key', null, () => log.push('served'));
     })();
     await collect();
