@@ -18,7 +18,7 @@ const SUITES = [
     'named-spaces',
     'named-death',
     'store-callbacks',
-    'store-watch',
+    'store-busy-threads',
   ],
   ...['posting-order', 'loaded-anew-collected', 'mixed-programs'],
 ].map((name) => `__test__/${name}.test.js`);
