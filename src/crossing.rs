@@ -17,7 +17,7 @@ use crate::{
     crossing::raw_function::{Body, Call},
     crossing::words::{LENGTH, Words},
     port::open_space::{OpenSpace, Scope, expiry_of, milliseconds},
-    port::waker::Waker,
+    port::waker::{Listener, Waker},
     port::{Port, SpaceNumber},
     process::clock,
     process::shared_space::SharedSpace,
@@ -28,16 +28,17 @@ pub fn open_port<'env>(
     env: &'env Env,
     words: Float64Array,
     wake: Function<(), ()>,
+    listener: Function<(), ()>,
     thread: u32,
 ) -> Result<Object<'env>> {
     let words = Words::new(words).ok_or_else(|| {
         Error::from_reason(format!("latchkey: openPort needs an array of {LENGTH} numbers"))
     })?;
     clock::start();
-    let port = Port::new(words, Waker::new(&wake)?, thread);
+    let port = Port::new(*env, words, Waker::new(&wake)?, Listener::new(*env, &listener)?, thread);
     // Hooks run in the reverse order of their making: this one before the waker's own, which ends the
     // threadsafe function.
-    env.add_env_cleanup_hook(Rc::clone(&port), |port| port.detach())?;
+    port.end_with_environment()?;
 
     let mut functions = Object::new(env)?;
     let mut define = Definer { env, port, functions: &mut functions };
@@ -47,7 +48,6 @@ pub fn open_port<'env>(
     define.function("query", query)?;
     define.function("queryStore", stored::query)?;
     define.function("explain", stored::explain)?;
-    define.raw("farewell", stored::farewell)?;
     define.raw("close", |port, call| {
         port.close(&call.env, port.addressed_number());
         Ok(())

@@ -10,7 +10,14 @@ mod crossing;
 mod port;
 mod process;
 
-use std::{collections::hash_map::RandomState, hash::BuildHasher, sync::LazyLock};
+use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher,
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 pub use crossing::words::{Layout, layout};
 
@@ -21,7 +28,8 @@ use napi_derive::napi;
 /// Opens a port for the calling JavaScript thread and answers its functions: see `lib/addon/port.js`,
 /// their only caller.
 ///
-/// `wake` is called, from the event loop and with no arguments, when the port has to call `collect`.
+/// `wake` is called, from the event loop and with no arguments, when the port has to call `collect`. It stays alive as long as the
+/// port, so that it must reach what it calls weakly: `listener` is that, and is kept alive while the port may have to call it.
 /// `thread` is Node's number of the thread.
 ///
 /// # Errors
@@ -32,9 +40,10 @@ pub fn open_port<'env>(
     env: &'env Env,
     words: Float64Array,
     wake: Function<(), ()>,
+    listener: Function<(), ()>,
     thread: u32,
 ) -> Result<Object<'env>> {
-    crossing::open_port(env, words, wake, thread)
+    crossing::open_port(env, words, wake, listener, thread)
 }
 
 /// The version of the package that the addon belongs to.
@@ -61,4 +70,18 @@ pub fn loaded_libraries() -> Vec<String> {
 #[napi]
 pub fn has_named_spaces() -> bool {
     process::shared_space::has_named()
+}
+
+/// The process ends: lets go of what it holds and waits for in any store. No function of a port, which it would keep alive.
+#[napi(catch_unwind)]
+pub fn farewell() {
+    crossing::stored::farewell();
+}
+
+/// Whether the caller is the first one that has to see to it that `farewell` is called.
+#[napi]
+pub fn needs_farewell() -> bool {
+    static IS_SEEN_TO: AtomicBool = AtomicBool::new(false);
+    // Relaxed: only that one of all callers is the first one matters.
+    !IS_SEEN_TO.swap(true, Ordering::Relaxed)
 }

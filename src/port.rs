@@ -14,6 +14,8 @@ pub mod waker;
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet, VecDeque},
+    ffi::c_void,
+    panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::{
         Arc,
@@ -22,14 +24,14 @@ use std::{
 };
 
 use latchkey_engine::{Caller, Events, Inbox, Letter, LockTable, Outcome, Own, Port as Member, Time};
-use napi::{Env, Error, Result};
+use napi::{Env, Error, Result, check_status, sys};
 
 use crate::{
     crossing::stack::Stack,
     crossing::words::{self, Words},
     port::mailbox::{Address, Mailbox},
     port::open_space::{OpenSpace, Scope},
-    port::waker::{KeepAlive, Waker},
+    port::waker::{KeepAlive, Listener, Waker},
     process::clock::{self, Clock},
     process::shared_space::SharedSpace,
     process::timer::{self, AlarmNumber},
@@ -38,15 +40,22 @@ use crate::{
 /// The port's own number of one of its spaces.
 pub type SpaceNumber = u32;
 
+/// It lives as long as one of its functions, and ends with the environment, or when JavaScript has lost all of them.
+///
 /// Invariant: `deadlines` holds `(t, s)` exactly for the private spaces `s` whose `deadline` is `t`;
-/// the event loop is kept alive exactly while it is not empty or JavaScript `waits`. There is a `backlog` only while the
+/// the event loop is kept alive exactly while it is not empty or JavaScript `waits`; the `listener` is held exactly then and while a
+/// space that is not private is open, of which there are `shared`. There is a `backlog` only while the
 /// array is full, except within a call.
 pub struct Port {
+    env: Env,
     pub words: Words,
     pub mailbox: Arc<Mailbox>,
     pub stack: Stack,
     alarm: AlarmNumber,
     keep_alive: KeepAlive,
+    listener: Listener,
+    shared: Cell<usize>,
+    has_ended: Cell<bool>,
     spaces: RefCell<BTreeMap<SpaceNumber, Rc<OpenSpace>>>,
     next_space: Cell<SpaceNumber>,
     deadlines: RefCell<BTreeSet<(Time, SpaceNumber)>>,
@@ -59,13 +68,17 @@ pub struct Port {
 }
 
 impl Port {
-    pub fn new(words: Words, waker: Waker, thread: u32) -> Rc<Self> {
+    pub fn new(env: Env, words: Words, waker: Waker, listener: Listener, thread: u32) -> Rc<Self> {
         Rc::new(Self {
+            env,
             words,
             mailbox: Arc::new(Mailbox { inbox: Inbox::default(), waker, thread }),
             stack: Stack::new(),
             alarm: timer::new_number(),
             keep_alive: KeepAlive::new(),
+            listener,
+            shared: Cell::new(0),
+            has_ended: Cell::new(false),
             spaces: RefCell::default(),
             next_space: Cell::new(0),
             deadlines: RefCell::default(),
@@ -73,6 +86,13 @@ impl Port {
             backlog: RefCell::default(),
             taken: Cell::default(),
         })
+    }
+
+    /// Has the port end with the environment, if it lives so long.
+    pub fn end_with_environment(self: &Rc<Self>) -> Result<()> {
+        let port = Rc::as_ptr(self).cast_mut().cast();
+        // SAFETY: on the environment's own thread. The hook is what `environment_ends` expects, and `drop` removes it.
+        check_status!(unsafe { sys::napi_add_env_cleanup_hook(self.env.raw(), Some(environment_ends), port) })
     }
 
     /// Adds a space to those that the port uses.
@@ -85,6 +105,8 @@ impl Port {
         self.next_space.set(next.ok_or_else(|| Error::from_reason("latchkey: too many locks were made"))?);
         if let Scope::Shared(shared) = &scope {
             shared.post.join(member, Address(Arc::clone(&self.mailbox)), number);
+            self.shared.set(self.shared.get() + 1);
+            self.hold_listener();
         }
         self.spaces.borrow_mut().insert(number, Rc::new(OpenSpace::new(scope, member)));
         Ok(number)
@@ -96,6 +118,10 @@ impl Port {
         if let Some(open) = closed {
             self.keep_deadline(env, number, &open, None);
             self.leave(&open);
+            if open.shared().is_some() {
+                self.shared.set(self.shared.get() - 1);
+                self.hold_listener();
+            }
         }
     }
 
@@ -243,8 +269,9 @@ impl Port {
         }
     }
 
-    /// The thread ends: whatever it holds or waits for goes with it.
+    /// The port ends, once: whatever it holds or waits for goes with it. The environment may have ended, too.
     pub fn detach(&self) {
+        self.has_ended.set(true);
         // Deno delivers a wake-up that is under way after it has freed the port's functions.
         self.words.with(words::write_ended);
         timer::forget(self.alarm);
@@ -296,8 +323,17 @@ impl Port {
     }
 
     fn keep_alive(&self, env: &Env) {
-        let alive = self.waits.get() || !self.deadlines.borrow().is_empty();
-        self.keep_alive.set(env, &self.mailbox.waker, alive);
+        self.keep_alive.set(env, &self.mailbox.waker, self.is_awaited());
+        self.hold_listener();
+    }
+
+    /// Whether JavaScript waits for others or for the clock.
+    fn is_awaited(&self) -> bool {
+        self.waits.get() || !self.deadlines.borrow().is_empty()
+    }
+
+    fn hold_listener(&self) {
+        self.listener.hold(self.shared.get() > 0 || self.is_awaited());
     }
 
     fn set_alarm(&self) {
@@ -308,6 +344,32 @@ impl Port {
             self.mailbox.waker.wake();
         }
     }
+}
+
+impl Drop for Port {
+    /// JavaScript has lost the port's functions, and they are collected: on the port's thread. Or the environment has ended.
+    fn drop(&mut self) {
+        if self.has_ended.get() {
+            return;
+        }
+        let port = (&raw const *self).cast_mut().cast();
+        // SAFETY: on the environment's own thread, which has not ended. Does nothing if the hook was not added.
+        unsafe { sys::napi_remove_env_cleanup_hook(self.env.raw(), Some(environment_ends), port) };
+        self.detach();
+        self.listener.free();
+    }
+}
+
+/// Ends a port with its environment.
+///
+/// # Safety
+///
+/// Only for Node-API, as the hook of [`Port::end_with_environment`].
+unsafe extern "C" fn environment_ends(port: *mut c_void) {
+    // SAFETY: the hook's port, which removes the hook when it is dropped. Nothing that `detach` does drops it.
+    let port = unsafe { &*port.cast::<Port>() };
+    // No panic may cross into C. What it has left undone are holds in a space that an earlier fault has made unusable.
+    let _ = catch_unwind(AssertUnwindSafe(|| port.detach()));
 }
 
 /// The backlog, taken from its front.

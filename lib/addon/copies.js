@@ -53,10 +53,14 @@ function findConflict() {
 
 /** @returns {{ binding: any, conflict: Copy | null }} */
 function choose() {
-  const told = /** @type {Copy | undefined} */ (getEnvironmentData('latchkey'));
-  const first = told ?? loadedElsewhere() ?? native.first;
-  // Not `native.first` itself, whose version is a getter: this is cloned for each worker.
-  if (told === undefined) setEnvironmentData('latchkey', { version: first.version, addon: first.addon });
+  const told = /** @type {string | undefined} */ (getEnvironmentData('latchkey'));
+  /** @type {Copy} */
+  const first = told === undefined ? (loadedElsewhere() ?? native.first) : JSON.parse(told);
+  // In a text, since an object would keep this realm alive, which may be a vm context.
+  if (told === undefined) {
+    const { version, addon } = first;
+    setEnvironmentData('latchkey', JSON.stringify({ version, addon }));
+  }
   if (first.version !== own.version) return { binding: native.binding, conflict: first };
   const isLoaded = first.addon === native.first.addon;
   return { binding: isLoaded ? native.binding : native.load(first.addon), conflict: null };

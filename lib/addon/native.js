@@ -6,7 +6,10 @@
 
 /** Knows where the addon of each platform is. In a release too, where the rest is bundled, `__dirname` is that of a folder of lib/. */
 const LOADER = '../../native/binding.js';
-/** Where the first copy that a thread loads leaves word for the others: all of them have this object. */
+/**
+ * Where the first copy that a thread loads says for the others what its loader is: all of them have this object. In a text, since an
+ * object would keep the realm alive in which it was made, which may be a vm context.
+ */
 const FIRST = Symbol.for('latchkey.first');
 
 /**
@@ -15,15 +18,24 @@ const FIRST = Symbol.for('latchkey.first');
  * @property {string} addon what to require
  */
 
-/** @type {Copy} */
-const own = {
-  // Read only where it matters: where there are two copies.
-  get version() {
-    return require('../../package.json').version;
-  },
-  // Not by `node:path`, which takes half a millisecond to load.
-  addon: `${__dirname}/${LOADER}`,
-};
+/**
+ * The copy whose loader that is.
+ *
+ * @param {string} addon
+ * @returns {Copy}
+ */
+function copyOf(addon) {
+  return {
+    // Read only where it matters: where there are two copies.
+    get version() {
+      return require(`${addon.slice(0, -LOADER.length)}../../package.json`).version;
+    },
+    addon,
+  };
+}
+
+// Not by `node:path`, which takes half a millisecond to load.
+const own = copyOf(`${__dirname}/${LOADER}`);
 
 /**
  * @param {'gnu' | 'musl'} libc of a Linux
@@ -109,9 +121,10 @@ function explain(name, failures) {
 
 /** @returns {{ first: Copy, binding: any }} the first copy of this thread, and this one's addon */
 function loadOnce() {
-  const first = /** @type {Copy} */ (Reflect.get(process, FIRST) ?? own);
+  const loader = /** @type {string | undefined} */ (Reflect.get(process, FIRST));
+  const first = loader === undefined ? own : copyOf(loader);
   const binding = load(first === own || first.version === own.version ? first.addon : own.addon);
-  if (first === own) Reflect.defineProperty(process, FIRST, { value: own, configurable: true });
+  if (first === own) Reflect.defineProperty(process, FIRST, { value: own.addon, configurable: true });
   return { first, binding };
 }
 

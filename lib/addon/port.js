@@ -6,7 +6,7 @@
 // writes its inputs, calls, and reads the answers before anything else can run.
 
 const { isMainThread } = require('node:worker_threads');
-const { own, findConflict } = require('./copies');
+const { binding, own, findConflict } = require('./copies');
 const { LockTwoCopiesError } = require('../errors');
 const { at, words, native } = require('./layout');
 const { findRoom } = require('./stack');
@@ -38,9 +38,6 @@ const { findRoom } = require('./stack');
 /** @type {import('./native').Copy | 'none' | undefined} another copy, once it has been looked for */
 let conflict;
 
-/** Whether the stores will be told of the end of the process. */
-let saysFarewell = false;
-
 /**
  * @param {string | undefined} name undefined for a private space
  */
@@ -59,8 +56,7 @@ function open(name) {
 function openStored(name, options) {
   const opened = native.openStored(name, options);
   // The background, which talks to the stores, ends with the process. Nothing else runs on `process.exit()`.
-  if (isMainThread && !saysFarewell) process.once('exit', native.farewell);
-  saysFarewell = true;
+  if (isMainThread && binding.needsFarewell()) process.once('exit', binding.farewell);
   return opened;
 }
 

@@ -10,7 +10,6 @@ use napi::{Error, Result, sys};
 use napi_derive::napi;
 
 use crate::{
-    crossing::raw_function::Call,
     crossing::words,
     port::Port,
     port::open_space::{OpenSpace, Scope},
@@ -165,9 +164,8 @@ fn reports(key: &StoredKey) -> impl Iterator<Item = StoredReport> {
 }
 
 /// The process ends: lets go of what it holds and waits for in any store.
-pub fn farewell(_: &Port, _: &Call) -> Result<()> {
+pub fn farewell() {
     Store::shutdown_all(FAREWELL);
-    Ok(())
 }
 
 /// Why a request failed, for people: the array says in which space, and the event's reason.

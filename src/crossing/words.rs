@@ -5,7 +5,7 @@
 //! JavaScript learns the places from [`Layout`], so that they are written down once. A grant is two places that stand
 //! together, its fence and whether it is recovered: JavaScript learns the first.
 
-use std::{cell::RefCell, mem::ManuallyDrop, ptr::NonNull};
+use std::{cell::RefCell, ptr::NonNull};
 
 use latchkey_engine::{Ending, Event, Grant, KeySlot, Letter, Mode, Released, Requested};
 use napi::bindgen_prelude::Float64Array;
@@ -136,8 +136,8 @@ layout! {
 /// The shared array.
 pub struct Words {
     content: RefCell<NonNull<[f64; LENGTH]>>,
-    /// Keeps the content. Never dropped: it lives as long as the environment, which frees the reference when it ends.
-    _array: ManuallyDrop<Float64Array>,
+    /// Keeps the content.
+    _array: Float64Array,
 }
 
 impl Words {
@@ -146,7 +146,7 @@ impl Words {
     pub fn new(mut array: Float64Array) -> Option<Self> {
         // SAFETY: nobody else uses the content yet. Only its address is kept.
         let content = NonNull::from(<&mut [f64; LENGTH]>::try_from(unsafe { array.as_mut() }).ok()?);
-        Some(Self { content: RefCell::new(content), _array: ManuallyDrop::new(array) })
+        Some(Self { content: RefCell::new(content), _array: array })
     }
 
     /// Runs `access` on the array's content.
