@@ -29,7 +29,7 @@ use napi_derive::napi;
 /// their only caller.
 ///
 /// `wake` is called, from the event loop and with no arguments, when the port has to call `collect`. It stays alive as long as the
-/// port, so that it must reach what it calls weakly: `listener` is that, and is kept alive while the port may have to call it.
+/// port, so that it must refer to what it calls weakly: `listener` is that, and is kept alive while the port may have to call it.
 /// `thread` is Node's number of the thread.
 ///
 /// # Errors
@@ -52,7 +52,7 @@ pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// Tells this addon from every other copy that the process has loaded: two that answer the same share all
+/// Distinguishes this addon from every other copy that the process has loaded: two that answer the same share all
 /// named spaces.
 #[napi]
 pub fn identity() -> String {
@@ -74,13 +74,13 @@ pub fn has_named_spaces() -> bool {
 
 /// The process ends: lets go of what it holds and waits for in any store. No function of a port, which it would keep alive.
 #[napi(catch_unwind)]
-pub fn farewell() {
-    crossing::stored::farewell();
+pub fn end_sessions() {
+    crossing::stored::end_sessions();
 }
 
-/// Whether the caller is the first one that has to see to it that `farewell` is called.
+/// Whether the caller is the first one that has to see to it that `end_sessions` is called.
 #[napi]
-pub fn needs_farewell() -> bool {
+pub fn needs_session_end() -> bool {
     static IS_SEEN_TO: AtomicBool = AtomicBool::new(false);
     // Relaxed: only that one of all callers is the first one matters.
     !IS_SEEN_TO.swap(true, Ordering::Relaxed)

@@ -1,9 +1,9 @@
 //! One JavaScript thread (and one copy of the package in it): the spaces that it has open, and what it has
-//! to be told.
+//! to learn.
 //!
 //! On private spaces nobody else operates, so that each operation's events are all for the port itself and
 //! go back in the same call. What surely waits there JavaScript posts, without a call: each call takes that in first.
-//! Named spaces are operated on by anybody: what others cause comes as letters. An operation on one reads those first, in
+//! Named spaces are operated on by anybody: what others cause comes as messages. An operation on one reads those first, in
 //! the moment in which it takes place: so the events of a key stand before JavaScript in the order in which they were
 //! decided.
 
@@ -23,7 +23,7 @@ use std::{
     },
 };
 
-use latchkey_engine::{Caller, Events, Inbox, Letter, LockTable, Outcome, Own, Port as Member, Time};
+use latchkey_engine::{Caller, Events, Inbox, LockTable, Message, Outcome, Own, Port as Member, Time};
 use napi::{Env, Error, Result, check_status, sys};
 
 use crate::{
@@ -61,8 +61,8 @@ pub struct Port {
     deadlines: RefCell<BTreeSet<(Time, SpaceNumber)>>,
     /// Whether JavaScript waits for others: it says so itself.
     waits: Cell<bool>,
-    /// What JavaScript has to be told and the array has no room for.
-    backlog: RefCell<VecDeque<Letter>>,
+    /// What JavaScript has to learn and the array has no room for.
+    backlog: RefCell<VecDeque<Message>>,
     /// How many of the posted entries have been taken in.
     taken: Cell<usize>,
 }
@@ -104,7 +104,7 @@ impl Port {
         let next = number.checked_add(1);
         self.next_space.set(next.ok_or_else(|| Error::from_reason("latchkey: too many locks were made"))?);
         if let Scope::Shared(shared) = &scope {
-            shared.post.join(member, Address(Arc::clone(&self.mailbox)), number);
+            shared.members.join(member, Address(Arc::clone(&self.mailbox)), number);
             self.shared.set(self.shared.get() + 1);
             self.hold_listener();
         }
@@ -152,7 +152,7 @@ impl Port {
     }
 
     /// Takes in what JavaScript has posted, before anything else happens.
-    pub fn take_in(&self) {
+    pub fn apply_posted(&self) {
         let posted = self.words.with(|words| words::whole(words[words::POSTED])) as usize;
         if posted == 0 {
             return;
@@ -167,7 +167,7 @@ impl Port {
                 recent = self.space(entry.space).ok().map(|open| (entry.space, open));
             }
             if let Some((_, open)) = &recent {
-                open.take_in(&entry);
+                open.apply(&entry);
             }
         }
         self.taken.set(0);
@@ -185,16 +185,16 @@ impl Port {
     ) -> T {
         let Some(shared) = open.shared() else {
             let outcome = change(open.locks(), &mut Clock);
-            self.tell_own(number, outcome.events);
+            self.write_own_events(number, outcome.events);
             self.keep_deadline(env, number, open, outcome.next_deadline);
             return outcome.result;
         };
         let result = self.operate_named(number, open, shared, change);
-        self.tell();
+        self.write_events();
         result
     }
 
-    /// Makes an operation on a space that is not private. What the port has to be told is in the backlog then.
+    /// Makes an operation on a space that is not private. What the port has to learn is in the backlog then.
     fn operate_named<T>(
         &self,
         number: SpaceNumber,
@@ -202,9 +202,9 @@ impl Port {
         shared: &Arc<SharedSpace>,
         change: impl FnOnce(&dyn LockTable, &mut dyn Caller) -> Outcome<T>,
     ) -> T {
-        let letters = &mut *self.backlog.borrow_mut();
-        let own = Own { port: open.member, address: number, inbox: &self.mailbox.inbox, letters };
-        let mut caller = shared.post.sender(Clock, Some(own));
+        let messages = &mut *self.backlog.borrow_mut();
+        let own = Own { port: open.member, address: number, inbox: &self.mailbox.inbox, messages };
+        let mut caller = shared.members.sender(Clock, Some(own));
         let outcome = change(shared.table.locks(), &mut caller);
         if shared.set_alarm(outcome.next_deadline).is_err() {
             // Without the timer's thread the port looks itself, over and over: slow, but nobody waits for ever.
@@ -216,34 +216,34 @@ impl Port {
     /// Gathers what others have caused and what time has brought, for JavaScript to read.
     pub fn collect(&self, env: &Env) -> Result<()> {
         self.backlog.borrow_mut().extend(self.mailbox.inbox.take());
-        self.tell();
+        self.write_events();
         let now = clock::now();
         while let Some(number) = self.due(now) {
             let open = self.space(number)?;
             self.raise_fences(&open);
             let outcome = open.locks().expire(&mut Clock);
-            self.tell_own(number, outcome.events);
+            self.write_own_events(number, outcome.events);
             self.keep_deadline(env, number, &open, outcome.next_deadline);
         }
         self.set_alarm();
         if !timer::is_started() {
             self.expire_named();
         }
-        self.tell();
+        self.write_events();
         Ok(())
     }
 
-    /// Says whether letters lie in the inbox. Until the next `collect`, which JavaScript promises to make soon, nobody wakes
+    /// Says whether messages lie in the inbox. Until the next `collect`, which JavaScript promises to make soon, nobody wakes
     /// it.
     pub fn watch(&self) {
-        let has_letters = self.mailbox.inbox.watch();
-        self.words.with(|words| words::write_done(words, words::flag(has_letters)));
+        let has_messages = self.mailbox.inbox.watch();
+        self.words.with(|words| words::write_done(words, words::flag(has_messages)));
     }
 
     /// JavaScript has read what stands in the array: puts there what follows.
     pub fn read_on(&self) {
         self.words.with(words::write_no_events);
-        self.tell();
+        self.write_events();
     }
 
     /// JavaScript waits for others from now on, or not any more.
@@ -253,7 +253,7 @@ impl Port {
     }
 
     /// Puts the backlog into the array, as far as it fits.
-    fn tell(&self) {
+    fn write_events(&self) {
         let mut backlog = self.backlog.borrow_mut();
         if !backlog.is_empty() {
             self.words.with(|words| words::write_events(words, &mut Backlog(&mut backlog)));
@@ -261,11 +261,11 @@ impl Port {
     }
 
     /// Puts a private space's events into the array, and into the backlog what does not fit.
-    fn tell_own(&self, number: SpaceNumber, events: Events) {
+    fn write_own_events(&self, number: SpaceNumber, events: Events) {
         if !events.is_empty() {
-            let mut letters = events.into_iter().map(|event| Letter { address: number, event });
-            self.words.with(|words| words::write_events(words, &mut letters));
-            self.backlog.borrow_mut().extend(letters);
+            let mut messages = events.into_iter().map(|event| Message { address: number, event });
+            self.words.with(|words| words::write_events(words, &mut messages));
+            self.backlog.borrow_mut().extend(messages);
         }
     }
 
@@ -281,10 +281,10 @@ impl Port {
 
     fn leave(&self, open: &OpenSpace) {
         if let Some(shared) = open.shared() {
-            // In this order: what the engine grants this member from here on, nobody is told of, and detach
+            // In this order: what the engine grants this member from here on, nobody learns of, and detach
             // frees it.
-            shared.post.leave(open.member);
-            let mut caller = shared.post.sender(Clock, None);
+            shared.members.leave(open.member);
+            let mut caller = shared.members.sender(Clock, None);
             let outcome = shared.table.locks().detach(open.member, &mut caller);
             // If it fails, whoever waits in the space has had no timer before, and looks itself.
             let _ = shared.set_alarm(outcome.next_deadline);
@@ -373,12 +373,12 @@ unsafe extern "C" fn environment_ends(port: *mut c_void) {
 }
 
 /// The backlog, taken from its front.
-struct Backlog<'a>(&'a mut VecDeque<Letter>);
+struct Backlog<'a>(&'a mut VecDeque<Message>);
 
 impl Iterator for Backlog<'_> {
-    type Item = Letter;
+    type Item = Message;
 
-    fn next(&mut self) -> Option<Letter> {
+    fn next(&mut self) -> Option<Message> {
         self.0.pop_front()
     }
 

@@ -53,11 +53,11 @@ function findConflict() {
 
 /** @returns {{ binding: any, conflict: Copy | null }} */
 function choose() {
-  const told = /** @type {string | undefined} */ (getEnvironmentData('latchkey'));
+  const written = /** @type {string | undefined} */ (getEnvironmentData('latchkey'));
   /** @type {Copy} */
-  const first = told === undefined ? (loadedElsewhere() ?? native.first) : JSON.parse(told);
+  const first = written === undefined ? (loadedElsewhere() ?? native.first) : JSON.parse(written);
   // In a text, since an object would keep this realm alive, which may be a vm context.
-  if (told === undefined) {
+  if (written === undefined) {
     const { version, addon } = first;
     setEnvironmentData('latchkey', JSON.stringify({ version, addon }));
   }

@@ -1,6 +1,6 @@
 'use strict';
 // This thread's port to the engine: the numbers that cross, and the functions that take them. What the engine has
-// to tell is read in events.js.
+// to report is read in ../events/reading.js.
 //
 // Numbers cross through one typed array (an argument of a native call costs about 45 ns). Each function here
 // writes its inputs, calls, and reads the answers before anything else can run.
@@ -56,7 +56,7 @@ function open(name) {
 function openStored(name, options) {
   const opened = native.openStored(name, options);
   // The background, which talks to the stores, ends with the process. Nothing else runs on `process.exit()`.
-  if (isMainThread && binding.needsFarewell()) process.once('exit', binding.farewell);
+  if (isMainThread && binding.needsSessionEnd()) process.once('exit', binding.endSessions);
   return opened;
 }
 
@@ -114,7 +114,7 @@ function again(operation) {
 }
 
 /**
- * Leaves word for the engine, which the next call of this thread takes in first, and in this order. It may throw, at the end
+ * Posts a message for the engine, which the next call of this thread takes in first, and in this order. It may throw, at the end
  * of the stack, and then nothing has happened.
  *
  * @param {number} what
@@ -212,7 +212,7 @@ function endAddressed(how) {
   return words[at.done];
 }
 
-/** Looks for news, of which the thread is not woken until it has read them: whether there are some. */
+/** Looks for events, of which the thread is not woken until it has read them: whether there are some. */
 function watch() {
   native.watch();
   return words[at.done] === 1;

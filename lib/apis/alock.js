@@ -1,5 +1,5 @@
 'use strict';
-// The alock face: `lock(key, fn)`.
+// The alock API: `lock(key, fn)`.
 
 const firstLock = require('./first-lock');
 const { WRITE } = require('../events/request');

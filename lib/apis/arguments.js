@@ -1,5 +1,5 @@
 'use strict';
-// What the faces accept, and what they make of it. Each check throws before anything has changed.
+// What the APIs accept, and what they make of it. Each check throws before anything has changed.
 
 const { invalidType, outOfRange } = require('../errors');
 

@@ -1,5 +1,5 @@
 'use strict';
-// The promise face: `new Locks(options)` with `read`, `write` and what belongs to them. What they do is in promises.js.
+// The promise API: `new Locks(options)` with `read`, `write` and what belongs to them. What they do is in promises.js.
 
 const firstLock = require('./first-lock');
 const { READ, WRITE } = require('../events/request');

@@ -1,5 +1,5 @@
 'use strict';
-// The core of the promise face: what a `Locks` does.
+// The core of the promise API: what a `Locks` does.
 
 const {
   toKey,

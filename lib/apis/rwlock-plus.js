@@ -1,5 +1,5 @@
 'use strict';
-// The rwlock-plus face: `new Lock(timeout, logger)` with `readLock` and `writeLock`; ours is a third
+// The rwlock-plus API: `new Lock(timeout, logger)` with `readLock` and `writeLock`; ours is a third
 // argument, for a named space.
 
 const firstLock = require('./first-lock');

@@ -1,5 +1,5 @@
 'use strict';
-// The events of this thread that the program has not been told of, and the one way in which it is told.
+// The events of this thread that have not been delivered to the program, and the one way in which they are.
 //
 // A call reads what has happened into the list (events.js), and then settles its key: what is in the list about that
 // key is delivered first to last, then the call's own event. The other keys' events follow from the event loop.
@@ -18,7 +18,7 @@ const MAX_DEPTH = 64;
 /** @typedef {import('./request').Request | import('../requests/callbacks').CountedEnd} Request */
 /** @typedef {import('../spaces/thin').ThinKey} Key */
 
-/** What happened to a request, until the program has been told. */
+/** What happened to a request, until it is delivered. */
 class Event {
   /**
    * @param {Request} request
@@ -110,7 +110,7 @@ function takeFirst(key) {
  *
  * @param {Key} key
  * @param {Request | null} grant whom this call has let in, if that is all that has happened to the key: it is in no list
- * @param {Request | null} own of which the call has something to tell
+ * @param {Request | null} own of which the call has something to deliver
  * @param {number} kind what: GRANTED, or ANSWERED for a release
  */
 function settle(key, grant, own, kind) {

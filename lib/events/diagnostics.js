@@ -47,12 +47,12 @@ function waits(request) {
   ready.push({ to: wait, message: describe(request) });
 }
 
-/** @param {Request} request which was granted, and will be told */
+/** @param {Request} request which was granted, and will be notified */
 function granted(request) {
   /** @type {Times} */ (request.times).granted = now();
 }
 
-/** @param {Request} request whose hold was taken away, which it will be told */
+/** @param {Request} request whose hold was taken away, of which it will be notified */
 function ended(request) {
   /** @type {Times} */ (request.times).ended = now();
 }
@@ -65,7 +65,7 @@ function released(request) {
 
 /**
  * @param {Request} request
- * @param {number} kind what it is told
+ * @param {number} kind of the event that it gets
  */
 function delivered(request, kind) {
   if (kind === EXPIRED || kind === LOST) {

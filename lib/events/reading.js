@@ -74,7 +74,7 @@ function takeEvents(space, key) {
 /**
  * @param {number} place
  * @param {Space | null} space the one that is probably meant
- * @returns {Request | null} null if its space was closed meanwhile, or dropped: then there is nobody to tell
+ * @returns {Request | null} null if its space was closed meanwhile, or dropped: then there is nobody to notify
  */
 function requestAt(place, space) {
   const number = words[place + at.eventSpace];

@@ -49,7 +49,7 @@ class Request {
     return false;
   }
 
-  // How the program is told of an event. An API says how, for what can happen to its requests.
+  // How an event is delivered to the program. An API says how, for what can happen to its requests.
 
   /** It holds its key. */
   onGranted() {}

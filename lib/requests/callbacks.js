@@ -1,5 +1,5 @@
 'use strict';
-// The core of the callback faces: calls `obtained` with a release function when a key is granted, and
+// The core of the callback APIs: calls `obtained` with a release function when a key is granted, and
 // `released` when the hold ends.
 
 const { AsyncResource } = require('node:async_hooks');
@@ -98,7 +98,7 @@ function countedRelease(space, key, released) {
   };
 }
 
-/** The end of a hold without a request, of which its program is to be told. */
+/** The end of a hold without a request, which is to be delivered to its program. */
 class CountedEnd {
   /** For diagnostics, of which such a hold has none. */
   times = null;
@@ -146,7 +146,7 @@ class CallbackRequest extends Request {
 
   /** @param {Error} error */
   onFailed(error) {
-    // There is nobody else to tell.
+    // There is nobody else to notify.
     if (this.released === null) reportLater(error);
     this.onLost(error);
   }
@@ -162,7 +162,7 @@ class CallbackRequest extends Request {
     const { logger } = this;
     if (logger !== null) {
       try {
-        // It may use the lock, and the next one must not be told before this one is.
+        // It may use the lock, and the next one must not be notified before this one is.
         holdBack(() => logger.warn(error.message));
       } catch (loggerError) {
         reportLater(loggerError);
@@ -207,7 +207,7 @@ function endHold(request, args) {
   const { space, at } = request;
   request.args = args;
   const grant = space.release(request);
-  // Else it has been taken away, and is told so; or a store will answer.
+  // Else it has been taken away, and is notified; or a store will answer.
   const isReleased = request.state === ENDED && request.loss === null && request.released !== null;
   if (grant !== null || request.times !== null || at.firstEvent !== null) {
     return space.settle(at, grant, isReleased ? request : null, ANSWERED);

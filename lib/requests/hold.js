@@ -175,7 +175,7 @@ function unlessLost(hold, result) {
 }
 
 /**
- * What `fn` did is done although the store cannot be told so: its lease covered it.
+ * What `fn` did is done although the store does not know it: its lease covered it.
  *
  * @param {unknown} error
  */

@@ -42,7 +42,7 @@ class PromiseRequest extends Request {
     this.wish = wish;
     this.maxPending = maxPending;
     /**
-     * What the program has been told, or will be when it asks: the call itself may still be at work.
+     * What the program has got, or will get when it asks: the call itself may still be at work.
      *
      * @type {Outcome | null}
      */
@@ -205,7 +205,7 @@ function waitAndRun(request, fn) {
 
 /**
  * A promise that is rejected with the request's error, when somebody waits for it already: so that the error's stack can
- * tell who.
+ * show who.
  *
  * @param {PromiseRequest} request
  * @returns {Promise<any>}

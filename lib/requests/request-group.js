@@ -54,7 +54,7 @@ class RequestGroup {
 }
 
 /**
- * `Promise.all`, which is told of a second rejection, too: that would be an event `multipleResolves`.
+ * `Promise.all`, which sees a second rejection, too: that would be an event `multipleResolves`.
  *
  * @param {(Promise<void> | undefined)[]} answers
  */

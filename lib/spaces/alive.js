@@ -8,12 +8,12 @@ let reasons = 0;
 
 /** There is one more. */
 function stayAlive() {
-  if (reasons++ === 0) tell(1);
+  if (reasons++ === 0) setAlive(1);
 }
 
 /** There is one less. */
 function stayAliveNoMore() {
-  if (--reasons === 0) tell(0);
+  if (--reasons === 0) setAlive(0);
 }
 
 function isAlive() {
@@ -21,7 +21,7 @@ function isAlive() {
 }
 
 /** @param {number} waits */
-function tell(waits) {
+function setAlive(waits) {
   words[at.waits] = waits;
   native.keepAlive();
 }

@@ -36,7 +36,7 @@ class PrivateSpace extends Space {
   }
 
   /**
-   * Takes a key for a holder that is only counted, if that needs nobody's waiting and nobody has to be told of it.
+   * Takes a key for a holder that is only counted, if that needs nobody's waiting and nobody has to be notified of it.
    *
    * @param {string} name
    * @param {number} mode
@@ -98,7 +98,7 @@ class PrivateSpace extends Space {
   }
 
   /**
-   * Leaves word for the engine that a request waits.
+   * Posts a request that waits.
    *
    * @param {ThinKey} key
    * @param {Request} request

@@ -303,7 +303,7 @@ class Space {
   }
 
   /**
-   * Delivers what a call about a key has caused, and what it has to tell itself: see delivery.js.
+   * Delivers what a call about a key has caused, and what it has to deliver itself: see delivery.js.
    *
    * @param {ThinKey} key
    * @param {Request | null} grant

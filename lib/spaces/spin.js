@@ -1,5 +1,5 @@
 'use strict';
-// A thread that waits for another one to release looks for the news itself for a moment, before its event loop goes to
+// A thread that waits for another one to release looks for events itself for a moment, before its event loop goes to
 // sleep: to be put to sleep and woken up takes tens of microseconds, and many holds end sooner.
 //
 // The event loop turns meanwhile, so that nothing else has to wait. Where that was in vain, because holds last longer
@@ -40,8 +40,8 @@ function spin() {
 
 function look() {
   if (port.hasEnded()) return;
-  const hasNews = port.watch();
-  if (hasNews) {
+  const hasEvents = port.watch();
+  if (hasEvents) {
     pause = 0;
     end = 0;
   } else if (!isAlive()) {
@@ -53,10 +53,10 @@ function look() {
     pause = Math.min(2 * pause + 1, MAX_PAUSE);
     left = pause;
   }
-  // Before anything is told: a callback may throw. Not looking any more, others have to wake this thread again, which
+  // Before anything is delivered: a callback may throw. Not looking any more, others have to wake this thread again, which
   // begins with reading what they have sent until now.
   if (looking) setImmediate(look);
-  if (hasNews || !looking) wake();
+  if (hasEvents || !looking) wake();
 }
 
 module.exports = { spin };

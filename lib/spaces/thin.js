@@ -29,7 +29,7 @@ const ENGINE = -2;
  * One key.
  *
  * Invariant: while `state` is WRITTEN or positive, the holders are those in the list that `last` ends, in the order of their
- * grants, and `counted` others that nothing tells from each other. Else there are no such. While `state` is ENGINE,
+ * grants, and `counted` others that nothing distinguishes. Else there are no such. While `state` is ENGINE,
  * `holders` and `waiting` count who holds the key and who waits for it as of the last event that was read (in a named space,
  * of this thread's), and `mode` is that of the holders. `timed` counts the holders that have an expiry, in all states.
  * `inEngine` counts this thread's requests that the engine has. `slot` is the engine's name for the key, or -1.

@@ -1,4 +1,4 @@
-//! Who holds and who waits in a named space, as JavaScript is told.
+//! Who holds and who waits in a named space, as JavaScript learns it.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub struct Report {
     pub thread: u32,
     /// The grant's fence.
     pub fence: f64,
-    /// Whether the holder was told that an earlier writer did not end well.
+    /// Whether the holder learned that an earlier writer did not end well.
     pub recovered: bool,
 }
 
@@ -37,7 +37,7 @@ pub fn report(
 ) -> Result<Vec<Report>> {
     let thread_of = |member: Member| match member == asking {
         true => Some(mailbox.thread),
-        false => shared.post.recipient(member, |address| address.0.thread),
+        false => shared.members.recipient(member, |address| address.0.thread),
     };
     let keys = shared.table.engine()?.query();
     Ok(keys.iter().flat_map(|key| reports(key, &thread_of, now)).collect())

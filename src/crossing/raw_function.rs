@@ -95,7 +95,7 @@ unsafe extern "C" fn invoke(env: sys::napi_env, info: sys::napi_callback_info) -
         }
         let call = Call { env: Env::from_raw(env), argument: (count > 0).then_some(argument) };
         let whole = || {
-            port.take_in();
+            port.apply_posted();
             body(port, &call)
         };
         catch_unwind(AssertUnwindSafe(whole)).unwrap_or_else(|panic| Err(explain(&*panic)))

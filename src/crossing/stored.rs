@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long the end of a process may wait for the stores to hear of it. Else the leases do what is left.
-const FAREWELL: Duration = Duration::from_millis(250);
+const WITHIN: Duration = Duration::from_millis(250);
 
 /// The options of a store, after JavaScript has checked their types. Times are in milliseconds.
 #[napi(object, object_to_js = false)]
@@ -65,7 +65,7 @@ pub struct StoredReport {
     pub age: f64,
     /// The grant's fence; 0 while it waits.
     pub fence: f64,
-    /// Whether the holder was told that an earlier writer did not end well.
+    /// Whether the holder learned that an earlier writer did not end well.
     pub recovered: bool,
     /// Node's number of its thread.
     pub thread: u32,
@@ -164,8 +164,8 @@ fn reports(key: &StoredKey) -> impl Iterator<Item = StoredReport> {
 }
 
 /// The process ends: lets go of what it holds and waits for in any store.
-pub fn farewell() {
-    Store::shutdown_all(FAREWELL);
+pub fn end_sessions() {
+    Store::shutdown_all(WITHIN);
 }
 
 /// Why a request failed, for people: the array says in which space, and the event's reason.

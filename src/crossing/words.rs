@@ -7,7 +7,7 @@
 
 use std::{cell::RefCell, ptr::NonNull};
 
-use latchkey_engine::{Ending, Event, Grant, KeySlot, Letter, Mode, Released, Requested};
+use latchkey_engine::{Ending, Event, Grant, KeySlot, Message, Mode, Released, Requested};
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
@@ -245,11 +245,11 @@ pub fn write_no_events(words: &mut [f64; LENGTH]) {
 
 /// Writes as many events as fit behind those that JavaScript has not read, taken from an iterator that knows how many
 /// there are.
-pub fn write_events(words: &mut [f64; LENGTH], events: &mut impl ExactSizeIterator<Item = Letter>) {
+pub fn write_events(words: &mut [f64; LENGTH], events: &mut impl ExactSizeIterator<Item = Message>) {
     let unread = whole(words[EVENTS]) as usize;
     let count = events.len().min(MAX_EVENTS.saturating_sub(unread));
     let places = words[FIRST_EVENT..].chunks_exact_mut(EVENT_SIZE).skip(unread);
-    for (Letter { address: space, event }, place) in events.by_ref().take(count).zip(places) {
+    for (Message { address: space, event }, place) in events.by_ref().take(count).zip(places) {
         place[EVENT_SPACE] = space.into();
         let (kind, tag) = match event {
             Event::Granted { tag, grant, .. } => {

@@ -1,4 +1,4 @@
-//! A port's letters from other threads, and the waker that announces them.
+//! A port's messages from other threads, and the waker that announces them.
 
 use std::sync::Arc;
 

@@ -15,7 +15,7 @@ use crate::{
     process::shared_space::SharedSpace,
 };
 
-/// Where the keys of a space are kept, by how far it reaches.
+/// Where the keys of a space are kept, by its scope.
 pub enum Scope {
     /// A private space: only its port can change it.
     Thread(LocalSpace),
@@ -79,8 +79,8 @@ impl OpenSpace {
         ticket.ok_or_else(|| Error::from_reason("latchkey: no request has this tag"))
     }
 
-    /// Takes in what JavaScript has posted. Nobody is told of anything.
-    pub fn take_in(&self, posted: &Posted) {
+    /// Takes in what JavaScript has posted. Nobody learns of anything.
+    pub fn apply(&self, posted: &Posted) {
         let Some(local) = self.local() else { return };
         let mut ask = Ask {
             port: self.member,

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, Weak},
 };
 
-use latchkey_engine::{Key, Post, Space, Time};
+use latchkey_engine::{Key, Members, Space, Time};
 use latchkey_redis::Store;
 
 use crate::{
@@ -30,7 +30,7 @@ pub struct SharedSpace {
     /// `None` unless it is a named space of this process.
     name: Option<Key>,
     pub table: Table,
-    pub post: Post<Address>,
+    pub members: Members<Address>,
 }
 
 /// The named spaces of the process. The map is made with the first of them.
@@ -54,7 +54,7 @@ impl SharedSpace {
         let space = Arc::new(Self {
             number: timer::new_number(),
             table: Table::Engine(Space::keeping(KEEP_IDLE, NAMED_SHARDS)),
-            post: Post::default(),
+            members: Members::default(),
             name: Some(name.clone()),
         });
         named.insert(name, Arc::downgrade(&space));
@@ -67,13 +67,13 @@ impl SharedSpace {
             let space = Weak::clone(space);
             let deliver = move |events| {
                 if let Some(space) = space.upgrade() {
-                    space.post.send(events);
+                    space.members.send(events);
                 }
             };
             Self {
                 number: timer::new_number(),
                 table: Table::Store(store.space(name, thread, deliver)),
-                post: Post::default(),
+                members: Members::default(),
                 name: None,
             }
         })
@@ -88,7 +88,7 @@ impl SharedSpace {
 impl Alarm for SharedSpace {
     /// Deadlines of a named space are the timer's own business: a port's event loop may be blocked.
     fn ring(self: Arc<Self>) {
-        let outcome = self.table.locks().expire(&mut self.post.sender(Clock, None));
+        let outcome = self.table.locks().expire(&mut self.members.sender(Clock, None));
         // It runs, so that this cannot fail.
         let _ = self.set_alarm(outcome.next_deadline);
     }

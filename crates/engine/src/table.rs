@@ -1,4 +1,4 @@
-//! What a space can do, whichever reach it has.
+//! What a space can do, whichever scope it has.
 
 use crate::{Ask, Caller, Outcome, Port, Released, Requested, Ticket};
 

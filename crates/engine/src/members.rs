@@ -1,4 +1,4 @@
-//! Who uses a space that threads share, and where each of them is told.
+//! Who uses a space that threads share, and where each of them reads what happened.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use crate::{
     sync::{RwLock, RwLockReadGuard},
 };
 
-/// Where one port's letters go.
+/// Where one port's messages go.
 pub trait Recipient: Clone {
-    /// Takes its letters in.
+    /// Takes its messages in.
     fn inbox(&self) -> &Inbox;
 
     /// Sees to it that its inbox is read. Called while no lock of the engine is held, and maybe when the port has left
@@ -19,18 +19,18 @@ pub trait Recipient: Clone {
 
 /// The ports that use one space.
 ///
-/// Invariant: letters are put for a port only between its `join` and its `leave`. When `leave` has returned, no thread
+/// Invariant: messages are put for a port only between its `join` and its `leave`. When `leave` has returned, no thread
 /// puts one into its inbox on this space's behalf, and none will.
 ///
 /// Order of locks, so that none waits for another in a circle: a shard's mutex, then the list of ports, then an inbox. A
 /// [`Sender`] has all three; `join` and `leave` have the second one alone, for as long as it takes to change the list.
 /// Whoever wakes has none.
 #[derive(Debug)]
-pub struct Post<R> {
-    members: RwLock<Members<R>>,
+pub struct Members<R> {
+    members: RwLock<MemberMap<R>>,
 }
 
-pub(crate) type Members<R> = BTreeMap<Port, Member<R>>;
+pub(crate) type MemberMap<R> = BTreeMap<Port, Member<R>>;
 
 #[derive(Debug)]
 pub(crate) struct Member<R> {
@@ -38,7 +38,7 @@ pub(crate) struct Member<R> {
     pub address: u32,
 }
 
-impl<R> Default for Post<R> {
+impl<R> Default for Members<R> {
     fn default() -> Self {
         Self { members: RwLock::new(BTreeMap::new()) }
     }
@@ -46,8 +46,8 @@ impl<R> Default for Post<R> {
 
 const FAULT: &str = "latchkey: an earlier fault left the list of ports unusable";
 
-impl<R: Recipient> Post<R> {
-    /// Has the port's letters put into the inbox of `recipient`, who knows the space as `address`.
+impl<R: Recipient> Members<R> {
+    /// Has the port's messages put into the inbox of `recipient`, who knows the space as `address`.
     ///
     /// # Panics
     ///
@@ -72,20 +72,20 @@ impl<R: Recipient> Post<R> {
     ///
     /// If a recipient panicked before.
     pub fn recipient<T>(&self, port: Port, read: impl FnOnce(&R) -> T) -> Option<T> {
-        self.members().get(&port).map(|member| read(&member.recipient))
+        self.map().get(&port).map(|member| read(&member.recipient))
     }
 
-    /// A caller that tells the members what it causes. `own` is the member that operates; `None` for whoever is none.
+    /// A caller that gives the members what it causes. `own` is the member that operates; `None` for whoever is none.
     pub fn sender<'a, C: Caller>(&'a self, clock: C, own: Option<Own<'a>>) -> Sender<'a, R, C> {
         Sender::new(self, clock, own)
     }
 
-    /// Tells the members what came from elsewhere, in order.
+    /// Gives the members what came from elsewhere, in order.
     pub fn send(&self, mut events: Events) {
-        self.sender(Time::ZERO, None).take_in(&mut events);
+        self.sender(Time::ZERO, None).take_events(&mut events);
     }
 
-    pub(crate) fn members(&self) -> RwLockReadGuard<'_, Members<R>> {
+    pub(crate) fn map(&self) -> RwLockReadGuard<'_, MemberMap<R>> {
         self.members.read().expect(FAULT)
     }
 }
