@@ -30,6 +30,13 @@ use crate::{
 
 const FIRST_RETRY: Duration = Duration::from_millis(20);
 const LAST_RETRY: Duration = Duration::from_millis(500);
+// As long as the lease keeps something, the lease's time is divided by these.
+/// For the longest attempt to connect.
+const LONGEST_ATTEMPT: u32 = 3;
+/// For the shortest time after which an attempt that hangs is given up.
+const SHORTEST_ATTEMPT: u32 = 20;
+/// For the longest pause between two attempts.
+const LONGEST_PAUSE: u32 = 50;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) enum Line {
@@ -159,8 +166,9 @@ async fn join(
     session: SessionId,
     generation: u64,
     is_new: bool,
+    within: Duration,
 ) -> Result<Box<Joined>, Trouble> {
-    let mut connection = connection::find(&config).await?;
+    let mut connection = connection::find(&config, within).await?;
     let link = Link {
         bucket: Bucket::clone(&bucket),
         run_id: connection.server.run_id.clone(),
@@ -214,20 +222,45 @@ impl Keeper {
 
     fn connect(&mut self, retry: Duration) {
         // One that nothing depends on is not worth asking for again after its lease has ended.
-        let is_in_use = self.requests.values().any(|request| request.is_sent);
-        if !is_in_use && !self.session.is_trusted(clock::now()) {
+        let now = clock::now();
+        if !self.is_session_in_use() && !self.session.is_trusted(now) {
             self.session = Session::new();
         }
         self.session.generation += 1;
         let (session, generation) = (self.session.id.clone(), self.session.generation);
         let is_new = !self.session.is_known();
-        let joining = join(self.config.clone(), self.bucket.clone(), session, generation, is_new);
-        let limit = self.config.options().connect_timeout;
+        let within = self.attempt_limit(now);
+        let joining = join(self.config.clone(), self.bucket.clone(), session, generation, is_new, within);
         let joining = async move {
             let late = |_| Err(Trouble::new(Reason::Unreachable, "no answer in time"));
-            timeout(limit, joining).await.unwrap_or_else(late)
+            timeout(within, joining).await.unwrap_or_else(late)
         };
         self.line = Line::Connecting { joining: joining.boxed(), retry };
+    }
+
+    fn is_session_in_use(&self) -> bool {
+        self.requests.values().any(|request| request.is_sent)
+    }
+
+    /// How much is left of a lease that keeps something: a hold, or a place in a queue.
+    fn lease_left(&self, now: Time) -> Option<Duration> {
+        let until = self.session.trusted_until().filter(|&until| now < until && self.is_session_in_use())?;
+        Some(clock::since(now, until))
+    }
+
+    /// How long an attempt to connect may take. One that hangs must leave enough of the lease for another one.
+    fn attempt_limit(&self, now: Time) -> Duration {
+        let options = self.config.options();
+        let Some(left) = self.lease_left(now) else { return options.connect_timeout };
+        (left / 2)
+            .clamp(options.ttl / SHORTEST_ATTEMPT, options.ttl / LONGEST_ATTEMPT)
+            .min(options.connect_timeout)
+    }
+
+    /// How long to wait, at most, for the next attempt after one that was not refused.
+    fn longest_retry(&self, now: Time) -> Duration {
+        let pause = self.config.options().ttl / LONGEST_PAUSE;
+        if self.lease_left(now).is_some() { LAST_RETRY.min(pause) } else { LAST_RETRY }
     }
 
     /// The attempt to connect has ended.
@@ -291,7 +324,7 @@ impl Keeper {
                 None => Line::idle(),
                 Some(_) => Line::Idle {
                     retry_at: now.after(who::scatter(retry)),
-                    retry: (retry * 2).min(LAST_RETRY),
+                    retry: (retry * 2).min(self.longest_retry(now)),
                 },
             };
         }

@@ -5,7 +5,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -24,6 +24,8 @@ struct State {
     swallows: AtomicBool,
     /// New connections are closed at once.
     refuses: AtomicBool,
+    /// How many connections have been opened, without those that were refused.
+    opened: AtomicUsize,
     /// When these bytes come by: see [`Cut`].
     trap: Mutex<Option<(Vec<u8>, Cut)>>,
 }
@@ -74,6 +76,11 @@ impl Proxy {
         self.state.refuses.store(refuses, Ordering::SeqCst);
     }
 
+    /// How many connections have been opened by now, without those that were refused.
+    pub fn opened(&self) -> usize {
+        self.state.opened.load(Ordering::SeqCst)
+    }
+
     /// Cuts the connection once, when a command that contains `bytes` comes by.
     pub fn cut_at(&self, bytes: &[u8], cut: Cut) {
         *self.state.trap.lock().unwrap() = Some((bytes.to_vec(), cut));
@@ -97,6 +104,7 @@ impl State {
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let copy = |socket: &TcpStream| socket.try_clone().expect("a socket can be cloned");
         self.sockets.lock().unwrap().extend([copy(&client), copy(&server)]);
+        self.opened.fetch_add(1, Ordering::SeqCst);
         let answer_is_cut = Arc::new(AtomicBool::new(false));
         let (up, down) = (self.clone(), self);
         let (from, to, cut) = (copy(&client), copy(&server), answer_is_cut.clone());

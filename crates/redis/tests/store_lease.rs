@@ -1,0 +1,82 @@
+//! What a process keeps although its connection breaks: all that it holds, and its places in the queues, as long as
+//! the break is shorter than the lease.
+
+mod support;
+
+use std::{thread, time::Duration};
+
+use latchkey_engine::Ending;
+use support::{
+    program::{Program, TTL, config, until},
+    proxy::Proxy,
+};
+
+/// How long the network carries nothing: long enough to swallow whatever is sent while a connection is opened.
+const HOLE: Duration = Duration::from_millis(200);
+
+/// Cuts the connection and swallows all that the next attempt says.
+fn swallow_one_attempt(proxy: &Proxy) {
+    let before = proxy.opened();
+    proxy.swallow(true);
+    proxy.cut();
+    until("an attempt is made", || proxy.opened() > before);
+    thread::sleep(HOLE);
+    proxy.swallow(false);
+}
+
+fn keeps_its_hold(ttl: Duration, connect_timeout: Duration) {
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let mut a = Program::start_with(config(&proxy.url(), |options| {
+        options.ttl = ttl;
+        options.connect_timeout = connect_timeout;
+    }));
+    let (held, _) = a.hold("k");
+    swallow_one_attempt(&proxy);
+    a.stays_silent_for(ttl + ttl / 2);
+    assert_eq!(a.release(held), Ending::Done);
+}
+
+#[test]
+fn a_hole_that_swallows_one_attempt_to_connect_costs_no_hold() {
+    keeps_its_hold(TTL, Duration::from_secs(5));
+}
+
+#[test]
+fn nor_does_it_where_the_first_server_is_waited_for_as_long_as_a_lease() {
+    keeps_its_hold(Duration::from_secs(2), Duration::from_secs(2));
+}
+
+/// What the server keeps of a request that waits is its place, for as long as the lease lasts.
+#[test]
+fn a_hole_that_swallows_one_attempt_to_connect_costs_no_place_in_the_queue() {
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let (mut a, mut b) = (Program::start(&proxy.url()), Program::start(&server.url()));
+    let (held, _) = b.hold("k");
+    let first = a.write("k");
+    b.until_waiting("k", 1);
+    let second = b.write("k");
+    b.until_waiting("k", 2);
+    swallow_one_attempt(&proxy);
+    thread::sleep(TTL + TTL / 2);
+    assert_eq!(b.release(held), Ending::Done);
+    a.granted(first);
+    assert!(!b.has_been_told(second));
+}
+
+/// However the attempts fall: the connection comes back, as long as enough of the lease is left for one. The last beat may be a
+/// third of a lease old when the hole begins.
+#[test]
+fn a_hole_up_to_three_quarters_of_the_lease_costs_no_hold() {
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let mut a = Program::start(&proxy.url());
+    let (held, _) = a.hold("k");
+    proxy.swallow(true);
+    proxy.cut();
+    thread::sleep(TTL / 4 * 3 - TTL / 3);
+    proxy.swallow(false);
+    a.stays_silent_for(TTL + TTL / 2);
+    assert_eq!(a.release(held), Ending::Done);
+}
