@@ -5,13 +5,14 @@
 //! taken by a caller's own thread ([`Stepper`](crate::stepper::Stepper)).
 //!
 //! - `commands`: what callers want
-//! - `questions`: what the server is told and asked
+//! - `questions`: what the server is told and asked, and `backlog`: what has to wait for that
 //! - `queries`: what callers want to know of a space
 //! - `answers`: what it says
 //! - `line`: the connection and its beats, from one generation to the next
 //! - `time`: what is done because its time has come
 
 mod answers;
+mod backlog;
 mod commands;
 mod line;
 mod queries;
@@ -19,7 +20,7 @@ mod questions;
 mod time;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap},
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
@@ -34,7 +35,7 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use self::{line::Line, queries::Queries};
+use self::{backlog::Backlog, line::Line, queries::Queries};
 use crate::{
     address::Config,
     alarms::{Alarm, Alarms},
@@ -74,8 +75,7 @@ pub(crate) struct Keeper {
     /// This process' waiting requests of each lock, in order.
     queues: HashMap<LockName, BTreeSet<Number>>,
     alarms: Alarms,
-    /// Requests of which the server is to be told something, and for which there was no room yet.
-    backlog: VecDeque<Number>,
+    backlog: Backlog,
     session: Session,
     line: Line,
     /// True once a server has answered.
@@ -113,7 +113,7 @@ impl Keeper {
             certain: 0,
             queues: HashMap::new(),
             alarms: Alarms::default(),
-            backlog: VecDeque::new(),
+            backlog: Backlog::default(),
             session: Session::new(),
             line: Line::idle(),
             has_met_server: false,

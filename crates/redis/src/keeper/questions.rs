@@ -38,20 +38,20 @@ pub(super) enum Reply {
 impl Keeper {
     /// Tells the server what it has to know of a request next, as soon as it can be told.
     pub(super) fn advance(&mut self, number: Number) {
-        let Some(up) = self.line.up() else { return };
-        if self.backlog.is_empty() && up.replies.len() < WINDOW {
+        let (Some(request), Some(up)) = (self.requests.get(&number), self.line.up()) else { return };
+        let Some(need) = request.need.filter(|_| !request.in_flight) else { return };
+        if up.replies.len() < WINDOW && !self.backlog.has_before(need) {
             self.send(number);
         } else {
-            self.backlog.push_back(number);
+            self.backlog.push(number, need);
         }
     }
 
     /// Sends what had to wait until there was room for it.
     pub(super) fn send_backlog(&mut self) {
-        while !self.backlog.is_empty() && self.line.up().is_some_and(|up| up.replies.len() < WINDOW) {
-            if let Some(number) = self.backlog.pop_front() {
-                self.send(number);
-            }
+        while self.line.up().is_some_and(|up| up.replies.len() < WINDOW) {
+            let Some(number) = self.backlog.pop() else { return };
+            self.send(number);
         }
     }
 
