@@ -6,8 +6,10 @@ mod support;
 use std::{thread, time::Duration};
 
 use latchkey_engine::Ending;
+use redis::Commands;
 use support::{
-    program::{Program, TTL, config, until},
+    Server,
+    program::{BRIEF, Program, TTL, config, until},
     proxy::Proxy,
 };
 
@@ -79,4 +81,32 @@ fn a_hole_up_to_three_quarters_of_the_lease_costs_no_hold() {
     proxy.swallow(false);
     a.stays_silent_for(TTL + TTL / 2);
     assert_eq!(a.release(held), Ending::Done);
+}
+
+/// To clear takes a step for each page of the dead one's requests. Each of them is a sign that the server lives.
+#[test]
+fn the_clearing_of_a_dead_peers_many_requests_does_not_cost_the_connection() {
+    const REQUESTS: usize = 10_000;
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let mut clearer = Program::start_for(&proxy.url(), BRIEF);
+    let mut peer = Program::start_for(&server.url(), BRIEF);
+    let (held, _) = clearer.hold("k");
+    let asked: Vec<_> = (0..REQUESTS).map(|number| peer.write(&format!("k{number}"))).collect();
+    for asked in asked {
+        peer.granted(asked);
+    }
+    proxy.delay(20);
+    peer.kill();
+    until("all of the dead one is cleared", || owners(&server) == 1);
+    assert_eq!(proxy.opened(), 1, "the connection was given up");
+    clearer.stays_silent_for(BRIEF);
+    assert_eq!(clearer.release(held), Ending::Done);
+}
+
+/// How many requests the server knows.
+fn owners(server: &Server) -> usize {
+    let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    // One is not a request: see PLACEHOLDER.
+    connection.zcard::<_, usize>("{latchkey:0}:o").unwrap() - 1
 }

@@ -77,8 +77,9 @@ impl Keeper {
             Reply::Reclaimed(number, Ok(answer)) => self.reclaimed(number, answer),
             Reply::Poked(number, Ok(Some(wait))) => self.set_poke(number, wait),
             Reply::Beat(sent, Ok(answer)) => self.beaten(sent, answer),
-            Reply::Swept(Ok(owners)) => self.disown(owners),
-            Reply::Poked(_, Ok(None)) | Reply::Cleared(Ok(_)) | Reply::Disowned(Ok(_)) => {}
+            Reply::Swept(Ok(page)) => self.swept(page),
+            Reply::Cleared(clearing, Ok(end)) => self.cleared(clearing, end),
+            Reply::Poked(_, Ok(None)) | Reply::Disowned(Ok(_)) => {}
             Reply::Surveyed(number, result) => self.surveyed(number, result),
             Reply::Acquired(number, Err(error)) => self.refuse(number, &error),
             Reply::Released(number, Err(error)) | Reply::Downgraded(number, Err(error)) => {
@@ -88,7 +89,7 @@ impl Keeper {
             | Reply::Reclaimed(_, Err(error))
             | Reply::Poked(_, Err(error))
             | Reply::Beat(_, Err(error))
-            | Reply::Cleared(Err(error))
+            | Reply::Cleared(_, Err(error))
             | Reply::Swept(Err(error)) => self.hang_up(Some(Trouble::from(&error))),
         }
     }

@@ -3,6 +3,7 @@
 mod beats;
 
 use std::{
+    collections::HashSet,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
@@ -57,7 +58,10 @@ pub(super) struct Up {
     wire: Wire,
     pushes: UnboundedReceiver<PushInfo>,
     pub replies: FuturesUnordered<BoxFuture<'static, Reply>>,
-    /// Since when the server owes an answer and has said nothing.
+    /// The dead sessions that this process clears.
+    clearing: HashSet<SessionId>,
+    /// Since when the server owes an answer and has said nothing. Each question is one trip to the server, so that each
+    /// answer is heard.
     silent_since: Option<Time>,
     /// True while a beat is not answered yet.
     is_beating: bool,
@@ -283,6 +287,7 @@ impl Keeper {
             wire: connection.wire,
             pushes: connection.pushes,
             replies: FuturesUnordered::new(),
+            clearing: HashSet::new(),
             silent_since: None,
             is_beating: false,
             next_beat: now,

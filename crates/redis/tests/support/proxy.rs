@@ -5,9 +5,10 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 /// Passes everything on until it is told otherwise.
@@ -26,6 +27,8 @@ struct State {
     refuses: AtomicBool,
     /// How many connections have been opened, without those that were refused.
     opened: AtomicUsize,
+    /// What comes from the server is late by so many milliseconds.
+    delay: AtomicU64,
     /// When these bytes come by: see [`Cut`].
     trap: Mutex<Option<(Vec<u8>, Cut)>>,
 }
@@ -74,6 +77,11 @@ impl Proxy {
     /// From now on new connections are closed at once.
     pub fn refuse(&self, refuses: bool) {
         self.state.refuses.store(refuses, Ordering::SeqCst);
+    }
+
+    /// From now on what comes from the server is late by so many milliseconds.
+    pub fn delay(&self, millis: u64) {
+        self.state.delay.store(millis, Ordering::SeqCst);
     }
 
     /// How many connections have been opened by now, without those that were refused.
@@ -134,6 +142,7 @@ impl State {
             if answer_is_cut.load(Ordering::SeqCst) {
                 return self.cut();
             }
+            thread::sleep(Duration::from_millis(self.delay.load(Ordering::SeqCst)));
             if !self.swallows.load(Ordering::SeqCst) && to.write_all(&buffer[..length]).is_err() {
                 break;
             }
