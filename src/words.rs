@@ -7,7 +7,7 @@
 
 use std::{cell::RefCell, mem::ManuallyDrop, ptr::NonNull};
 
-use latchkey_engine::{Ending, Event, Grant, KeySlot, Letter, Mode, Released, Requested};
+use latchkey_engine::{Ending, Event, Grant, KeySlot, Letter, Mode, Released, Requested, Safety};
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
@@ -223,6 +223,15 @@ pub fn released(released: Released) -> f64 {
         Released::Held => 1.0,
         Released::HeldLast => 2.0,
         Released::Asked => 3.0,
+    }
+}
+
+/// How many milliseconds a hold is safe; -1: it may be another one's already.
+pub fn safety(safety: Safety) -> f64 {
+    match safety {
+        Safety::Endless => f64::INFINITY,
+        Safety::For(time) => time.as_secs_f64() * 1e3,
+        Safety::Over => -1.0,
     }
 }
 

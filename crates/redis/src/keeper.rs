@@ -198,6 +198,9 @@ impl Keeper {
         self.certain -= usize::from(request.needs_trust());
         self.unqueue(&request);
         self.silence(&request);
+        if request.asked.expiry.is_some() {
+            self.ledger.unset_deadline(number);
+        }
         Some(request)
     }
 
@@ -279,9 +282,15 @@ impl Keeper {
         }
     }
 
+    /// Begins another session. It holds nothing, and nobody may believe in what the last one held.
+    fn begin_session(&mut self) -> Session {
+        self.ledger.set_trusted_until(None);
+        std::mem::replace(&mut self.session, Session::new())
+    }
+
     /// The holds are not certain any more, or certainly gone. Whoever waits begins anew in another session.
     fn lose_session(&mut self, ending: Ending) {
-        self.session = Session::new();
+        self.begin_session();
         let numbers: Vec<_> = self.requests.keys().copied().collect();
         for number in numbers {
             let Some(request) = self.requests.get_mut(&number) else { continue };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use latchkey_engine::{Ask, Key, KeyName, Port, Ticket};
+use latchkey_engine::{Ask, Key, KeyName, Port, Safety, Ticket};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -50,6 +50,15 @@ impl StoredSpace {
             at: clock::now(),
         }));
         number.into()
+    }
+
+    /// How long a hold is certain, by the clock: as long as neither the lease nor its expiry can have ended. The task that
+    /// would tell of the loss may be late; this is not. Whatever ended the hold of an earlier lease has been told by now.
+    ///
+    /// An expiry is counted from when this process heard of the grant.
+    #[must_use]
+    pub fn safety_of(&self, ticket: Ticket) -> Safety {
+        self.store.ledger.safety_of(ticket.into(), clock::now())
     }
 
     /// Ends a hold; `unused` if nobody has touched what it protects, so that a `recovered` key stays so. `Ended` follows,

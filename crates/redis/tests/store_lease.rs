@@ -1,15 +1,15 @@
 //! What a process keeps although its connection breaks: all that it holds, and its places in the queues, as long as
-//! the break is shorter than the lease.
+//! the break is shorter than the lease; and that it knows by the clock when the lease is over.
 
 mod support;
 
 use std::{thread, time::Duration};
 
-use latchkey_engine::Ending;
+use latchkey_engine::{Ending, Event, Mode, Patience, Safety};
 use redis::Commands;
 use support::{
     Server,
-    program::{BRIEF, Program, TTL, config, until},
+    program::{Asked, BRIEF, Program, TTL, config, until},
     proxy::Proxy,
 };
 
@@ -102,6 +102,60 @@ fn the_clearing_of_a_dead_peers_many_requests_does_not_cost_the_connection() {
     assert_eq!(proxy.opened(), 1, "the connection was given up");
     clearer.stays_silent_for(BRIEF);
     assert_eq!(clearer.release(held), Ending::Done);
+}
+
+/// How long the hold is certain, if it is.
+fn left(program: &Program, held: Asked) -> Option<Duration> {
+    match program.space.safety_of(held.ticket) {
+        Safety::For(left) => Some(left),
+        Safety::Over => None,
+        Safety::Endless => panic!("no lease is endless"),
+    }
+}
+
+#[test]
+fn a_hold_is_certain_for_no_longer_than_its_lease_and_its_expiry() {
+    let server = server!();
+    let mut a = Program::start(&server.url());
+    let (held, _) = a.hold("k");
+    let expiring = a.ask("other", Mode::Write, Patience::Forever, Some(TTL / 6));
+    a.granted(expiring);
+    assert!(left(&a, held).is_some_and(|left| left < TTL && left > TTL / 2));
+    assert!(left(&a, expiring).is_some_and(|left| left <= TTL / 6));
+    thread::sleep(TTL / 6);
+    assert_eq!(left(&a, expiring), Some(Duration::ZERO), "overdue, and nobody waits");
+    thread::sleep(TTL);
+    assert!(left(&a, held).is_some_and(|left| left > TTL / 2), "the lease was renewed");
+}
+
+#[test]
+fn a_process_that_was_stopped_knows_by_the_clock_that_its_lease_is_over() {
+    let server = server!();
+    let mut a = Program::start_for(&server.url(), BRIEF);
+    let (held, _) = a.hold("k");
+    let go_on = a.halt();
+    thread::sleep(BRIEF);
+    assert_eq!(left(&a, held), None);
+    assert!(!a.has_been_told(held));
+    drop(go_on);
+    assert!(matches!(a.told(held), Event::Lost { .. }));
+}
+
+#[test]
+fn no_hold_is_certain_by_the_lease_of_a_later_session_before_its_loss_was_told() {
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let mut a = Program::start_for(&proxy.url(), BRIEF);
+    let (held, _) = a.hold("k");
+    let waiting = a.write("k");
+    proxy.swallow(true);
+    proxy.cut();
+    until("the lease is over", || left(&a, held).is_none());
+    proxy.swallow(false);
+    proxy.cut();
+    until("another session has a lease", || left(&a, held).is_some());
+    assert!(a.has_been_told(held));
+    a.granted(waiting);
 }
 
 /// How many requests the server knows.

@@ -211,6 +211,9 @@ impl Keeper {
             // The command that withdraws it is on its way here.
             return self.leave(number, Purpose::Unused, 0);
         }
+        if let Some(expiry) = self.requests[&number].asked.expiry {
+            self.ledger.set_deadline(number, now.after(expiry));
+        }
         self.set_phase(number, Phase::Holding { grant, since: now, downgrades: 0 });
         self.tell(&self.requests[&number], |port, tag| Event::Granted { port, tag, grant });
         if expired_early {

@@ -23,7 +23,6 @@ use crate::{
     names::{Bucket, SessionId},
     request::Need,
     scripts::{self, Beat, Link},
-    session::Session,
     trouble::{Reason, Trouble},
     who,
     wire::Wire,
@@ -228,7 +227,7 @@ impl Keeper {
         // One that nothing depends on is not worth asking for again after its lease has ended.
         let now = clock::now();
         if !self.is_session_in_use() && !self.session.is_trusted(now) {
-            self.session = Session::new();
+            self.begin_session();
         }
         self.session.generation += 1;
         let (session, generation) = (self.session.id.clone(), self.session.generation);
@@ -249,7 +248,7 @@ impl Keeper {
     /// How much is left of a lease that keeps something: a hold, or a place in a queue.
     fn lease_left(&self, now: Time) -> Option<Duration> {
         let until = self.session.trusted_until().filter(|&until| now < until && self.is_session_in_use())?;
-        Some(clock::since(now, until))
+        Some(now.until(until))
     }
 
     /// How long an attempt to connect may take. One that hangs must leave enough of the lease for another one.
@@ -408,7 +407,7 @@ impl Keeper {
 
     /// Ends the session on the server, and the connection.
     fn close_session(&mut self) {
-        let session = std::mem::replace(&mut self.session, Session::new());
+        let session = self.begin_session();
         let Line::Up(up) = std::mem::replace(&mut self.line, Line::idle()) else { return };
         let Up { link, mut commands, mut wire, .. } = *up;
         let limit = self.config.options().command_timeout;

@@ -59,6 +59,7 @@ impl Keeper {
         up.next_beat = sent.after(if is_sure { ttl / 3 } else { ttl / BEATS_UNTIL_SURE });
         if is_sure {
             self.session.renewed(sent, ttl);
+            self.ledger.set_trusted_until(self.session.trusted_until());
         }
         up.next_lapse = next_lapse.map(|wait| now.after(wait + AFTER_LAPSE));
         if dead.len() >= MANY_DEAD {
