@@ -56,7 +56,7 @@ layout! {
     // Answers.
     /// 1 if what was asked for happened: the request was granted, the hold released (2: and its key forgotten), the
     /// request cancelled; 3 if a store was asked for it. -1 if the request was refused, -2 if its slot is no key's
-    /// any more, -3 if the stack may end too soon and nothing has happened. Else 0.
+    /// any more, -3 if the stack may end too soon and nothing has happened. Else 0. Of a look at a hold: see [`safety`].
     DONE: usize = 11 => done;
     FENCE: usize = 12 => fence;
     RECOVERED: usize = 13;
