@@ -86,11 +86,11 @@ fn a_hole_up_to_three_quarters_of_the_lease_costs_no_hold() {
 /// To clear takes a step for each page of the dead one's requests. Each of them is a sign that the server lives.
 #[test]
 fn the_clearing_of_a_dead_peers_many_requests_does_not_cost_the_connection() {
-    const REQUESTS: usize = 10_000;
+    const REQUESTS: usize = 20_000;
     let server = server!();
     let proxy = Proxy::start(server.port());
-    let mut clearer = Program::start_for(&proxy.url(), BRIEF);
-    let mut peer = Program::start_for(&server.url(), BRIEF);
+    let mut clearer = Program::start(&proxy.url());
+    let mut peer = Program::start(&server.url());
     let (held, _) = clearer.hold("k");
     let asked: Vec<_> = (0..REQUESTS).map(|number| peer.write(&format!("k{number}"))).collect();
     for asked in asked {
@@ -98,9 +98,9 @@ fn the_clearing_of_a_dead_peers_many_requests_does_not_cost_the_connection() {
     }
     proxy.delay(20);
     peer.kill();
-    until("all of the dead one is cleared", || owners(&server) == 1);
+    until("all of the dead one is cleared", || owners(&server) <= 1 || proxy.opened() > 1);
     assert_eq!(proxy.opened(), 1, "the connection was given up");
-    clearer.stays_silent_for(BRIEF);
+    clearer.stays_silent_for(TTL / 3);
     assert_eq!(clearer.release(held), Ending::Done);
 }
 
