@@ -183,7 +183,8 @@ class StoredSpace extends Space {
    * @returns {Error | null}
    */
   explain(request, kind, place) {
-    const error = this.errorOf(request.key, kind, words[place + at.eventDetail]);
+    // A hold that was found lost by the clock stays lost, whatever the store says of it.
+    const error = request.loss ?? this.errorOf(request.key, kind, words[place + at.eventDetail]);
     this.answer(request, error);
     return error;
   }
