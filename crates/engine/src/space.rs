@@ -3,8 +3,8 @@
 use std::{hash::BuildHasher, ops::DerefMut};
 
 use crate::{
-    Ask, Caller, Events, KeyName, KeyReport, KeySlot, LockTable, Outcome, Port, Released, Requested, Safety, Ticket,
-    Time,
+    Ask, Caller, Events, KeyName, KeyReport, KeySlot, LockTable, Outcome, Port, Released, Requested, Safety,
+    Ticket, Time,
     caller::{Now, Operation},
     fences::Fences,
     keys::{NamedKeys, NumberedKeys},
