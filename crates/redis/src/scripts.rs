@@ -40,8 +40,6 @@ pub struct Link {
     pub lease: Duration,
     /// Rises with each connection of the process.
     pub generation: u64,
-    /// True in a cluster: messages go to sharded channels (`SSUBSCRIBE`).
-    pub sharded: bool,
 }
 
 /// What a request is, from asking to end.
@@ -303,7 +301,7 @@ impl Link {
         if let Some(lock) = lock {
             call.arg(self.bucket.holders(lock)).arg(self.bucket.queue(lock));
         }
-        call.arg(if self.sharded { "SPUBLISH" } else { "PUBLISH" }).arg(self.bucket.channels());
+        call.arg("PUBLISH").arg(self.bucket.channels());
         call.arg(&self.run_id).arg(self.started_ms).arg(millis(self.lease));
         call
     }

@@ -15,7 +15,8 @@ use crate::{
 
 /// A space that a store keeps. No call waits for the server: what comes of it is told in events.
 ///
-/// When it is dropped, what still waits in it leaves, and what it still holds ends as by death.
+/// When it is dropped, what still waits in it leaves, and what it still holds ends as by death. With the last one of a store,
+/// the session is ended on the server, and the connection with it.
 #[derive(Debug)]
 pub struct StoredSpace {
     store: Arc<Store>,
@@ -101,12 +102,6 @@ impl StoredSpace {
         let unreachable =
             || StoreError { address: self.store.config().address(), trouble: Reason::Unreachable.into() };
         answered.await.unwrap_or_else(|_| Err(self.store.trouble().unwrap_or_else(unreachable)))
-    }
-
-    /// Says that nothing more will be asked for here. When all spaces of the store are closed and nothing in them is
-    /// held or waited for, the session is ended on the server, and the connection with it.
-    pub fn close(&self) {
-        self.store.send(Command::Close(self.number));
     }
 
     /// The store that keeps it.

@@ -178,7 +178,6 @@ async fn join(
         started_ms: connection.server.started,
         lease: config.options().ttl,
         generation,
-        sharded: false,
     };
     let Connection { commands, wire, .. } = &mut connection;
     let exchange = async {
@@ -216,7 +215,7 @@ impl Keeper {
             Line::Idle { retry_at, .. } => self.has_work().then_some(*retry_at),
             Line::Up(up) => {
                 let silence = up.silent_since.map(|since| since.after(self.patience()));
-                let beat = (!up.is_beating).then(|| up.beat_due(!self.queues.is_empty()));
+                let beat = (!up.is_beating).then(|| up.beat_due(self.requests.is_any_waiting()));
                 [silence, beat, Some(up.confirm_at), Some(up.remind_at)].into_iter().flatten().min()
             }
             Line::Connecting { .. } | Line::Closing(_) => None,
@@ -226,7 +225,7 @@ impl Keeper {
     fn connect(&mut self, retry: Duration) {
         // One that nothing depends on is not worth asking for again after its lease has ended.
         let now = clock::now();
-        if !self.is_session_in_use() && !self.session.is_trusted(now) {
+        if !self.requests.is_any_sent() && !self.session.is_trusted(now) {
             self.begin_session();
         }
         self.session.generation += 1;
@@ -241,13 +240,10 @@ impl Keeper {
         self.line = Line::Connecting { joining: joining.boxed(), retry };
     }
 
-    fn is_session_in_use(&self) -> bool {
-        self.requests.values().any(|request| request.is_sent)
-    }
-
     /// How much is left of a lease that keeps something: a hold, or a place in a queue.
     fn lease_left(&self, now: Time) -> Option<Duration> {
-        let until = self.session.trusted_until().filter(|&until| now < until && self.is_session_in_use())?;
+        let until =
+            self.session.trusted_until().filter(|&until| now < until && self.requests.is_any_sent())?;
         Some(now.until(until))
     }
 
@@ -306,7 +302,7 @@ impl Keeper {
         let reason = trouble.reason;
         self.hang_up(Some(trouble));
         if reason.is_refusal() {
-            let waiting: Vec<_> = self.queues.values().flatten().copied().collect();
+            let waiting: Vec<_> = self.requests.waiting().collect();
             waiting.into_iter().for_each(|number| self.fail(number, reason));
             self.fail_queries(None);
         }
@@ -337,22 +333,13 @@ impl Keeper {
         }
         self.backlog.clear();
         self.queries.start_over();
-        let pokes: Vec<_> = self
-            .requests
-            .iter_mut()
-            .filter_map(|(&number, request)| {
-                let poke = request.poke_at.take();
-                request.start_over();
-                poke.map(|time| (number, time))
-            })
-            .collect();
-        pokes.into_iter().for_each(|(number, time)| self.unset_alarms(number, None, Some(time)));
+        self.requests.start_over();
     }
 
     /// Tells a new connection's server all that it has to know: first what is held, since it may have forgotten it.
     fn send_everything(&mut self) {
         let (holds, others): (Vec<_>, Vec<_>) =
-            self.requests.keys().copied().partition(|number| self.requests[number].is_holding());
+            self.requests.numbers().partition(|number| self.requests[number].is_holding());
         holds.into_iter().chain(others).for_each(|number| self.advance(number));
         self.sweep();
         self.send_queries();
@@ -360,7 +347,7 @@ impl Keeper {
 
     fn mind_up(&mut self, now: Time) {
         let patience = self.patience();
-        let has_waiting = !self.queues.is_empty();
+        let has_waiting = self.requests.is_any_waiting();
         let ttl = self.config.options().ttl;
         let Some(up) = self.line.up() else { return };
         if up.silent_since.is_some_and(|since| since.after(patience) <= now) {
@@ -372,7 +359,7 @@ impl Keeper {
         let Some(up) = self.line.up() else { return };
         if up.confirm_at <= now {
             up.confirm_at = now.after(ttl);
-            let oldest: Vec<_> = self.queues.values().filter_map(|queue| queue.first().copied()).collect();
+            let oldest: Vec<_> = self.requests.firsts().collect();
             oldest.into_iter().for_each(|number| self.send_again(number, Need::Acquire));
         }
         let Some(up) = self.line.up() else { return };

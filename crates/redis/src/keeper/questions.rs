@@ -73,7 +73,7 @@ impl Keeper {
             expiry: request.asked.expiry,
             thread: request.asked.thread,
         };
-        match (need, request.phase) {
+        match (need, request.phase()) {
             (Need::Acquire, Phase::Waiting { ticket }) => {
                 let waiting = match (request.asked.patience, ticket) {
                     (Patience::None, _) => Waiting::No,
