@@ -56,6 +56,7 @@ pub fn open_port<'env>(
     // What each call does, and no more.
     define.raw("takeIn", |_, _| Ok(()))?;
     define.careful("end", end)?;
+    define.careful("remaining", remaining)?;
     define.raw("collect", |port, call| port.collect(&call.env))?;
     define.careful("room", |port, _| {
         port.words.with(|words| words::write_done(words, 1.0));
@@ -183,6 +184,17 @@ fn ask<'a>(port: &Port, open: &OpenSpace, units: Option<&'a Utf16String>) -> Ask
             limit => milliseconds(limit).map_or(Patience::Forever, Patience::For),
         },
     })
+}
+
+/// How long a hold is safe, and what has happened by then.
+fn remaining(port: &Port, _: &Call) -> Result<()> {
+    let (_, open) = port.addressed()?;
+    let ticket = open.ticket(port.words.with(|words| words::whole(words[words::TAG])))?;
+    let safety = words::safety(open.locks().safety_of(ticket, clock::now()));
+    port.words.with(|words| words::write_done(words, safety));
+    // After the look at the hold: if that had been taken away by then, the event that says so is here now.
+    port.read_inbox();
+    Ok(())
 }
 
 fn query(port: &Port, _: &FunctionCallContext) -> Result<Vec<Report>> {

@@ -215,8 +215,7 @@ impl Port {
 
     /// Gathers what others have caused and what time has brought, for JavaScript to read.
     pub fn collect(&self, env: &Env) -> Result<()> {
-        self.backlog.borrow_mut().extend(self.mailbox.inbox.take());
-        self.write_events();
+        self.read_inbox();
         let now = clock::now();
         while let Some(number) = self.due(now) {
             let open = self.space(number)?;
@@ -231,6 +230,12 @@ impl Port {
         }
         self.write_events();
         Ok(())
+    }
+
+    /// Gathers what others have caused, for JavaScript to read.
+    pub fn read_inbox(&self) {
+        self.backlog.borrow_mut().extend(self.mailbox.inbox.take());
+        self.write_events();
     }
 
     /// Says whether messages lie in the inbox. Until the next `collect`, which JavaScript promises to make soon, nobody wakes

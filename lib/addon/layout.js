@@ -20,6 +20,7 @@ const { binding } = require('./copies');
  * @property {(key?: string) => void} request
  * @property {() => void} takeIn
  * @property {() => void} end
+ * @property {() => void} remaining
  * @property {() => Report[]} query
  * @property {() => Promise<Report[]>} queryStore
  * @property {() => string} explain

@@ -212,6 +212,20 @@ function endAddressed(how) {
   return words[at.done];
 }
 
+/**
+ * How long a hold is safe, in milliseconds: Infinity for ever, -1 if it may be another one's already. What has happened by
+ * then is among the events.
+ *
+ * @param {Request} request
+ */
+function remaining(request) {
+  words[at.space] = request.space.number;
+  words[at.tag] = request.tag;
+  native.remaining();
+  if (words[at.done] === NO_ROOM) again(native.remaining);
+  return words[at.done];
+}
+
 /** Looks for events, of which the thread is not woken until it has read them: whether there are some. */
 function watch() {
   native.watch();
@@ -268,6 +282,7 @@ module.exports = {
   nextFence,
   end,
   endCounted,
+  remaining,
   watch,
   hasEnded,
   query,

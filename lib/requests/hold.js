@@ -56,11 +56,21 @@ class Hold {
   }
 
   get signal() {
-    if (this.#controller === null) {
-      this.#controller = new AbortController();
-      if (this.#held.loss !== null) this.#controller.abort(this.#held.loss);
-    }
-    return this.#controller.signal;
+    this.#controller ??= new AbortController();
+    const { signal } = this.#controller;
+    const loss = this.#held.findLoss();
+    if (loss !== null && !signal.aborted) this.#controller.abort(loss);
+    return signal;
+  }
+
+  throwIfLost() {
+    const loss = this.#held.findLoss();
+    if (loss !== null) throw loss;
+  }
+
+  /** @returns {number} milliseconds, or Infinity */
+  remaining() {
+    return this.#held.remaining();
   }
 
   /** @returns {Promise<void> | undefined} a promise where a store answers */

@@ -73,6 +73,17 @@ class PromiseRequest extends Request {
     return this.space.answerTo(this);
   }
 
+  /** How long nobody can take its hold away, in milliseconds. */
+  remaining() {
+    return this.space.remaining(this);
+  }
+
+  /** Why its hold was taken away, by all that can be known now; null if it was not. */
+  findLoss() {
+    this.remaining();
+    return this.loss;
+  }
+
   /** Ends a hold that no program has seen. */
   giveBack() {
     const grant = this.space.release(this, true);

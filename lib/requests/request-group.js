@@ -34,6 +34,17 @@ class RequestGroup {
     return this.requests.find(({ loss }) => loss !== null)?.loss ?? null;
   }
 
+  /** How long nobody can take one of them away, in milliseconds. */
+  remaining() {
+    return this.requests.reduce((least, request) => Math.min(least, request.remaining()), Infinity);
+  }
+
+  /** The same as `loss`, by all that can be known now. */
+  findLoss() {
+    this.remaining();
+    return this.loss;
+  }
+
   release() {
     // In the reverse order of taking: whoever waits for several of them finds the last ones free first.
     return this.together(this.requests.toReversed().map((request) => request.release()));

@@ -171,6 +171,16 @@ class PrivateSpace extends Space {
     return null;
   }
 
+  /**
+   * Its expiry takes nothing away before this thread's event loop comes to it: whatever was taken away is known.
+   *
+   * @param {Request} request
+   */
+  remaining({ state, expiry, since }) {
+    if (state !== HOLDING) return 0;
+    return expiry === 0 ? Infinity : Math.max(since + expiry - now(), 0);
+  }
+
   /** @param {Request} request */
   downgrade(request) {
     const key = /** @type {ThinKey} */ (request.at);

@@ -196,6 +196,21 @@ class Space {
   }
 
   /**
+   * How long nobody can take a request's hold away, in milliseconds. What has happened by now is read for it, and delivered
+   * later. A hold without an expiry goes with its thread only.
+   *
+   * @param {Request} request
+   * @returns {number} 0 if it has none
+   */
+  remaining(request) {
+    if (request.state !== HOLDING) return 0;
+    if (request.expiry === 0) return Infinity;
+    const left = port.remaining(request);
+    takeEvents(this, null);
+    return request.state === HOLDING ? Math.max(left, 0) : 0;
+  }
+
+  /**
    * Ends a request that its caller has no use for any more, whether it waits or has been granted.
    *
    * @param {Request} request
@@ -255,7 +270,7 @@ class Space {
     } else {
       detail = this.explain(request, kind, place);
       if (kind === EXPIRED || kind === LOST) {
-        request.loss = detail;
+        request.loss ??= detail;
         if (request.times !== null) diagnostics.ended(request);
       }
     }

@@ -72,6 +72,21 @@ class StoredSpace extends Space {
     return this.readGrant();
   }
 
+  /**
+   * How long the lease and the expiry of a request's hold last, in milliseconds. Once the lease is over, the hold is lost,
+   * though the store's own message may still be under way.
+   *
+   * @param {Request} request
+   */
+  remaining(request) {
+    if (request.state !== HOLDING || request.loss !== null) return 0;
+    const left = port.remaining(request);
+    this.readEvents();
+    if (request.state !== HOLDING) return 0;
+    if (left < 0) request.loss ??= new LockLostError(request.key);
+    return Math.max(left, 0);
+  }
+
   /** @param {Request} request */
   abandon(request) {
     super.abandon(request);
@@ -167,7 +182,8 @@ class StoredSpace extends Space {
    * @returns {Error | null}
    */
   explain(request, kind, place) {
-    const error = this.errorOf(request.key, kind, words[place + at.eventDetail]);
+    // A hold that was found lost by the clock stays lost, whatever the store says of it.
+    const error = request.loss ?? this.errorOf(request.key, kind, words[place + at.eventDetail]);
     this.answer(request, error);
     return error;
   }

@@ -7,7 +7,7 @@
 
 use std::{cell::RefCell, ptr::NonNull};
 
-use latchkey_engine::{Ending, Event, Grant, KeySlot, Message, Mode, Released, Requested};
+use latchkey_engine::{Ending, Event, Grant, KeySlot, Message, Mode, Released, Requested, Safety};
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
@@ -56,7 +56,7 @@ layout! {
     // Answers.
     /// 1 if what was asked for happened: the request was granted, the hold released (2: and its key forgotten), the
     /// request cancelled; 3 if a store was asked for it. -1 if the request was refused, -2 if its slot is no key's
-    /// any more, -3 if the stack may end too soon and nothing has happened. Else 0.
+    /// any more, -3 if the stack may end too soon and nothing has happened. Else 0. Of a look at a hold: see [`safety`].
     DONE: usize = 11 => done;
     FENCE: usize = 12 => fence;
     RECOVERED: usize = 13;
@@ -223,6 +223,15 @@ pub fn released(released: Released) -> f64 {
         Released::Held => 1.0,
         Released::HeldLast => 2.0,
         Released::Asked => 3.0,
+    }
+}
+
+/// How many milliseconds a hold is safe; -1: it may be another one's already.
+pub fn safety(safety: Safety) -> f64 {
+    match safety {
+        Safety::Endless => f64::INFINITY,
+        Safety::For(time) => time.as_secs_f64() * 1e3,
+        Safety::Over => -1.0,
     }
 }
 

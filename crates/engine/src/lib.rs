@@ -74,5 +74,5 @@ pub use report::{KeyReport, RequestReport};
 pub use request::{Ask, KeyName, KeySlot, Mode, Patience, Port, Ticket};
 pub use sender::{Own, Sender};
 pub use space::{LocalSpace, Space};
-pub use table::LockTable;
+pub use table::{LockTable, Safety};
 pub use time::Time;

@@ -3,8 +3,8 @@
 use std::{hash::BuildHasher, ops::DerefMut};
 
 use crate::{
-    Ask, Caller, Events, KeyName, KeyReport, KeySlot, LockTable, Outcome, Port, Released, Requested, Ticket,
-    Time,
+    Ask, Caller, Events, KeyName, KeyReport, KeySlot, LockTable, Outcome, Port, Released, Requested, Safety,
+    Ticket, Time,
     caller::{Now, Operation},
     fences::Fences,
     keys::{NamedKeys, NumberedKeys},
@@ -185,6 +185,11 @@ impl<S: Scope> Space<S> {
 }
 
 impl<S: Scope> LockTable for Space<S> {
+    fn safety_of(&self, ticket: Ticket, now: Time) -> Safety {
+        let (shard, ticket) = self.locate(ticket);
+        self.shard(shard).safety_of(ticket, now)
+    }
+
     fn request(&self, ask: Ask<'_>, caller: &mut dyn Caller) -> Outcome<Requested> {
         let (shard, ask) = self.addressed(ask);
         let mut slot = None;
