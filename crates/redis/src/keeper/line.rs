@@ -1,5 +1,6 @@
 //! The connection, from one generation to the next.
 
+mod attempts;
 mod beats;
 
 use std::{
@@ -30,13 +31,6 @@ use crate::{
 
 const FIRST_RETRY: Duration = Duration::from_millis(20);
 const LAST_RETRY: Duration = Duration::from_millis(500);
-// As long as the lease keeps something, the lease's time is divided by these.
-/// For the longest attempt to connect.
-const LONGEST_ATTEMPT: u32 = 3;
-/// For the shortest time after which an attempt that hangs is given up.
-const SHORTEST_ATTEMPT: u32 = 20;
-/// For the longest pause between two attempts.
-const LONGEST_PAUSE: u32 = 50;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) enum Line {
@@ -238,28 +232,6 @@ impl Keeper {
             timeout(within, joining).await.unwrap_or_else(late)
         };
         self.line = Line::Connecting { joining: joining.boxed(), retry };
-    }
-
-    /// How much is left of a lease that keeps something: a hold, or a place in a queue.
-    fn lease_left(&self, now: Time) -> Option<Duration> {
-        let until =
-            self.session.trusted_until().filter(|&until| now < until && self.requests.is_any_sent())?;
-        Some(now.until(until))
-    }
-
-    /// How long an attempt to connect may take. One that hangs must leave enough of the lease for another one.
-    fn attempt_limit(&self, now: Time) -> Duration {
-        let options = self.config.options();
-        let Some(left) = self.lease_left(now) else { return options.connect_timeout };
-        (left / 2)
-            .clamp(options.ttl / SHORTEST_ATTEMPT, options.ttl / LONGEST_ATTEMPT)
-            .min(options.connect_timeout)
-    }
-
-    /// How long to wait, at most, for the next attempt after one that was not refused.
-    fn longest_retry(&self, now: Time) -> Duration {
-        let pause = self.config.options().ttl / LONGEST_PAUSE;
-        if self.lease_left(now).is_some() { LAST_RETRY.min(pause) } else { LAST_RETRY }
     }
 
     /// The attempt to connect has ended.
