@@ -5,7 +5,10 @@ mod beats;
 
 use std::{
     collections::HashSet,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -53,9 +56,10 @@ pub(super) struct Up {
     pub replies: FuturesUnordered<BoxFuture<'static, Reply>>,
     /// The dead sessions that this process clears.
     clearing: HashSet<SessionId>,
-    /// Since when the server owes an answer and has said nothing. Each question is one trip to the server, so that each
-    /// answer is heard.
+    /// Since when the server owes an answer, or since it last answered a whole question.
     silent_since: Option<Time>,
+    /// When it last answered one of the many that a step of a clearing asks, in nanoseconds.
+    heard_at: Arc<AtomicU64>,
     /// True while a beat is not answered yet.
     is_beating: bool,
     next_beat: Time,
@@ -135,6 +139,13 @@ impl Up {
         Poll::Pending
     }
 
+    /// Since when the server owes an answer and has said nothing.
+    fn silence(&self) -> Option<Time> {
+        // Relaxed: it is stored by the task that reads it.
+        let heard_at = Time::from_nanos(self.heard_at.load(Ordering::Relaxed));
+        self.silent_since.map(|since| since.max(heard_at))
+    }
+
     /// The server has said something.
     pub fn heard(&mut self) {
         self.silent_since = (!self.replies.is_empty()).then(clock::now);
@@ -208,7 +219,7 @@ impl Keeper {
         match &self.line {
             Line::Idle { retry_at, .. } => self.has_work().then_some(*retry_at),
             Line::Up(up) => {
-                let silence = up.silent_since.map(|since| since.after(self.patience()));
+                let silence = up.silence().map(|since| since.after(self.patience()));
                 let beat = (!up.is_beating).then(|| up.beat_due(self.requests.is_any_waiting()));
                 [silence, beat, Some(up.confirm_at), Some(up.remind_at)].into_iter().flatten().min()
             }
@@ -256,6 +267,7 @@ impl Keeper {
             replies: FuturesUnordered::new(),
             clearing: HashSet::new(),
             silent_since: None,
+            heard_at: Arc::default(),
             is_beating: false,
             next_beat: now,
             is_frozen: true,
@@ -322,7 +334,7 @@ impl Keeper {
         let has_waiting = self.requests.is_any_waiting();
         let ttl = self.config.options().ttl;
         let Some(up) = self.line.up() else { return };
-        if up.silent_since.is_some_and(|since| since.after(patience) <= now) {
+        if up.silence().is_some_and(|since| since.after(patience) <= now) {
             return self.hang_up(Some(Trouble::new(Reason::Unreachable, "no answer in time")));
         }
         if !up.is_beating && up.beat_due(has_waiting) <= now {
