@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use latchkey_engine::{Ending, Event, Mode, Patience};
+use latchkey_engine::{Ending, Event, Mode, Patience, Safety};
 use support::{
     Server,
     program::{Asked, Program, TTL, until},
@@ -109,6 +109,10 @@ impl World {
         self.grants.fetch_add(1, Ordering::SeqCst);
     }
 
+    fn is_overtaken(&self, who: (usize, u32), key: &'static str) -> bool {
+        self.resources.lock().unwrap()[key].holders[&who].is_overtaken
+    }
+
     /// True if it was overtaken.
     fn ended(&self, who: (usize, u32), key: &'static str) -> bool {
         let mut resources = self.resources.lock().unwrap();
@@ -135,6 +139,14 @@ fn live(place: usize, program: &mut Program, world: &World, random: &mut Random,
             let who = (place, asked.tag);
             world.granted(who, key, mode, grant.fence);
             hold_for_a_moment(program, asked, random);
+            // First whether somebody else has been let in, then what the holder can know.
+            if world.is_overtaken(who, key) {
+                let is_certain = program.space.safety_of(asked.ticket) != Safety::Over;
+                assert!(
+                    !is_certain || program.has_been_told(asked),
+                    "{who:?} takes another's {key} for its own"
+                );
+            }
             // Believed in until here, whatever comes: a release ends it, and a loss has ended it.
             let is_overtaken = world.ended(who, key);
             program.space.release(asked.ticket, random.below(4) == 0);
