@@ -231,10 +231,6 @@ impl Link {
         session: Option<&SessionId>,
         after: Option<&RequestId>,
     ) -> RedisResult<Vec<Owner>> {
-        self.page_of(session, after).query_async(connection).await
-    }
-
-    fn page_of(&self, session: Option<&SessionId>, after: Option<&RequestId>) -> Cmd {
         // Members begin with `<session>.<number>|`; '/' is the character after '.', '}' the one after '|'.
         let (first, end) = match session {
             Some(session) => (format!("[{session}."), format!("({session}/")),
@@ -244,7 +240,7 @@ impl Link {
         let first = after.map_or(first, |id| format!("[{id}}}"));
         let mut range = cmd("ZRANGEBYLEX");
         range.arg(self.bucket.owners()).arg(first).arg(end).arg("LIMIT").arg(0).arg(PAGE);
-        range
+        range.query_async(connection).await
     }
 
     /// All steps of a [`Clearing`]. False if the session is not dead.
@@ -254,12 +250,12 @@ impl Link {
     /// As [`Clearing::step`].
     pub async fn clear(
         &self,
-        connection: &mut impl ConnectionLike,
+        connection: &mut (impl ConnectionLike + Clone),
         session: &SessionId,
     ) -> RedisResult<bool> {
         let mut clearing = Clearing::new(session.clone());
         loop {
-            if let Some(was_dead) = clearing.step(self, connection).await? {
+            if let Some(was_dead) = clearing.step(self, connection, || ()).await? {
                 return Ok(was_dead);
             }
         }
@@ -277,7 +273,11 @@ impl Link {
     /// # Errors
     ///
     /// As [`Link::clear`].
-    pub async fn end(&self, connection: &mut impl ConnectionLike, session: &SessionId) -> RedisResult<()> {
+    pub async fn end(
+        &self,
+        connection: &mut (impl ConnectionLike + Clone),
+        session: &SessionId,
+    ) -> RedisResult<()> {
         let is_open: bool = library::END.run(connection, &self.session_call(&library::END, session)).await?;
         if is_open {
             self.clear(connection, session).await?;

@@ -1,6 +1,6 @@
 //! The beats: each renews the session's lease, and tells of the others' sessions.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use latchkey_engine::{Ending, Time};
 
@@ -23,8 +23,11 @@ impl Up {
     /// Takes the next step of a clearing.
     fn clear(&mut self, mut clearing: Clearing) {
         let (link, mut commands) = (self.link.clone(), self.commands.clone());
+        let heard_at = self.heard_at.clone();
         self.ask(async move {
-            let end = clearing.step(&link, &mut commands).await;
+            // Relaxed: the keeper's task polls this, and reads it.
+            let heard = || heard_at.store(clock::now().as_nanos(), Ordering::Relaxed);
+            let end = clearing.step(&link, &mut commands, heard).await;
             Reply::Cleared(clearing, end)
         });
     }
