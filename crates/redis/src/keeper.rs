@@ -78,8 +78,8 @@ pub(crate) struct Keeper {
     backlog: VecDeque<Number>,
     session: Session,
     line: Line,
-    /// True once a server has answered.
-    has_met_server: bool,
+    /// The run id of the last server that answered; `None` before one has.
+    known_run: Option<String>,
     queries: Queries,
     /// True once its process is about to end.
     is_shut_down: bool,
@@ -116,7 +116,7 @@ impl Keeper {
             backlog: VecDeque::new(),
             session: Session::new(),
             line: Line::idle(),
-            has_met_server: false,
+            known_run: None,
             queries: Queries::default(),
             is_shut_down: false,
         }

@@ -32,8 +32,9 @@ pub struct Link {
     /// The server's run id (`INFO server`). Empty where it cannot be known (behind some proxies): then a restart or
     /// failover goes unnoticed, and what the server forgot may be granted twice.
     pub run_id: String,
-    /// When the server started, in milliseconds of its own clock. Rather too late than too early.
-    pub started_ms: u64,
+    /// Since when the server may have missed something, in milliseconds of its own clock: since it started, rather too late
+    /// than too early. `None`: now, since it took over from another one.
+    pub since_ms: Option<u64>,
     /// The lease of a session, and so the length of a freeze.
     pub lease: Duration,
     /// Rises with each connection of the process.
@@ -212,11 +213,7 @@ impl Link {
         who: &str,
     ) -> RedisResult<Beat> {
         let mut call = self.session_call(&library::BEAT, session);
-        call.arg(millis(self.lease))
-            .arg(u8::from(opening))
-            .arg(self.generation)
-            .arg(who)
-            .arg(&self.bucket.layout);
+        call.arg(u8::from(opening)).arg(self.generation).arg(who).arg(&self.bucket.layout);
         library::BEAT.run(connection, &call).await
     }
 
@@ -234,8 +231,8 @@ impl Link {
         // Members begin with `<session>.<number>|`; '/' is the character after '.', '}' the one after '|'.
         let (first, end) = match session {
             Some(session) => (format!("[{session}."), format!("({session}/")),
-            // After the placeholder.
-            None => ("(!".into(), "+".into()),
+            // After the sessions' entries, which begin with '!'.
+            None => ("[\"".into(), "+".into()),
         };
         let first = after.map_or(first, |id| format!("[{id}}}"));
         let mut range = cmd("ZRANGEBYLEX");
@@ -302,7 +299,8 @@ impl Link {
             call.arg(self.bucket.holders(lock)).arg(self.bucket.queue(lock));
         }
         call.arg(if self.sharded { "SPUBLISH" } else { "PUBLISH" }).arg(self.bucket.channels());
-        call.arg(&self.run_id).arg(self.started_ms).arg(millis(self.lease));
+        let since = self.since_ms.map_or_else(String::new, |ms| ms.to_string());
+        call.arg(&self.run_id).arg(since).arg(millis(self.lease));
         call
     }
 }

@@ -53,7 +53,7 @@ impl Keeper {
     fn limit(&self, asked: &Asked) -> Option<Time> {
         let contact = asked.at.after(self.config.options().connect_timeout);
         let own = self.own_limit(asked);
-        if self.has_met_server { own } else { Some(own.map_or(contact, |own| own.min(contact))) }
+        if self.known_run.is_some() { own } else { Some(own.map_or(contact, |own| own.min(contact))) }
     }
 
     pub(super) fn own_limit(&self, asked: &Asked) -> Option<Time> {

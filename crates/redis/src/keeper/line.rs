@@ -159,12 +159,15 @@ async fn join(
     session: SessionId,
     generation: u64,
     is_new: bool,
+    known_run: Option<String>,
 ) -> Result<Box<Joined>, Trouble> {
     let mut connection = connection::find(&config).await?;
+    let server = &connection.server;
+    let is_another = known_run.is_some_and(|known| known != server.run_id);
     let link = Link {
         bucket: Bucket::clone(&bucket),
-        run_id: connection.server.run_id.clone(),
-        started_ms: connection.server.started,
+        run_id: server.run_id.clone(),
+        since_ms: server.started.filter(|_| !is_another),
         lease: config.options().ttl,
         generation,
         sharded: false,
@@ -221,7 +224,8 @@ impl Keeper {
         self.session.generation += 1;
         let (session, generation) = (self.session.id.clone(), self.session.generation);
         let is_new = !self.session.is_known();
-        let joining = join(self.config.clone(), self.bucket.clone(), session, generation, is_new);
+        let known_run = self.known_run.clone();
+        let joining = join(self.config.clone(), self.bucket.clone(), session, generation, is_new, known_run);
         let limit = self.config.options().connect_timeout;
         let joining = async move {
             let late = |_| Err(Trouble::new(Reason::Unreachable, "no answer in time"));
@@ -244,6 +248,7 @@ impl Keeper {
         };
         let now = clock::now();
         let ttl = self.config.options().ttl;
+        let run_id = link.run_id.clone();
         self.line = Line::Up(Box::new(Up {
             link: Arc::new(link),
             commands: connection.commands,
@@ -258,7 +263,7 @@ impl Keeper {
             confirm_at: now.after(ttl),
             remind_at: now.after(DAY),
         }));
-        self.has_met_server = true;
+        self.known_run = Some(run_id);
         self.note(None);
         self.beaten(beat_sent, beat);
         self.send_everything();

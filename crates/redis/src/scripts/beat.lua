@@ -3,11 +3,10 @@
 --
 -- KEYS[1..4] and ARGV[1..5]: see layout.lua
 -- ARGV[6]  session
--- ARGV[7]  lease in ms
--- ARGV[8]  1: open the session if the server does not know it
--- ARGV[9]  generation of the session's connection: rises with each one
--- ARGV[10] who it is: '<pid>|<host>'
--- ARGV[11] layout: '<version of these scripts>:<number of buckets in the namespace>'
+-- ARGV[7]  1: open the session if the server does not know it
+-- ARGV[8]  generation of the session's connection: rises with each one
+-- ARGV[9]  who it is: '<pid>|<host>'
+-- ARGV[10] layout: '<version of these scripts>:<number of buckets in the namespace>'
 --
 -- Replies:
 --   kept <ms until the next other lease may end; -1: there is no other> <ms for which the bucket is frozen> <sessions>
@@ -15,7 +14,7 @@
 --   lost             the lease has ended before; the process needs a new session
 --   layout <layout>  the namespace is in use with another layout; nothing was done
 
-local LEASE, IS_OPENING, GENERATION, WHO, LAYOUT = unpack(ARGV, 7, 11)
+local IS_OPENING, GENERATION, WHO, LAYOUT = unpack(ARGV, 7, 10)
 local MOST_TO_CLEAR = 16
 -- Each dead session is one caller's to clear, since that takes a step for each of its requests. After so many ms it is
 -- another one's: the first may have died over it.
@@ -24,10 +23,10 @@ local TIME_TO_CLEAR = 2000
 local function renew()
   local generation = math.max(tonumber(GENERATION), tonumber(string.match(RECORD, '^%d+') or 0))
   write_though_full()
-  local lease = digits(now + tonumber(LEASE))
-  call('ZADD', SESSIONS, lease, SESSION)
-  call('HSET', EPOCH, 'layout', LAYOUT, SESSION, table.concat({ digits(generation), lease, WHO }, '|'))
-  call('ZADD', OWNERS, '0', PLACEHOLDER)
+  local ends = digits(now + tonumber(LEASE))
+  call('ZADD', SESSIONS, ends, SESSION)
+  call('HSET', EPOCH, 'layout', LAYOUT, SESSION, table.concat({ digits(generation), ends, LEASE, WHO }, '|'))
+  call('ZADD', OWNERS, '0', lease_entry(SESSION, LEASE))
   for _, key in ipairs({ SESSIONS, OWNERS, EPOCH }) do
     call('PEXPIRE', key, KEEP)
   end
@@ -54,7 +53,7 @@ local function sessions_to_clear()
   return sessions
 end
 
-local layout, grace = unpack(call('HMGET', EPOCH, 'layout', 'grace'))
+local layout = call('HGET', EPOCH, 'layout')
 if layout and layout ~= LAYOUT then
   return { 'layout', layout }
 end
@@ -65,7 +64,4 @@ if not (is_alive(SESSION) or may_return or may_open) then
   return { 'lost' }
 end
 renew()
-if tonumber(LEASE) > tonumber(grace or 0) then
-  call('HSET', EPOCH, 'grace', LEASE)
-end
 return { 'kept', next_lapse(), FROZEN, sessions_to_clear() }

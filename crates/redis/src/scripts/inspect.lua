@@ -8,7 +8,7 @@
 -- Fences and tickets are the time in us of the grant and of the asking, or a little later; `who` as in beat.lua.
 
 local function who_is(session)
-  return string.match(call('HGET', EPOCH, session) or '', '^%d+|%d+|(.*)$') or ''
+  return string.match(call('HGET', EPOCH, session) or '', '^%d+|%d+|%d+|(.*)$') or ''
 end
 
 local mode, recovered = unpack(call('HMGET', HOLDERS, 'mode', 'recovered'))

@@ -55,7 +55,7 @@ impl Peer {
         let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.unwrap();
         let (run_id, started_ms) = incarnation(&mut connection).await;
         let bucket = Bucket::new("latchkey", 0, 1);
-        let link = Link { bucket, run_id, started_ms, lease, generation, sharded: false };
+        let link = Link { bucket, run_id, since_ms: Some(started_ms), lease, generation, sharded: false };
         let channel = link.bucket.channel(&session);
         prepare(&mut connection, &channel).await.unwrap();
         connection.subscribe(channel).await.unwrap();
@@ -132,6 +132,12 @@ impl Peer {
 
     pub async fn beat(&mut self, opening: bool) -> Beat {
         self.link.beat(&mut self.connection, &self.session, opening, "42|here").await.unwrap()
+    }
+
+    /// For how long the server grants nothing yet.
+    pub async fn frozen(&mut self) -> Duration {
+        let Beat::Kept { frozen, .. } = self.beat(false).await else { panic!("the session is lost") };
+        frozen
     }
 
     pub async fn clear(&mut self, session: &SessionId) -> bool {
