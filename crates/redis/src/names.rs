@@ -139,6 +139,12 @@ impl Bucket {
         self.lock_key(b"q:", lock)
     }
 
+    /// The sorted set of the deadlines of a lock's holds.
+    #[must_use]
+    pub fn dues(&self, lock: &LockName) -> Vec<u8> {
+        self.lock_key(b"d:", lock)
+    }
+
     /// The channel on which a session is told what happens to its requests.
     #[must_use]
     pub fn channel(&self, session: &SessionId) -> String {

@@ -154,7 +154,12 @@ impl Link {
         let mut call = self.call(&library::RECLAIM, Some(&held.lock));
         add_asked(&mut call, held);
         call.arg(grant.fence).arg(u8::from(grant.recovered)).arg(millis(left)).arg(self.generation);
-        library::RECLAIM.run(connection, &call).await
+        loop {
+            // More holders may be in its way than one script takes away.
+            if let Some(answer) = library::RECLAIM.run(connection, &call).await? {
+                return Ok(answer);
+            }
+        }
     }
 
     /// Looks after a lock whose head waits for a deadline. Answers when to do so again, if that is known.
@@ -291,12 +296,12 @@ impl Link {
 
     /// A call of a script with the keys and arguments that all have.
     fn call(&self, script: &Script, lock: Option<&LockName>) -> Cmd {
-        const SPACE: (usize, usize) = (26, 640);
+        const SPACE: (usize, usize) = (27, 700);
         let mut call = Cmd::with_capacity(SPACE.0, SPACE.1);
-        call.arg("EVALSHA").arg(script.hash()).arg(if lock.is_some() { 6 } else { 4 });
+        call.arg("EVALSHA").arg(script.hash()).arg(if lock.is_some() { 7 } else { 4 });
         call.arg(&self.bucket.bookkeeping);
         if let Some(lock) = lock {
-            call.arg(self.bucket.holders(lock)).arg(self.bucket.queue(lock));
+            call.arg(self.bucket.holders(lock)).arg(self.bucket.queue(lock)).arg(self.bucket.dues(lock));
         }
         call.arg(if self.sharded { "SPUBLISH" } else { "PUBLISH" }).arg(self.bucket.channels());
         let since = self.since_ms.map_or_else(String::new, |ms| ms.to_string());

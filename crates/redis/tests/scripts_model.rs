@@ -195,6 +195,8 @@ impl Run<'_> {
         let field = redis::from_redis_value::<String>(peer.command(&["HGET", &holders, &id]).await).unwrap();
         let [fence, _, recovered] = field.split('|').collect::<Vec<_>>()[..] else { panic!("{field}") };
         peer.command(&["HSET", &holders, &id, &format!("{fence}|1|{recovered}"), "due", "1"]).await;
+        peer.command(&["HDEL", &holders, "alone"]).await;
+        peer.command(&["ZADD", &holders.replacen("h:", "d:", 1), "1", &id]).await;
     }
 
     async fn dies(&mut self, peer: usize) {

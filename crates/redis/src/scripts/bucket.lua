@@ -14,10 +14,11 @@ local function digits(number)
   return string.format('%.0f', number)
 end
 
--- Tickets and fences: strictly rising, though the server's clock may not be.
-local function next_tick()
+-- Tickets and fences: strictly rising, though the server's clock may not be. Gives back the first of `count`, which follow
+-- each other.
+local function next_ticks(count)
   local tick = math.max(now_us, tonumber(call('HGET', EPOCH, 'tick') or 0) + 1)
-  call('HSET', EPOCH, 'tick', digits(tick))
+  call('HSET', EPOCH, 'tick', digits(tick + count - 1))
   return tick
 end
 
@@ -73,9 +74,15 @@ local function session_of(id)
   return string.match(id, '^[^.]+')
 end
 
+-- What has been looked up of sessions: many requests are of the same one.
+local lives = {}
+
 local function is_alive(session)
-  local lease = call('ZSCORE', SESSIONS, session)
-  return lease and tonumber(lease) > now
+  if lives[session] == nil then
+    local ends = call('ZSCORE', SESSIONS, session)
+    lives[session] = ends and tonumber(ends) > now or false
+  end
+  return lives[session]
 end
 
 -- True if nobody will hear of a session again. In a freeze one whose lease ended may still come back.

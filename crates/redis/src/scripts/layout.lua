@@ -11,9 +11,10 @@
 --                             '<generation>|<when its lease ends, as in sessions>|<its length in ms>|<who>', unless it
 --                             ended itself;
 --                             clear:<session> -> since when somebody clears that dead session, in ms
--- Scripts that work on one lock have two more:
---   KEYS[5] holders   HASH    see settle.lua
+-- Scripts that work on one lock have three more:
+--   KEYS[5] holders   HASH    see holds.lua
 --   KEYS[6] queue     ZSET    id -> ticket
+--   KEYS[7] dues      ZSET    see holds.lua
 --
 -- Each script's first arguments:
 --   ARGV[1] PUBLISH, or SPUBLISH in a cluster
@@ -29,7 +30,7 @@
 -- Times are the server's. Numbers that are written as text go through `digits`: Lua's own conversion keeps 14 digits.
 
 local call = redis.call
-local SESSIONS, OWNERS, EXPIRED, EPOCH, HOLDERS, QUEUE = unpack(KEYS)
+local SESSIONS, OWNERS, EXPIRED, EPOCH, HOLDERS, QUEUE, DUES = unpack(KEYS)
 
 -- Every key lives at most so long after its last use: 30 days, in ms. While anybody is there, beats keep the
 -- bookkeeping alive, and a daily reclaim the holds; so this only clears up after all have died and nobody ever came

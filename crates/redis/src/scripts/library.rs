@@ -17,12 +17,14 @@ macro_rules! script {
 
 macro_rules! lock_script {
     ($file:literal) => {
-        script!("bucket.lua", "settle.lua", $file)
+        script!("bucket.lua", "holds.lua", "settle.lua", $file)
     };
 }
 
-pub static ACQUIRE: Script = script!("acquire-free.lua", "bucket.lua", "settle.lua", "acquire.lua");
-pub static RELEASE: Script = script!("release-alone.lua", "bucket.lua", "settle.lua", "release.lua");
+pub static ACQUIRE: Script =
+    script!("acquire-free.lua", "bucket.lua", "holds.lua", "settle.lua", "acquire.lua");
+pub static RELEASE: Script =
+    script!("release-alone.lua", "bucket.lua", "holds.lua", "settle.lua", "release.lua");
 pub static DOWNGRADE: Script = lock_script!("downgrade.lua");
 pub static RECLAIM: Script = lock_script!("reclaim.lua");
 pub static POKE: Script = lock_script!("poke.lua");
