@@ -80,6 +80,9 @@ pub(crate) struct Keeper {
     line: Line,
     /// The run id of the last server that answered; `None` before one has.
     known_run: Option<String>,
+    /// The highest fence or ticket that a server has told; 0: none. Each beat says it, so that none falls below it, whatever
+    /// became of the server and its clock.
+    known_tick: u64,
     queries: Queries,
     /// True once its process is about to end.
     is_shut_down: bool,
@@ -117,6 +120,7 @@ impl Keeper {
             session: Session::new(),
             line: Line::idle(),
             known_run: None,
+            known_tick: 0,
             queries: Queries::default(),
             is_shut_down: false,
         }

@@ -205,7 +205,8 @@ impl Link {
     }
 
     /// Renews a session's lease, or opens the session if `opening` and the server does not know it. The first
-    /// operation on each connection. `who` is `<pid>|<host>`, for [`Link::inspect`].
+    /// operation on each connection. `who` is `<pid>|<host>`, for [`Link::inspect`]. `known_tick` is the highest fence or ticket
+    /// that the process knows of, or 0: none that the server gives out from then on is lower, though its clock be.
     ///
     /// # Errors
     ///
@@ -216,9 +217,10 @@ impl Link {
         session: &SessionId,
         opening: bool,
         who: &str,
+        known_tick: u64,
     ) -> RedisResult<Beat> {
         let mut call = self.session_call(&library::BEAT, session);
-        call.arg(u8::from(opening)).arg(self.generation).arg(who).arg(&self.bucket.layout);
+        call.arg(u8::from(opening)).arg(self.generation).arg(who).arg(&self.bucket.layout).arg(known_tick);
         library::BEAT.run(connection, &call).await
     }
 

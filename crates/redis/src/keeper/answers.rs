@@ -147,6 +147,7 @@ impl Keeper {
                 }
             }
             Acquired::Queued { ticket, poke_in } => {
+                self.known_tick = self.known_tick.max(ticket);
                 if request.is_waiting() {
                     self.set_phase(number, Phase::Waiting { ticket });
                     if let Some(wait) = poke_in {
@@ -195,6 +196,7 @@ impl Keeper {
 
     /// A request holds its lock. It may be said twice.
     fn grant(&mut self, number: Number, grant: Grant) {
+        self.known_tick = self.known_tick.max(grant.fence);
         let Some(request) = self.requests.get_mut(&number) else { return };
         if !request.is_waiting() {
             return;

@@ -159,7 +159,7 @@ async fn join(
     session: SessionId,
     generation: u64,
     is_new: bool,
-    known_run: Option<String>,
+    (known_run, known_tick): (Option<String>, u64),
 ) -> Result<Box<Joined>, Trouble> {
     let mut connection = connection::find(&config).await?;
     let server = &connection.server;
@@ -178,7 +178,7 @@ async fn join(
         scripts::prepare(commands, &channel).await?;
         commands.subscribe(channel).await?;
         let beat_sent = clock::now();
-        RedisResult::Ok((beat_sent, link.beat(commands, &session, is_new, who::am_i()).await?))
+        RedisResult::Ok((beat_sent, link.beat(commands, &session, is_new, who::am_i(), known_tick).await?))
     };
     let (beat_sent, beat) = wire.carry(exchange).await?;
     Ok(Box::new(Joined { connection, link, beat_sent, beat }))
@@ -224,8 +224,8 @@ impl Keeper {
         self.session.generation += 1;
         let (session, generation) = (self.session.id.clone(), self.session.generation);
         let is_new = !self.session.is_known();
-        let known_run = self.known_run.clone();
-        let joining = join(self.config.clone(), self.bucket.clone(), session, generation, is_new, known_run);
+        let known = (self.known_run.clone(), self.known_tick);
+        let joining = join(self.config.clone(), self.bucket.clone(), session, generation, is_new, known);
         let limit = self.config.options().connect_timeout;
         let joining = async move {
             let late = |_| Err(Trouble::new(Reason::Unreachable, "no answer in time"));

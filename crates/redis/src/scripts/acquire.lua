@@ -48,6 +48,7 @@ local function first_time()
     return { 'busy' }
   end
   local ticket = FROZEN > 0 and OLD_TICKET ~= '0' and tonumber(OLD_TICKET) or next_ticks(1)
+  raise_ticks(digits(ticket))
   remember_request(ID, MODE, EXPIRY, THREAD, NAME)
   end_solitude()
   call('ZADD', QUEUE, digits(ticket), ID)

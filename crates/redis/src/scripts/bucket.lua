@@ -22,6 +22,13 @@ local function next_ticks(count)
   return tick
 end
 
+-- From now on ticks are higher than one that a server gave out whose clock was ahead of this one's.
+local function raise_ticks(tick)
+  if tonumber(call('HGET', EPOCH, 'tick') or 0) < tonumber(tick) then
+    call('HSET', EPOCH, 'tick', tick)
+  end
+end
+
 -- A server whose memory is full refuses what needs more of it, but not to a script that has begun to write. This
 -- begins, for what has to be done all the same: leases are kept, holds end, and those who wait already are granted.
 local function write_though_full()

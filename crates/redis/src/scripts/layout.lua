@@ -7,7 +7,7 @@
 --                             stand together. Before them, one entry for each session: see `lease_entry` in bucket.lua
 --   KEYS[3] expired   ZSET    id of a hold that expired -> when, in ms; kept an hour, for a late release to learn of it
 --   KEYS[4] epoch     HASH    run: the server's run id; until: when the freeze ends, in ms; tick: the last one given out;
---                             layout: see beat.lua; <session> ->
+--                             layout: see beat.lua; clock: when the last beat came, in ms; <session> ->
 --                             '<generation>|<when its lease ends, as in sessions>|<its length in ms>|<who>', unless it
 --                             ended itself;
 --                             clear:<session> -> since when somebody clears that dead session, in ms

@@ -54,9 +54,7 @@ local function hold_again()
   else
     call('HDEL', HOLDERS, 'recovered')
   end
-  if tonumber(call('HGET', EPOCH, 'tick') or 0) < tonumber(FENCE) then
-    call('HSET', EPOCH, 'tick', FENCE)
-  end
+  raise_ticks(FENCE)
 end
 
 if is_stale(GENERATION) then

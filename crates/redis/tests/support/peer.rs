@@ -27,6 +27,8 @@ pub struct Peer {
     pub connection: MultiplexedConnection,
     pub link: Link,
     pub session: SessionId,
+    /// What its beats say of the ticks that it knows of.
+    pub known_tick: u64,
     asked: u64,
     pushes: UnboundedReceiver<PushInfo>,
 }
@@ -59,7 +61,7 @@ impl Peer {
         let channel = link.bucket.channel(&session);
         prepare(&mut connection, &channel).await.unwrap();
         connection.subscribe(channel).await.unwrap();
-        Self { connection, link, session, asked: 0, pushes }
+        Self { connection, link, session, known_tick: 0, asked: 0, pushes }
     }
 
     /// A new request, not yet asked.
@@ -131,7 +133,10 @@ impl Peer {
     }
 
     pub async fn beat(&mut self, opening: bool) -> Beat {
-        self.link.beat(&mut self.connection, &self.session, opening, "42|here").await.unwrap()
+        self.link
+            .beat(&mut self.connection, &self.session, opening, "42|here", self.known_tick)
+            .await
+            .unwrap()
     }
 
     /// For how long the server grants nothing yet.
