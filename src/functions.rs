@@ -43,6 +43,8 @@ pub fn open_port<'env>(
     define.function("queryStore", stored::query)?;
     define.function("explain", stored::explain)?;
     define.raw("farewell", stored::farewell)?;
+    define.raw("gather", stored::gather)?;
+    define.raw("sendGathered", stored::send_gathered)?;
     define.raw("close", |port, call| {
         port.close(&call.env, space_number(port));
         Ok(())

@@ -171,6 +171,20 @@ pub fn farewell(_: &Port, _: &Call) -> Result<()> {
     Ok(())
 }
 
+/// What is asked of the store from now on is granted together, or not at all.
+pub fn gather(port: &Port, _: &Call) -> Result<()> {
+    let (_, open) = addressed(port)?;
+    shared(&open)?.table.stored()?.gather();
+    Ok(())
+}
+
+/// Sends what has been gathered.
+pub fn send_gathered(port: &Port, _: &Call) -> Result<()> {
+    let (_, open) = addressed(port)?;
+    shared(&open)?.table.stored()?.send_gathered();
+    Ok(())
+}
+
 /// Why a request failed, for people: the array says in which space, and the event's reason.
 pub fn explain(port: &Port, _: &FunctionCallContext) -> Result<String> {
     let (_, open) = addressed(port)?;

@@ -10,6 +10,7 @@
 //! - `answers`: what it says
 //! - `line`: the connection and its beats, from one generation to the next
 //! - `time`: what is done because its time has come
+//! - `together`: requests of several locks in one trip
 
 mod answers;
 mod commands;
@@ -17,6 +18,7 @@ mod line;
 mod queries;
 mod questions;
 mod time;
+mod together;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},

@@ -18,7 +18,8 @@ use library::Script;
 pub use library::prepare;
 pub use push::Push;
 pub use replies::{
-    Acquired, Beat, Downgraded, HolderReport, LockReport, Owner, Reclaimed, Released, WaiterReport,
+    Acquired, AcquiredAll, Beat, Downgraded, HolderReport, LockReport, Owner, Reclaimed, Released,
+    WaiterReport,
 };
 
 /// How many requests of a session [`Link::list`] tells at once.
@@ -98,6 +99,27 @@ impl Link {
         add_asked(&mut call, asked);
         call.arg(u8::from(waiting == Waiting::No)).arg(old_ticket).arg(self.generation);
         library::ACQUIRE.run(connection, &call).await
+    }
+
+    /// Asks for several locks, in the same way, and for all or none: one that is not idle has none granted. Not more than
+    /// [`PAGE`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::acquire`].
+    pub async fn acquire_all(
+        &self,
+        connection: &mut impl ConnectionLike,
+        all: &[Asked],
+    ) -> RedisResult<AcquiredAll> {
+        let Some(first) = all.first() else { return Ok(AcquiredAll::Busy) };
+        let mut call = self.call(&library::ACQUIRE_ALL, all.iter().map(|asked| &asked.lock));
+        call.arg(first.id.to_string()).arg(self.generation);
+        add_wish(&mut call, first);
+        for asked in all {
+            call.arg(asked.id.to_string()).arg(asked.lock.as_bytes());
+        }
+        library::ACQUIRE_ALL.run(connection, &call).await
     }
 
     /// Ends a request, whether it holds or waits.
@@ -297,12 +319,17 @@ impl Link {
     }
 
     /// A call of a script with the keys and arguments that all have.
-    fn call(&self, script: &Script, lock: Option<&LockName>) -> Cmd {
+    fn call<'a>(
+        &self,
+        script: &Script,
+        locks: impl IntoIterator<Item = &'a LockName, IntoIter: ExactSizeIterator>,
+    ) -> Cmd {
         const SPACE: (usize, usize) = (27, 700);
         let mut call = Cmd::with_capacity(SPACE.0, SPACE.1);
-        call.arg("EVALSHA").arg(script.hash()).arg(if lock.is_some() { 7 } else { 4 });
+        let locks = locks.into_iter();
+        call.arg("EVALSHA").arg(script.hash()).arg(4 + 3 * locks.len());
         call.arg(&self.bucket.bookkeeping);
-        if let Some(lock) = lock {
+        for lock in locks {
             call.arg(self.bucket.holders(lock)).arg(self.bucket.queue(lock)).arg(self.bucket.dues(lock));
         }
         call.arg(if self.sharded { "SPUBLISH" } else { "PUBLISH" }).arg(self.bucket.channels());
@@ -313,7 +340,12 @@ impl Link {
 }
 
 fn add_asked(call: &mut Cmd, asked: &Asked) {
-    call.arg(asked.id.to_string()).arg(asked.lock.as_bytes()).arg(match asked.mode {
+    call.arg(asked.id.to_string()).arg(asked.lock.as_bytes());
+    add_wish(call, asked);
+}
+
+fn add_wish(call: &mut Cmd, asked: &Asked) {
+    call.arg(match asked.mode {
         Mode::Read => "r",
         Mode::Write => "w",
     });

@@ -80,6 +80,7 @@ impl Keeper {
             Reply::Swept(Ok(owners)) => self.disown(owners),
             Reply::Poked(_, Ok(None)) | Reply::Cleared(Ok(_)) | Reply::Disowned(Ok(_)) => {}
             Reply::Surveyed(number, result) => self.surveyed(number, result),
+            Reply::AcquiredAll(numbers, answer) => self.acquired_all(numbers, answer),
             Reply::Acquired(number, Err(error)) => self.refuse(number, &error),
             Reply::Released(number, Err(error)) | Reply::Downgraded(number, Err(error)) => {
                 self.not_done(number, &error);
@@ -94,7 +95,7 @@ impl Keeper {
     }
 
     /// An acquire has failed. Whether it was carried out is not known.
-    fn refuse(&mut self, number: Number, error: &RedisError) {
+    pub(super) fn refuse(&mut self, number: Number, error: &RedisError) {
         let trouble = Trouble::from(error);
         if !trouble.reason.is_refusal() {
             return self.hang_up(Some(trouble));
@@ -133,7 +134,7 @@ impl Keeper {
         }
     }
 
-    fn acquired(&mut self, number: Number, answer: Acquired) {
+    pub(super) fn acquired(&mut self, number: Number, answer: Acquired) {
         self.landed(number);
         let Some(request) = self.requests.get_mut(&number) else { return };
         match answer {

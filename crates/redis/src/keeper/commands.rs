@@ -19,6 +19,7 @@ impl Keeper {
                 self.spaces.insert(space, OpenSpace { name, deliver: Some(deliver), is_closed: false });
             }
             Command::Request(asked) => self.request(asked),
+            Command::Together(all) => self.request_together(all),
             Command::Cancel(number) => self.cancel(number),
             Command::Release { number, unused } => self.release(number, unused),
             Command::Downgrade(number) => self.downgrade(number),
@@ -38,14 +39,21 @@ impl Keeper {
     }
 
     fn request(&mut self, asked: Asked) {
-        let Some(space) = self.spaces.get(&asked.space) else { return };
+        if let Some(number) = self.enter(asked, false) {
+            self.advance(number);
+        }
+    }
+
+    /// Takes a request in. `None` if its space is gone.
+    pub(super) fn enter(&mut self, asked: Asked, is_together: bool) -> Option<Number> {
+        let space = self.spaces.get(&asked.space)?;
         let number = asked.number;
         let lock = LockName::new(space.name.as_units(), asked.key.as_units());
         let limit = self.limit(&asked);
         self.queues.entry(lock.clone()).or_default().insert(number);
-        self.requests.insert(number, Request::new(asked, lock));
+        self.requests.insert(number, Request { is_together, ..Request::new(asked, lock) });
         self.set_limit(number, limit);
-        self.advance(number);
+        Some(number)
     }
 
     /// When a request has waited long enough. One that meets no server at all does not wait for ever: the

@@ -12,7 +12,9 @@ use crate::{
     names::RequestId,
     report::Survey,
     request::{Need, Phase},
-    scripts::{Acquired, Asked, Beat, Downgraded, Owner, PAGE, Purpose, Reclaimed, Released, Waiting},
+    scripts::{
+        Acquired, AcquiredAll, Asked, Beat, Downgraded, Owner, PAGE, Purpose, Reclaimed, Released, Waiting,
+    },
 };
 
 /// How many questions may be on their way. More would make a beat wait too long behind them.
@@ -21,6 +23,7 @@ const WINDOW: usize = 256;
 /// A reply, with what it is the reply to.
 pub(super) enum Reply {
     Acquired(Number, RedisResult<Acquired>),
+    AcquiredAll(Vec<Number>, RedisResult<AcquiredAll>),
     Released(Number, RedisResult<Released>),
     Downgraded(Number, RedisResult<Downgraded>),
     Reclaimed(Number, RedisResult<Reclaimed>),
@@ -44,6 +47,11 @@ impl Keeper {
         } else {
             self.backlog.push_back(number);
         }
+    }
+
+    /// Whether something can be sent at once.
+    pub(super) fn has_room(&mut self) -> bool {
+        self.backlog.is_empty() && self.line.up().is_some_and(|up| up.replies.len() < WINDOW)
     }
 
     /// Sends what had to wait until there was room for it.
@@ -74,6 +82,7 @@ impl Keeper {
             (Need::Acquire, Phase::Waiting { ticket }) => {
                 let waiting = match (request.asked.patience, ticket) {
                     (Patience::None, _) => Waiting::No,
+                    _ if request.is_together => Waiting::No,
                     (_, 0) => Waiting::Yes,
                     (_, ticket) => Waiting::Again(ticket),
                 };

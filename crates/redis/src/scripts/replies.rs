@@ -29,6 +29,19 @@ pub enum Acquired {
     Stale,
 }
 
+/// The answer to [`Link::acquire_all`](super::Link::acquire_all).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcquiredAll {
+    /// All hold their locks. This is the first one's fence; each of the others has the next. None is recovered.
+    Granted(u64),
+    /// Not all locks are idle, or the bucket is frozen. All have ended.
+    Busy,
+    /// The server does not know the session, or its lease has ended.
+    Lost,
+    /// The session has a younger connection, which has to ask.
+    Stale,
+}
+
 /// The answer to [`Link::release`](super::Link::release). In each case the request has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Released {
@@ -185,6 +198,19 @@ impl FromRedisValue for Acquired {
             "queued" => Self::Queued { ticket: next(&mut rest)?, poke_in: wait(next(&mut rest)?) },
             "busy" => Self::Busy,
             "expired" => Self::Expired,
+            "lost" => Self::Lost,
+            "stale" => Self::Stale,
+            other => return Err(strange(other)),
+        })
+    }
+}
+
+impl FromRedisValue for AcquiredAll {
+    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
+        let (word, mut rest) = split(value)?;
+        Ok(match word.as_str() {
+            "granted" => Self::Granted(next(&mut rest)?),
+            "busy" => Self::Busy,
             "lost" => Self::Lost,
             "stale" => Self::Stale,
             other => return Err(strange(other)),
