@@ -6,6 +6,7 @@
 mod library;
 mod push;
 mod replies;
+mod report_page;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use redis::{Cmd, RedisResult, aio::ConnectionLike, cmd};
 
 use crate::names::{Bucket, LockName, RequestId, SessionId};
 use library::Script;
+use report_page::{Place, ReportPage};
 
 pub use library::prepare;
 pub use push::Push;
@@ -198,7 +200,7 @@ impl Link {
         library::POKE.run(connection, &call).await.map(|replies::Wait(wait)| wait)
     }
 
-    /// Tells who holds a lock and who waits for it.
+    /// Tells who holds a lock and who waits for it. Where there are many, they are not all looked at in the same moment.
     ///
     /// # Errors
     ///
@@ -208,8 +210,30 @@ impl Link {
         connection: &mut impl ConnectionLike,
         lock: &LockName,
     ) -> RedisResult<LockReport> {
-        let call = self.call(&library::INSPECT, Some(lock));
-        library::INSPECT.run(connection, &call).await
+        let call = self.inspect_call(lock, &Place::default());
+        let first = library::INSPECT.run(connection, &call).await?;
+        self.inspect_rest(connection, lock, first).await
+    }
+
+    /// The rest of a report, of which there is a page.
+    async fn inspect_rest(
+        &self,
+        connection: &mut impl ConnectionLike,
+        lock: &LockName,
+        mut all: ReportPage,
+    ) -> RedisResult<LockReport> {
+        while let Some(next) = all.next.take() {
+            let call = self.inspect_call(lock, &next);
+            let page: ReportPage = library::INSPECT.run(connection, &call).await?;
+            all.add(page);
+        }
+        Ok(all.report())
+    }
+
+    fn inspect_call(&self, lock: &LockName, place: &Place) -> Cmd {
+        let mut call = self.call(&library::INSPECT, Some(lock));
+        call.arg(&place.holders).arg(&place.queue);
+        call
     }
 
     /// [`Link::inspect`] of several locks in one go, though not in one moment.
@@ -222,8 +246,13 @@ impl Link {
         connection: &mut impl ConnectionLike,
         locks: &[LockName],
     ) -> RedisResult<Vec<LockReport>> {
-        let calls = locks.iter().map(|lock| self.call(&library::INSPECT, Some(lock)));
-        library::INSPECT.run_all(connection, calls).await
+        let calls = locks.iter().map(|lock| self.inspect_call(lock, &Place::default()));
+        let pages: Vec<ReportPage> = library::INSPECT.run_all(connection, calls).await?;
+        let mut reports = Vec::with_capacity(locks.len());
+        for (lock, page) in locks.iter().zip(pages) {
+            reports.push(self.inspect_rest(connection, lock, page).await?);
+        }
+        Ok(reports)
     }
 
     /// Renews a session's lease, or opens the session if `opening` and the server does not know it. The first
