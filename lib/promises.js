@@ -118,8 +118,6 @@ class PromiseLocks {
     if (this.#mayTakeTogether(keys.length)) {
       const held = await this.#takeTogether(mode, keys, wish);
       if (held !== null) return this.#together(held, mode);
-      // To ask once more would take as long as a store may take to answer.
-      if (wish.timeout > 0 && now() - start >= wish.timeout) throw new LockTimeoutError(keys[0], wish.timeout);
     }
     /** @type {PromiseRequest[]} */
     const held = [];

@@ -10,11 +10,11 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use support::{
     free_port, new_directory,
     peer::PATIENCE,
-    program::{Program, command, config},
+    program::{Program, command, config, until},
     proxy::Proxy,
 };
 
-const SOON: Duration = Duration::from_millis(400);
+const SOON: Duration = Duration::from_secs(1);
 
 /// Holds and releases a lock.
 fn works(program: &mut Program) {
@@ -198,7 +198,12 @@ fn a_server_that_was_taken_for_a_sentinel_is_said() {
 fn a_server_with_too_many_clients_is_waited_for() {
     let server = server!();
     command(&server, &["CONFIG", "SET", "maxclients", "1"]);
-    let other = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    // Until the server has noticed that the one that asked for that is gone.
+    let mut other = None;
+    until("there is room for one", || {
+        other = redis::Client::open(server.url()).unwrap().get_connection().ok();
+        other.is_some()
+    });
     let mut program = Program::start(&server.url());
     let asked = program.write("k");
     program.stays_silent_for(Duration::from_millis(300));
