@@ -142,11 +142,11 @@ impl Run<'_> {
         if !self.model.dead.is_empty() {
             return;
         }
-        let keys = match self.dice.below(MORE.len()) {
-            0 => &KEYS[..2],
-            place => &MORE[place - 1..=place],
+        let (keys, mode) = match self.dice.below(MORE.len()) {
+            0 => (&KEYS[..2], Write),
+            // Readers leave nothing recovered, which would not be idle any more.
+            place => (&MORE[place - 1..=place], Read),
         };
-        let mode = self.dice.pick(&[Read, Write]);
         let (peer, known) = &mut self.peers[peer];
         let all: Vec<Asked> = keys.iter().map(|key| peer.ask_for(key, mode, LONG)).collect();
         let answer = peer.link.acquire_all(&mut peer.connection, &all).await.unwrap();
