@@ -85,8 +85,8 @@ class LockQueueFullError extends LockError {
 class LockTwoCopiesError extends LockError {
   /**
    * @param {string} name
-   * @param {import('./native').Copy} first
-   * @param {import('./native').Copy} own
+   * @param {import('./addon/native').Copy} first
+   * @param {import('./addon/native').Copy} own
    */
   constructor(name, first, own) {
     const copies = [first, own]
@@ -149,6 +149,21 @@ function outOfRange(name, expected, received) {
   return Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' });
 }
 
+/**
+ * @param {string} name
+ * @param {string} expected
+ * @param {boolean} [outOfRange] whether it is of the right kind, but too large or too small
+ */
+function wrongStoreOption(name, expected, outOfRange = false) {
+  return outOfRange
+    ? Object.assign(new RangeError(`The value of "${name}" is out of range. It must be ${expected}`), {
+        code: 'ERR_OUT_OF_RANGE',
+      })
+    : Object.assign(new TypeError(`The "${name}" argument must be ${expected}`), {
+        code: 'ERR_INVALID_ARG_TYPE',
+      });
+}
+
 /** @param {string} message */
 function invalidThis(message) {
   return Object.assign(new TypeError(message), { code: 'ERR_INVALID_THIS' });
@@ -194,6 +209,7 @@ module.exports = {
   LockTwoCopiesError,
   invalidType,
   outOfRange,
+  wrongStoreOption,
   invalidThis,
   reportLater,
 };

@@ -12,6 +12,8 @@ const never = new latchkey.Lock();
 const soon = new latchkey.Lock(1 + random.below(10));
 const late = new latchkey.Lock(60_000);
 // Whoever waits for `late` lives for a minute, as it should: not the workers that end by themselves.
+/** Used by all workers. Whoever waits there lives until it is served. */
+const shared = new latchkey.Locks({ name: 'dying workers' });
 const locks = end === 'return' ? [never, soon] : [never, soon, late];
 
 function holdAndWait(times) {
@@ -26,6 +28,8 @@ function holdAndWait(times) {
         if (releases) setImmediate(release);
       },
     );
+    shared[random.pick(['tryRead', 'tryWrite'])](`key ${random.below(20)}`);
+    if (end !== 'return') void shared.write(`key ${random.below(20)}`).catch(() => {});
     latchkey(`key ${random.below(5)}`, (done) => {
       if (releases) done();
     });

@@ -50,8 +50,10 @@ mod key;
 mod key_state;
 mod keys;
 mod list;
+mod members;
+mod outcome;
 mod owners;
-mod post;
+mod report;
 mod request;
 mod scope;
 mod sender;
@@ -63,14 +65,14 @@ mod table;
 mod time;
 
 pub use caller::Caller;
-pub use event::{
-    Ending, Event, Events, Grant, HoldReport, KeyReport, Outcome, Released, Requested, WaitReport,
-};
-pub use inbox::{Inbox, Letter};
+pub use event::{Ending, Event, Events, Grant};
+pub use inbox::{Inbox, Message};
 pub use key::Key;
-pub use post::{Post, Recipient};
+pub use members::{Members, Recipient};
+pub use outcome::{Outcome, Released, Requested};
+pub use report::{KeyReport, RequestReport};
 pub use request::{Ask, KeyName, KeySlot, Mode, Patience, Port, Ticket};
 pub use sender::{Own, Sender};
 pub use space::{LocalSpace, Space};
-pub use table::LockTable;
+pub use table::{LockTable, Safety};
 pub use time::Time;

@@ -2,7 +2,7 @@
 //! memory of their own. Each request can be in one list of each chain.
 
 use crate::{
-    request::Request,
+    request::{Links, Request},
     slab::{Index, NONE, Slab},
 };
 
@@ -10,17 +10,6 @@ use crate::{
 pub const OF_KEY: usize = 0;
 /// The chain of all requests of one port.
 pub const OF_PORT: usize = 1;
-
-/// A request's neighbours in one chain. `NONE` at the ends.
-#[derive(Clone, Copy, Debug)]
-pub struct Links {
-    prev: Index,
-    next: Index,
-}
-
-impl Links {
-    pub const UNLINKED: Self = Self { prev: NONE, next: NONE };
-}
 
 /// A list of requests along one chain.
 ///

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{Grant, HoldReport, Time, WaitReport, list::Links, slab::Index};
+use crate::{
+    Grant, RequestReport, Time,
+    slab::{Index, NONE},
+};
 
 /// How a key is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +101,17 @@ pub enum Phase {
     Holding { deadline: Option<Time>, grant: Grant },
 }
 
+/// A request's neighbours in one chain. `NONE` at the ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Links {
+    pub prev: Index,
+    pub next: Index,
+}
+
+impl Links {
+    pub const UNLINKED: Self = Self { prev: NONE, next: NONE };
+}
+
 /// A request that has not ended.
 ///
 /// Invariant: it is linked into its port's list, if such are kept, and into its key's queue while `Waiting` or its
@@ -121,12 +135,11 @@ impl Request {
         matches!(self.phase, Phase::Holding { .. })
     }
 
-    pub fn hold_report(&self) -> Option<HoldReport> {
-        let Phase::Holding { grant, .. } = self.phase else { return None };
-        Some(HoldReport { port: self.port, mode: self.mode, since: self.since, grant })
-    }
-
-    pub fn wait_report(&self) -> WaitReport {
-        WaitReport { port: self.port, mode: self.mode, since: self.since }
+    pub fn report(&self) -> RequestReport {
+        let grant = match self.phase {
+            Phase::Waiting { .. } => None,
+            Phase::Holding { grant, .. } => Some(grant),
+        };
+        RequestReport { port: self.port, mode: self.mode, since: self.since, grant }
     }
 }

@@ -3,13 +3,12 @@
 mod local;
 
 use crate::{
-    Ask, Event, Grant, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested, Ticket, Time,
+    Ask, Event, Grant, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested, Safety, Ticket, Time,
     caller::{Now, Operation},
     deadlines::{Deadlines, Due},
     keys::Keys,
-    list::Links,
     owners::Owners,
-    request::{Phase, Request},
+    request::{Links, Phase, Request},
     scope::{Process, Scope},
     slab::{Index, Slab},
 };
@@ -75,6 +74,14 @@ impl<S: Scope> Shard<S> {
     /// The slot of a live request's key.
     pub fn slot_of(&self, ticket: Ticket) -> Option<KeySlot> {
         Some(self.keys.slot_of(self.live(ticket)?.key))
+    }
+
+    /// How long a hold is safe.
+    pub fn safety_of(&self, ticket: Ticket, now: Time) -> Safety {
+        let Some(Phase::Holding { deadline, .. }) = self.live(ticket).map(|request| request.phase) else {
+            return Safety::Over;
+        };
+        deadline.map_or(Safety::Endless, |deadline| Safety::For(now.until(deadline)))
     }
 
     /// Ends a hold, which its holder knew of unless `unused`.
@@ -340,8 +347,8 @@ impl Shard<Process> {
         let states = self.keys.named().filter(|(_, state)| !state.holders.is_empty());
         states.map(|(key, state)| KeyReport {
             key: key.clone(),
-            holders: state.holders.iter(&self.requests).filter_map(Request::hold_report).collect(),
-            waiting: state.queue.iter(&self.requests).map(Request::wait_report).collect(),
+            holders: state.holders.iter(&self.requests).map(Request::report).collect(),
+            waiting: state.queue.iter(&self.requests).map(Request::report).collect(),
         })
     }
 }

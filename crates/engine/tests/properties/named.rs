@@ -106,8 +106,8 @@ impl Model<Named> {
         for (key, state) in self.keys.iter().filter(|(_, state)| !state.holders.is_empty()) {
             let report = reports.remove(key).expect("a held key is reported");
             let known = |r: &Request| (r.port, r.mode, r.since, r.grant);
-            let holders = report.holders.iter().map(|r| (r.port, r.mode, r.since, Some(r.grant)));
-            let waiting = report.waiting.iter().map(|r| (r.port, r.mode, r.since, None));
+            let holders = report.holders.iter().map(|r| (r.port, r.mode, r.since, r.grant));
+            let waiting = report.waiting.iter().map(|r| (r.port, r.mode, r.since, r.grant));
             assert!(
                 holders.eq(state.holders.iter().map(known)),
                 "{:?}, not {:?}",

@@ -1,0 +1,27 @@
+//! Who holds and who waits, as a query answers it.
+
+use crate::{Grant, Key, Mode, Port, Time};
+
+/// Who holds one key and who waits for it, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyReport {
+    /// The key.
+    pub key: Key,
+    /// Its holders, in the order of their grants.
+    pub holders: Vec<RequestReport>,
+    /// Its queue, in order.
+    pub waiting: Vec<RequestReport>,
+}
+
+/// One hold or one request in a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestReport {
+    /// Whose it is.
+    pub port: Port,
+    /// How it holds the key, or wants to.
+    pub mode: Mode,
+    /// When it was granted, or asked.
+    pub since: Time,
+    /// What the holder learned; `None` while it waits.
+    pub grant: Option<Grant>,
+}

@@ -1,0 +1,424 @@
+'use strict';
+// The core of the promise API: what a `Locks` does.
+
+const {
+  toKey,
+  toKeys,
+  checkCallback,
+  toMilliseconds,
+  toExpiry,
+  toOptions,
+  optionOf,
+  toSpaceName,
+} = require('./arguments');
+const { watch } = require('../requests/abort');
+const { now } = require('../clock');
+const {
+  LockClosedError,
+  LockQueueFullError,
+  LockTimeoutError,
+  invalidType,
+  outOfRange,
+} = require('../errors');
+const { Hold, runAndRelease } = require('../requests/hold');
+const { GRANTED, WAITING, ENDED } = require('../events/life');
+const { Pending } = require('../requests/pending');
+const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('../requests/promise-request');
+const { openSpace } = require('../spaces/open-space');
+const { RequestGroup } = require('../requests/request-group');
+const { SOON } = require('../addon/stack');
+const { toStore } = require('./store-options');
+
+/** @typedef {{ signal: AbortSignal | undefined, timeout: number, expiry: number }} Wish what a call asks for */
+
+/** Of so many keys at most a store is asked in one trip: it does nothing else meanwhile. */
+const MOST_TOGETHER = 256;
+
+class PromiseLocks {
+  /** @type {import('../spaces/space').Space} */
+  #space;
+  /** @type {Wish} what a call without options asks for */
+  #wish;
+  #maxPending;
+  #pending = new Pending();
+
+  /** @param {import('../../index').LocksOptions} [options] */
+  constructor(options) {
+    const given = toOptions('options', options);
+    const name = toSpaceName(given);
+    const store = toStore(given, name);
+    const expiry = toExpiry('options.expiry', optionOf(given, 'expiry'));
+    this.#wish = { signal: undefined, timeout: Infinity, expiry };
+    this.#maxPending = toMaxPending(optionOf(given, 'maxPending'));
+    this.#space = openSpace(name, store);
+  }
+
+  /** @returns {any} */
+  query() {
+    // On a store, this comes by the promise, too.
+    if (this.#pending.closed) return this.#space.refuse(new LockClosedError());
+    return this.#space.query(toSnapshot);
+  }
+
+  close() {
+    if (this.#pending.closed) return;
+    this.#pending.closed = true;
+    // From the back, so that none that leaves lets another one in.
+    while (this.#pending.last !== null) {
+      const request = this.#pending.last;
+      request.abandon(new LockClosedError(request.key));
+    }
+    this.#space.close();
+  }
+
+  /**
+   * Takes the key or keys; runs `fn` with the hold and releases it, if there is one. Not an async function,
+   * whose promise would be one more than is needed.
+   *
+   * @param {number} mode
+   * @param {any} key
+   * @param {any} options
+   * @param {any} fn
+   * @returns {Promise<any>}
+   */
+  run(mode, key, options, fn) {
+    /** @type {PromiseRequest | undefined} */
+    let request;
+    try {
+      if (typeof options === 'function') {
+        fn = options;
+        options = undefined;
+      } else if (fn !== undefined) {
+        checkCallback('fn', fn);
+      }
+      const wish = this.#toWish(options);
+      if (isList(key)) {
+        const taken = this.#takeAll(mode, toKeys(key), wish);
+        return fn === undefined ? taken : taken.then((hold) => runAndRelease(hold, fn));
+      }
+      request = this.#take(mode, toKey(key), wish);
+      if (request.outcome === null) return fn === undefined ? wait(request) : waitAndRun(request, fn);
+      // Not awaited when it is granted at once: then `fn` starts before the call returns.
+      const hold = request.toHold();
+      return fn === undefined ? Promise.resolve(hold) : runAndRelease(hold, fn);
+    } catch (error) {
+      // The stack has ended before its function could be called.
+      if (request?.outcome === HELD) SOON.then(request.giveBack.bind(request));
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * @param {number} mode
+   * @param {string[]} keys in order
+   * @param {Wish} wish
+   */
+  async #takeAll(mode, keys, wish) {
+    this.#refuse(keys[0], wish.signal);
+    const start = now();
+    if (this.#mayTakeTogether(keys.length)) {
+      const held = await this.#takeTogether(mode, keys, wish);
+      if (held !== null) return this.#together(held, mode);
+    }
+    /** @type {PromiseRequest[]} */
+    const held = [];
+    try {
+      for (const key of keys) {
+        const rest = wish.timeout - (now() - start);
+        const request = this.#take(mode, key, wish, Math.max(0, rest));
+        if (request.outcome === null) await wait(request);
+        held.push(request);
+      }
+      const lost = held.find(({ loss }) => loss !== null);
+      if (lost !== undefined) throw lost.loss;
+    } catch (error) {
+      giveAllBack(held);
+      throw error;
+    }
+    return this.#together(held, mode);
+  }
+
+  /**
+   * Whether so many keys may be asked for in one trip. To wait for a store's answer counts as pending.
+   *
+   * @param {number} count
+   */
+  #mayTakeTogether(count) {
+    const isPossible = this.#space.answersLater && count > 1 && count <= MOST_TOGETHER;
+    return isPossible && this.#pending.size + count <= this.#maxPending;
+  }
+
+  /**
+   * Takes all keys in one trip to the store, if all are free.
+   *
+   * @param {number} mode
+   * @param {string[]} keys
+   * @param {Wish} wish
+   * @returns {Promise<PromiseRequest[] | null>} null if they are not, or no longer
+   */
+  async #takeTogether(mode, keys, wish) {
+    /** @type {PromiseRequest[]} */
+    const requests = [];
+    try {
+      this.#space.askTogether(() => {
+        for (const key of keys) requests.push(this.#take(mode, key, wish));
+      });
+    } catch (error) {
+      for (const request of requests) request.abandon(error);
+      throw error;
+    }
+    const answers = await Promise.allSettled(requests.map(wait));
+    const isHeld = requests.every(({ outcome, loss }) => outcome === HELD && loss === null);
+    if (isHeld) return requests;
+    giveAllBack(requests.filter(({ outcome }) => outcome === HELD));
+    for (const answer of answers) {
+      if (answer.status === 'rejected' && !(answer.reason instanceof LockTimeoutError)) throw answer.reason;
+    }
+    return null;
+  }
+
+  /**
+   * @param {PromiseRequest[]} held
+   * @param {number} mode
+   * @returns {Hold} one that a loss of any of them aborts
+   */
+  #together(held, mode) {
+    const hold = new Hold(new RequestGroup(held, mode, this.#space.answersLater));
+    for (const request of held) request.hold = hold;
+    return hold;
+  }
+
+  /**
+   * @param {number} mode
+   * @param {string} key
+   * @param {Wish} wish
+   * @param {number} rest what is left of the wish's timeout
+   * @returns {PromiseRequest} one that holds its key, or waits
+   */
+  #take(mode, key, wish, rest = wish.timeout) {
+    this.#refuse(key, wish.signal);
+    const maxPending = this.#pending.size >= this.#maxPending ? this.#maxPending : null;
+    const request = new PromiseRequest(this.#space, key, mode, wish, maxPending);
+    const outcome = this.#ask(request, maxPending === null ? rest : 0);
+    if (outcome instanceof Failure) throw outcome.error;
+    if (outcome === null && request.state === ENDED && request.loss === null) throw request.refusal();
+    return request;
+  }
+
+  /**
+   * Throws what keeps any request from being made.
+   *
+   * @param {string} key
+   * @param {AbortSignal | undefined} signal
+   */
+  #refuse(key, signal) {
+    if (this.#pending.closed) throw new LockClosedError(key);
+    signal?.throwIfAborted();
+  }
+
+  /**
+   * Asks, and delivers what that has caused.
+   *
+   * @param {PromiseRequest} request
+   * @param {number} patience
+   * @returns {import('../requests/promise-request').Outcome | null} null if it is not known yet
+   */
+  #ask(request, patience) {
+    const granted = this.#space.ask(request, patience);
+    try {
+      if (granted !== null && isPlain(granted)) return (request.outcome = HELD);
+      if (request.state === WAITING) this.#register(request);
+      request.settle(null, granted, GRANTED);
+      // Others' callbacks have run, and may have closed these locks.
+      if (this.#pending.closed) request.revoke(new LockClosedError(request.key));
+    } catch (error) {
+      // Of these, nothing throws but the end of the stack.
+      SOON.then(request.revoke.bind(request, error));
+      throw error;
+    }
+    return request.outcome;
+  }
+
+  /**
+   * From now on an abort and a close find the request.
+   *
+   * @param {PromiseRequest} request
+   */
+  #register(request) {
+    const { signal } = request.wish;
+    this.#pending.add(request);
+    request.pending = this.#pending;
+    if (signal === undefined) return;
+    try {
+      watch(signal, request);
+    } catch (error) {
+      request.abandon(error);
+    }
+    // By what the signal itself has run.
+    if (signal.aborted) request.abandon(signal.reason);
+  }
+
+  /**
+   * @param {number} mode
+   * @param {any} key
+   * @param {any} options
+   * @returns {any} a hold or null; a promise of it where a store answers
+   */
+  tryNow(mode, key, options) {
+    const { expiry } = this.#toWish(options);
+    const keys = isList(key) ? toKeys(key) : toKey(key);
+    const wish = { ...this.#wish, expiry, timeout: 0 };
+    if (this.#space.answersLater) return this.#tryLater(mode, keys, wish);
+    if (this.#pending.closed) throw new LockClosedError();
+    if (typeof keys === 'string') return this.#tryOne(mode, keys, wish)?.toHold() ?? null;
+    /** @type {PromiseRequest[]} */
+    const held = [];
+    try {
+      for (const each of keys) {
+        const request = this.#tryOne(mode, each, wish);
+        if (request === null) break;
+        held.push(request);
+      }
+    } catch (error) {
+      giveAllBack(held);
+      throw error;
+    }
+    if (held.length === keys.length) return this.#together(held, mode);
+    giveAllBack(held);
+    return null;
+  }
+
+  /**
+   * @param {number} mode
+   * @param {string | string[]} keys
+   * @param {Wish} wish
+   * @returns {Promise<Hold | null>}
+   */
+  async #tryLater(mode, keys, wish) {
+    try {
+      if (typeof keys !== 'string') return await this.#takeAll(mode, keys, wish);
+      const request = this.#take(mode, keys, wish);
+      return request.outcome === HELD ? request.toHold() : await wait(request);
+    } catch (error) {
+      if (error instanceof LockTimeoutError || error instanceof LockQueueFullError) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * @param {number} mode
+   * @param {string} key
+   * @param {Wish} wish
+   * @returns {PromiseRequest | null} null if it does not hold its key
+   */
+  #tryOne(mode, key, wish) {
+    const request = new PromiseRequest(this.#space, key, mode, wish, null);
+    const outcome = this.#ask(request, 0);
+    if (outcome instanceof Failure) throw outcome.error;
+    if (outcome !== null) return request;
+    // It was granted, unless it was refused; and something that comes before that cannot be delivered here.
+    if (request.state !== ENDED) request.abandon(undefined);
+    return null;
+  }
+
+  /**
+   * @param {any} options
+   * @returns {Wish}
+   */
+  #toWish(options) {
+    if (options === undefined || options === null) return this.#wish;
+    const given = toOptions('options', options);
+    const signal = optionOf(given, 'signal');
+    const timeout = optionOf(given, 'timeout');
+    const expiry = optionOf(given, 'expiry');
+    if (signal !== undefined && (signal === null || !isSignal(signal)))
+      throw invalidType('options.signal', 'an AbortSignal', signal);
+    return {
+      signal,
+      timeout: timeout === undefined ? Infinity : toMilliseconds('options.timeout', timeout),
+      expiry: expiry === undefined ? this.#wish.expiry : toExpiry('options.expiry', expiry),
+    };
+  }
+}
+
+/**
+ * Whether a grant is all that there is to deliver.
+ *
+ * @param {import('../events/request').Request} granted
+ */
+function isPlain({ at, times }) {
+  return times === null && at?.firstEvent === null;
+}
+
+/**
+ * Ends holds that no program has seen, in the reverse order of taking.
+ *
+ * @param {PromiseRequest[]} held
+ */
+function giveAllBack(held) {
+  for (const request of held.toReversed()) request.giveBack();
+}
+
+/**
+ * @param {import('../addon/port').Report[]} reports
+ * @param {number} now
+ * @returns {import('../../index').LocksSnapshot}
+ */
+function toSnapshot(reports, now) {
+  /** @type {import('../../index').LocksSnapshot} */
+  const snapshot = { held: [], pending: [] };
+  for (const { key, held, write, age, fence, recovered, ...rest } of reports) {
+    const entry = { key, mode: toMode(write), since: Math.round(now - age), ...rest };
+    if (held) snapshot.held.push({ ...entry, fence, recovered });
+    else snapshot.pending.push(entry);
+  }
+  return snapshot;
+}
+
+/**
+ * @param {unknown} maxPending
+ * @returns {number}
+ */
+function toMaxPending(maxPending) {
+  if (maxPending === undefined || maxPending === null) return Infinity;
+  if (typeof maxPending !== 'number') throw invalidType('options.maxPending', 'a number', maxPending);
+  if (!(maxPending >= 0)) throw outOfRange('options.maxPending', '0 or more', maxPending);
+  return maxPending;
+}
+
+/**
+ * Whether it looks like an AbortSignal: one of another realm is as good.
+ *
+ * @param {any} value
+ */
+function isSignal(value) {
+  if (typeof value !== 'object' || !('aborted' in value)) return false;
+  return [value.addEventListener, value.removeEventListener, value.throwIfAborted].every(
+    (method) => typeof method === 'function',
+  );
+}
+
+/**
+ * `Array.isArray`, for anything at all.
+ *
+ * @param {unknown} key
+ * @returns {key is unknown[]}
+ */
+function isList(key) {
+  try {
+    return Array.isArray(key);
+  } catch {
+    // A revoked proxy: `toKey` says what is wrong with it.
+    return false;
+  }
+}
+
+/**
+ * @param {boolean} write
+ * @returns {'read' | 'write'}
+ */
+function toMode(write) {
+  return write ? 'write' : 'read';
+}
+
+module.exports = { PromiseLocks };
