@@ -243,6 +243,26 @@ function query(number) {
   return native.query();
 }
 
+/**
+ * Has a store grant what is asked of it from now on together, or not at all.
+ *
+ * @param {number} number of the space
+ */
+function gather(number) {
+  words[at.space] = number;
+  native.gather();
+}
+
+/**
+ * Asks a store for what has been gathered.
+ *
+ * @param {number} number of the space
+ */
+function sendGathered(number) {
+  words[at.space] = number;
+  native.sendGathered();
+}
+
 /** @param {number} number */
 function queryStore(number) {
   words[at.space] = number;
@@ -286,6 +306,8 @@ module.exports = {
   watch,
   hasEnded,
   query,
+  gather,
+  sendGathered,
   queryStore,
   explain,
 };

@@ -168,6 +168,20 @@ pub fn end_sessions() {
     Store::shutdown_all(WITHIN);
 }
 
+/// What is asked of the store from now on is granted together, or not at all.
+pub fn gather(port: &Port, _: &super::Call) -> Result<()> {
+    let (_, open) = port.addressed()?;
+    shared(&open)?.table.stored()?.gather();
+    Ok(())
+}
+
+/// Sends what has been gathered.
+pub fn send_gathered(port: &Port, _: &super::Call) -> Result<()> {
+    let (_, open) = port.addressed()?;
+    shared(&open)?.table.stored()?.send_gathered();
+    Ok(())
+}
+
 /// Why a request failed, for people: the array says in which space, and the event's reason.
 pub fn explain(port: &Port, _: &FunctionCallContext) -> Result<String> {
     let (_, open) = port.addressed()?;

@@ -174,13 +174,16 @@ async fn join(
     session: SessionId,
     generation: u64,
     is_new: bool,
+    (known_run, known_tick): (Option<String>, u64),
     within: Duration,
 ) -> Result<Box<Joined>, Trouble> {
     let mut connection = connection::find(&config, within).await?;
+    let server = &connection.server;
+    let is_another = known_run.is_some_and(|known| known != server.run_id);
     let link = Link {
         bucket: Bucket::clone(&bucket),
-        run_id: connection.server.run_id.clone(),
-        started_ms: connection.server.started,
+        run_id: server.run_id.clone(),
+        since_ms: server.started.filter(|_| !is_another),
         lease: config.options().ttl,
         generation,
     };
@@ -190,7 +193,7 @@ async fn join(
         scripts::prepare(commands, &channel).await?;
         commands.subscribe(channel).await?;
         let beat_sent = clock::now();
-        RedisResult::Ok((beat_sent, link.beat(commands, &session, is_new, who::am_i()).await?))
+        RedisResult::Ok((beat_sent, link.beat(commands, &session, is_new, who::am_i(), known_tick).await?))
     };
     let (beat_sent, beat) = wire.carry(exchange).await?;
     Ok(Box::new(Joined { connection, link, beat_sent, beat }))
@@ -236,8 +239,10 @@ impl Keeper {
         self.session.generation += 1;
         let (session, generation) = (self.session.id.clone(), self.session.generation);
         let is_new = !self.session.is_known();
+        let known = (self.known_run.clone(), self.known_tick);
         let within = self.attempt_limit(now);
-        let joining = join(self.config.clone(), self.bucket.clone(), session, generation, is_new, within);
+        let joining =
+            join(self.config.clone(), self.bucket.clone(), session, generation, is_new, known, within);
         let joining = async move {
             let late = |_| Err(Trouble::new(Reason::Unreachable, "no answer in time"));
             timeout(within, joining).await.unwrap_or_else(late)
@@ -259,6 +264,7 @@ impl Keeper {
         };
         let now = clock::now();
         let ttl = self.config.options().ttl;
+        let run_id = link.run_id.clone();
         self.line = Line::Up(Box::new(Up {
             link: Arc::new(link),
             commands: connection.commands,
@@ -275,7 +281,7 @@ impl Keeper {
             confirm_at: now.after(ttl),
             remind_at: now.after(DAY),
         }));
-        self.has_met_server = true;
+        self.known_run = Some(run_id);
         self.note(None);
         self.beaten(beat_sent, beat);
         self.send_everything();

@@ -35,11 +35,14 @@ impl Up {
 
 impl Keeper {
     pub(super) fn beat(&mut self, now: Time) {
-        let session = self.session.id.clone();
+        let (session, known_tick) = (self.session.id.clone(), self.known_tick);
         let Some(up) = self.line.up() else { return };
         up.is_beating = true;
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
-        up.ask(async move { Reply::Beat(now, link.beat(&mut commands, &session, false, who::am_i()).await) });
+        up.ask(async move {
+            let beat = link.beat(&mut commands, &session, false, who::am_i(), known_tick).await;
+            Reply::Beat(now, beat)
+        });
     }
 
     /// A beat has been answered.
