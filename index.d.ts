@@ -7,7 +7,7 @@ import {
   type GrantMessage,
   type ReleaseMessage,
   type WaitMessage,
-} from './diagnostics.js';
+} from './types/diagnostics.js';
 import {
   LockClosedError,
   LockError,
@@ -17,8 +17,8 @@ import {
   LockTimeoutError,
   LockTwoCopiesError,
   StoreUnreachableError,
-} from './errors.js';
-import { Hold, type Mode, type StoredHold } from './hold.js';
+} from './types/errors.js';
+import { Hold, type Mode, type StoredHold } from './types/hold.js';
 import {
   Locks,
   type AcquireOptions,
@@ -26,7 +26,7 @@ import {
   type LocksOptions,
   type SingleKey,
   type TryOptions,
-} from './locks.js';
+} from './types/locks.js';
 import {
   Lock,
   type LockObtainedCallback,
@@ -43,9 +43,9 @@ import {
   type StoredHeldEntry,
   type StoredLocksSnapshot,
   type StoredPendingEntry,
-} from './snapshot.js';
-import { type StoreOptions } from './store.js';
-import { type StoredLocks, type StoredLocksOptions } from './stored-locks.js';
+} from './types/snapshot.js';
+import { type StoreOptions } from './types/store.js';
+import { type StoredLocks, type StoredLocksOptions } from './types/stored-locks.js';
 
 export = latchkey;
 

@@ -2,7 +2,7 @@
 
 import self = require('./rwlock-plus.js');
 import { type Key } from './alock.js';
-import { type StoreOptions } from './store.js';
+import { type StoreOptions } from './types/store.js';
 
 export = Lock;
 

@@ -88,7 +88,9 @@ async function step(what, command) {
   const start = Date.now();
   const { code, output } = await run(command);
   const seconds = Math.round((Date.now() - start) / 1000);
-  process.stderr.write(code === 0 ? `  done in ${seconds} s\n` : `  failed after ${seconds} s\n\n${output}\n`);
+  process.stderr.write(
+    code === 0 ? `  done in ${seconds} s\n` : `  failed after ${seconds} s\n\n${output}\n`,
+  );
   if (code !== 0) process.exit(code);
 }
 

@@ -1,6 +1,6 @@
 // Types of the promise face on a store: what `new Locks({ name, store })` gives.
 
-import { type Key } from './alock.js';
+import { type Key } from '../alock.js';
 import { type StoredHold } from './hold.js';
 import { type AcquireOptions, type LocksOptions, type SingleKey, type TryOptions } from './locks.js';
 import { type StoredLocksSnapshot } from './snapshot.js';

@@ -1,6 +1,6 @@
 // Types of the promise face: `new Locks(options)`, and what its calls take.
 
-import { type Key } from './alock.js';
+import { type Key } from '../alock.js';
 import { type Hold } from './hold.js';
 import { type LocksSnapshot } from './snapshot.js';
 import { type StoreOptions } from './store.js';
