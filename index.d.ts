@@ -1,5 +1,5 @@
-// Types of `latchkey`: alock's function and rwlock-plus's class in one, the promise face, and the errors. Each has its
-// own file.
+// Types of `latchkey`: alock's function and rwlock-plus's class in one, the promise API, and the errors. Their parts are in
+// types/.
 
 import { lock, type Done, type Key } from './alock.js';
 import {
@@ -19,6 +19,7 @@ import {
   StoreUnreachableError,
 } from './types/errors.js';
 import { Hold, type Mode, type StoredHold } from './types/hold.js';
+import { type KeyOrKeys } from './types/keyed-locks.js';
 import {
   Locks,
   type AcquireOptions,
@@ -60,9 +61,9 @@ export = latchkey;
  * **The trap:** the key is free when `done` is called, not when `fn` returns or its promise settles. And a forgotten
  * `new` is no error of its own: `latchkey(10000)` asks for the key `'10000'`, and is refused for want of `fn`.
  *
- * Its property {@link Locks} is the promise face, for `async` functions, for several threads, and for several machines.
+ * Its property {@link Locks} is the promise API, for `async` functions, for several threads, and for several machines.
  *
- * The two faces are documented by alock and rwlock-plus; having both in one is latchkey's own.
+ * The two APIs are documented by alock and rwlock-plus.
  *
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `key` is refused, or `fn` is not a function.
  *
@@ -109,6 +110,7 @@ declare namespace latchkey {
     type GrantMessage,
     type HeldEntry,
     type Key,
+    type KeyOrKeys,
     type LockObtainedCallback,
     type LockOptions,
     type LocksOptions,

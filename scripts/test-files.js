@@ -15,9 +15,11 @@ const QUICK_CRATES = ['-p', 'latchkey-engine'];
 const SLOW = [
   ...[
     'benchmarks',
+    'delivery-stack-end',
     'death',
     'depth',
     'history',
+    'idle-keys',
     'memory',
     'mixed-programs',
     'model',

@@ -1,13 +1,14 @@
-// Types of the promise face on a store: what `new Locks({ name, store })` gives.
+// Types of the promise API on a store: what `new Locks({ name, store })` gives.
 
 import { type Key } from '../alock.js';
 import { type StoredHold } from './hold.js';
-import { type AcquireOptions, type LocksOptions, type SingleKey, type TryOptions } from './locks.js';
+import { type LocksOptions, type SingleKey, type TryOptions } from './locks.js';
+import { type KeyedLocks } from './keyed-locks.js';
 import { type StoredLocksSnapshot } from './snapshot.js';
 import { type StoreOptions } from './store.js';
 
 /**
- * What a `Locks` on a store is made with. latchkey's own.
+ * What a `Locks` on a store is made with.
  *
  * @example
  * const locks = new Locks({ name: 'orders', store: 'redis://redis.example', expiry: 30_000 });
@@ -17,14 +18,13 @@ export interface StoredLocksOptions<
 > extends Omit<LocksOptions, 'name' | 'store'> {
   /**
    * The name of the keys' space: everybody who opens that name in the same store, on whatever machine, has the same keys.
-   * latchkey's own.
    *
    * **The trap:** the same name without a store is another space, which this process has for itself.
    */
   name: string;
 
   /**
-   * Where the server is: its URL, as a string or a `URL`, or {@link StoreOptions}. latchkey's own.
+   * Where the server is: its URL, as a string or a `URL`, or {@link StoreOptions}.
    *
    * **The trap:** it is checked by the constructor, but not connected to. A wrong host is found by the first request.
    */
@@ -45,10 +45,11 @@ export interface StoredLocksOptions<
  *   when it is killed, also by a signal that it does not handle, within `ttl`.
  *
  * **The trap:** no lock that depends on a network gives exclusion by itself: a process that was suspended can write after
- * it has lost its hold. A resource that must be safe checks the `fence`; see `docs/store.md`.
+ * it has lost its hold. A resource that must be safe checks the `fence`; see
+ * {@link https://github.com/latchkey/latchkey/blob/main/docs/store.md#the-fence}.
  *
- * Code that takes locks of any reach takes {@link AnyLocks}. A class of one's own extends `Locks<string>`, or
- * `Locks<StoreOptions>`. All of it is latchkey's own.
+ * Code that takes locks of any scope takes {@link AnyLocks}. A class of one's own extends `Locks<string>`, or
+ * `Locks<StoreOptions>`.
  *
  * @example
  * const { Locks } = require('latchkey');
@@ -58,185 +59,15 @@ export interface StoredLocksOptions<
  *   await sql`UPDATE orders SET state = 'paid', fence = ${fence} WHERE id = 7 AND fence < ${fence}`;
  * });
  */
-export interface StoredLocks {
-  /**
-   * Runs `fn` while `key` is held in write mode, alone, on all machines; releases it; waits for the store's answer to that;
-   * and resolves to what `fn` returned.
-   *
-   * - If `fn` throws or rejects, the key is released, and the call rejects with that very error.
-   * - If the hold is taken away while `fn` runs, `hold.signal` aborts. Once `fn` has settled, the call rejects with a
-   *   `LockExpiredError` or a `LockLostError`; `fn`'s own error comes first.
-   * - If only the release could not be told to the store, what `fn` returned stands: the lease covered all of it.
-   * - While the server is away, the request waits until it is back; with a `timeout`, as long as that.
-   *
-   * **The trap:** the key is free when `fn`'s promise settles. Work that `fn` starts and does not await is not protected.
-   * And inside `fn`, do not await the same key: the call would wait for itself.
-   *
-   * latchkey's own.
-   *
-   * @param key Names what is protected. See {@link SingleKey}.
-   * @param fn Called once, with the {@link StoredHold}, after the call has returned. It may be `async` or not.
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `key` is refused, or `fn` is not a function.
-   * @throws {LockExpiredError} `ERR_LOCK_EXPIRED` if the key was taken away while `fn` ran, because another one waited.
-   * @throws {LockLostError} `ERR_LOCK_LOST` if it was lost while `fn` ran.
-   * @throws {StoreUnreachableError} `ERR_STORE_UNREACHABLE` if the server refuses, or has never answered.
-   * @throws {LockQueueFullError} `ERR_LOCK_QUEUE_FULL` if it would have to wait, and `maxPending` others do already.
-   * @throws {LockClosedError} `ERR_LOCK_CLOSED` if this `Locks` is closed, before the call or while it waits.
-   *
-   * @example
-   * await locks.write('nightly-report', async ({ signal }) => {
-   *   await build({ signal }); // on one machine at a time
-   * });
-   */
-  write<T>(key: SingleKey, fn: (hold: StoredHold) => T | PromiseLike<T>): Promise<T>;
-
-  /**
-   * The same, with a limit for the wait, a way to give it up, or an expiry of its own. See {@link AcquireOptions}.
-   * latchkey's own.
-   *
-   * **The trap:** `timeout` and `signal` are about the wait. Once `fn` runs, neither stops it.
-   *
-   * @throws {LockTimeoutError} `ERR_LOCK_TIMEOUT` if it was not granted within `timeout`.
-   * @throws {StoreUnreachableError} `ERR_STORE_UNREACHABLE` instead, if the store is away when `timeout` is over.
-   * @throws The reason of `signal`, if that aborts before the grant, or before the call.
-   * @throws {RangeError} `ERR_OUT_OF_RANGE` if `timeout` or `expiry` is negative or NaN.
-   *
-   * @example
-   * await locks.write('order:7', { timeout: 2000, signal: request.signal }, () => pay(order));
-   */
-  write<T>(
-    key: SingleKey,
-    options: AcquireOptions | null | undefined,
-    fn: (hold: StoredHold) => T | PromiseLike<T>,
-  ): Promise<T>;
-
-  /**
-   * Without a function, it resolves to the {@link StoredHold}, and releasing is up to you. It rejects as the call with a
-   * function does, but for expiry and loss: those are seen in `hold.signal`, and in what `release()` rejects with.
-   * latchkey's own.
-   *
-   * **The trap:** forget `await`, and nothing is protected yet. Forget `release()`, and the key is held on all machines for as
-   * long as this process lives, unless there is an expiry.
-   *
-   * @example
-   * await using hold = await locks.write('settings');
-   * await save(settings, { fence: hold.fence });
-   */
-  write(key: SingleKey, options?: AcquireOptions | null): Promise<StoredHold>;
-
-  /**
-   * With an array, it holds all of the keys or none. Each is taken once, in sorted order whatever the order given, so that
-   * no two such calls can wait for each other, on any machines. latchkey's own.
-   *
-   * - Each key costs a request to the server, one after the other.
-   * - `timeout` is for all of them together. If one fails, those it has are released.
-   * - An empty array is granted without asking the server.
-   *
-   * **The trap:** as in the process, nested calls are not protected from each other, and an `expiry` counts while it waits
-   * for the other keys.
-   *
-   * @example
-   * await locks.write([`account:${from}`, `account:${to}`], () => transfer(from, to, amount));
-   */
-  write<T>(keys: readonly Key[], fn: (hold: StoredHold<readonly string[]>) => T | PromiseLike<T>): Promise<T>;
-
-  /**
-   * An array of keys, with options. The `expiry` of each key counts from its own grant. latchkey's own.
-   *
-   * @example
-   * await locks.write(['a', 'b'], { timeout: 2000 }, () => swap('a', 'b'));
-   */
-  write<T>(
-    keys: readonly Key[],
-    options: AcquireOptions | null | undefined,
-    fn: (hold: StoredHold<readonly string[]>) => T | PromiseLike<T>,
-  ): Promise<T>;
-
-  /**
-   * An array of keys, without a function: resolves to one {@link StoredHold} for all of them. latchkey's own.
-   *
-   * @example
-   * await using hold = await locks.write(['a', 'b']);
-   */
-  write(keys: readonly Key[], options?: AcquireOptions | null): Promise<StoredHold<readonly string[]>>;
-
-  /**
-   * Runs `fn` while `key` is held in read mode, shared with the readers of all machines; releases it; waits for the store's
-   * answer to that; and resolves to what `fn` returned. While anybody reads, nobody can write. All the rest is as
-   * {@link write} does it. latchkey's own.
-   *
-   * **The trap:** a reader does not become a writer. To await `write` of the same key inside `fn` is to wait for oneself.
-   *
-   * @param key Names what is protected. See {@link SingleKey}.
-   * @param fn Called once, with the {@link StoredHold}, after the call has returned. It may be `async` or not.
-   * @throws What {@link write} rejects with, and when.
-   *
-   * @example
-   * const settings = await locks.read('settings', load);
-   */
-  read<T>(key: SingleKey, fn: (hold: StoredHold) => T | PromiseLike<T>): Promise<T>;
-
-  /**
-   * The same, with a limit for the wait, a way to give it up, or an expiry of its own. See {@link AcquireOptions}.
-   * latchkey's own.
-   *
-   * **The trap:** `timeout` and `signal` are about the wait. Once `fn` runs, neither stops it.
-   *
-   * @throws What {@link write} with options rejects with, and when.
-   *
-   * @example
-   * const settings = await locks.read('settings', { timeout: 2000 }, load);
-   */
-  read<T>(
-    key: SingleKey,
-    options: AcquireOptions | null | undefined,
-    fn: (hold: StoredHold) => T | PromiseLike<T>,
-  ): Promise<T>;
-
-  /**
-   * Without a function, it resolves to the {@link StoredHold}, and releasing is up to you. latchkey's own.
-   *
-   * **The trap:** forget `await`, and nothing is protected yet. Forget `release()`, and writers wait on all machines for as
-   * long as this process lives, unless there is an expiry.
-   *
-   * @example
-   * const hold = await locks.read('page');
-   * fs.createReadStream('page.html').on('close', () => hold.release()).pipe(response);
-   */
-  read(key: SingleKey, options?: AcquireOptions | null): Promise<StoredHold>;
-
-  /**
-   * With an array, it shares all of the keys or none, as {@link write} takes an array, with its traps. latchkey's own.
-   *
-   * @example
-   * const sum = await locks.read(['a', 'b'], async () => (await load('a')) + (await load('b')));
-   */
-  read<T>(keys: readonly Key[], fn: (hold: StoredHold<readonly string[]>) => T | PromiseLike<T>): Promise<T>;
-
-  /**
-   * An array of keys, with options. The `expiry` of each key counts from its own grant. latchkey's own.
-   *
-   * @example
-   * await locks.read(['a', 'b'], { signal }, compare);
-   */
-  read<T>(
-    keys: readonly Key[],
-    options: AcquireOptions | null | undefined,
-    fn: (hold: StoredHold<readonly string[]>) => T | PromiseLike<T>,
-  ): Promise<T>;
-
-  /**
-   * An array of keys, without a function: resolves to one {@link StoredHold} for all of them. latchkey's own.
-   *
-   * @example
-   * await using hold = await locks.read(['a', 'b']);
-   */
-  read(keys: readonly Key[], options?: AcquireOptions | null): Promise<StoredHold<readonly string[]>>;
-
+export interface StoredLocks extends KeyedLocks<
+  StoredHold,
+  StoredHold<readonly string[]>,
+  StoredHold<string | readonly string[]>
+> {
   /**
    * Takes `key` in write mode if nobody has to wait for that: resolves to a {@link StoredHold}, or to null if the key is
    * held on any machine. It never waits for a holder, and never overtakes those who do; it waits for the server's answer
-   * alone, at most `commandTimeout`. latchkey's own.
+   * alone, at most `commandTimeout`.
    *
    * **The trap:** without `await`, the promise is always truthy. And while a server that has just started, or taken over,
    * grants nothing (for one `ttl`), the answer is null.
@@ -257,7 +88,7 @@ export interface StoredLocks {
   tryWrite(key: SingleKey, options?: TryOptions | null): Promise<StoredHold | null>;
 
   /**
-   * With an array: one {@link StoredHold} for all of the keys, or null if one of them is held. latchkey's own.
+   * With an array: one {@link StoredHold} for all of the keys, or null if one of them is held.
    *
    * @example
    * await using hold = await locks.tryWrite(['a', 'b']);
@@ -266,7 +97,7 @@ export interface StoredLocks {
 
   /**
    * Takes `key` in read mode if nobody has to wait for that: resolves to a {@link StoredHold}, or to null if a writer holds
-   * it or waits for it, on any machine. All the rest is as {@link tryWrite} does it. latchkey's own.
+   * it or waits for it, on any machine. All the rest is as {@link tryWrite} does it.
    *
    * **The trap:** null does not mean that somebody writes: a writer that waits for other readers is enough.
    *
@@ -279,7 +110,7 @@ export interface StoredLocks {
   tryRead(key: SingleKey, options?: TryOptions | null): Promise<StoredHold | null>;
 
   /**
-   * With an array: one {@link StoredHold} that shares all of the keys, or null. latchkey's own.
+   * With an array: one {@link StoredHold} that shares all of the keys, or null.
    *
    * @example
    * await using hold = await locks.tryRead(['a', 'b']);
@@ -288,7 +119,6 @@ export interface StoredLocks {
 
   /**
    * Who holds and who waits, on all machines, with each one's host, process and thread. For people and for monitoring.
-   * latchkey's own.
    *
    * **The trap:** it reads the list of all holds and requests in the namespace, and asks the server about each key of this
    * space: do not call it in a hot path. And it may be out of date when you read it.
@@ -303,16 +133,4 @@ export interface StoredLocks {
    * }
    */
   query(): Promise<StoredLocksSnapshot>;
-
-  /**
-   * Ends the use of this object. Its waiting requests reject with a `LockClosedError`, and so do later calls. A second
-   * `close` does nothing. When the last `Locks` and `Lock` of a store in this process is closed, and the last hold is
-   * released, the session ends on the server at once, and so does the connection. latchkey's own.
-   *
-   * **The trap:** what is held stays held until it is released, and functions that run, run on.
-   *
-   * @example
-   * process.on('SIGTERM', () => locks.close());
-   */
-  close(): void;
 }
