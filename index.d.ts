@@ -24,6 +24,7 @@ import {
   Locks,
   type AcquireOptions,
   type AnyLocks,
+  type LocksConstructor,
   type LocksOptions,
   type SingleKey,
   type TryOptions,
@@ -45,7 +46,7 @@ import {
   type StoredLocksSnapshot,
   type StoredPendingEntry,
 } from './types/snapshot.js';
-import { type StoreOptions } from './types/store.js';
+import { type SentinelOptions, type ServerOptions, type StoreOptions } from './types/store.js';
 import { type StoredLocks, type StoredLocksOptions } from './types/stored-locks.js';
 
 export = latchkey;
@@ -113,6 +114,7 @@ declare namespace latchkey {
     type KeyOrKeys,
     type LockObtainedCallback,
     type LockOptions,
+    type LocksConstructor,
     type LocksOptions,
     type LocksSnapshot,
     type Logger,
@@ -121,6 +123,8 @@ declare namespace latchkey {
     type Release,
     type ReleaseCallback,
     type ReleaseMessage,
+    type SentinelOptions,
+    type ServerOptions,
     type SingleKey,
     type StoredHeldEntry,
     type StoredHold,

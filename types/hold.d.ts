@@ -213,7 +213,8 @@ export declare class Hold<K extends string | readonly string[] = string> {
  * const locks = new Locks({ name: 'orders', store: 'redis://redis.example' });
  * await locks.write('order:7', async (hold) => {
  *   const { fence } = hold;
- *   await sql`UPDATE orders SET state = 'paid', fence = ${fence} WHERE id = 7 AND fence < ${fence}`;
+ *   const { count } = await sql`UPDATE orders SET state = 'paid', fence = ${fence} WHERE id = 7 AND fence < ${fence}`;
+ *   if (count === 0) throw new Error('order 7: a later holder has been here');
  *   hold.throwIfLost(); // what follows can check no fence
  *   await fetch(webhook, { method: 'POST', signal: hold.signal });
  * });

@@ -56,7 +56,8 @@ export interface StoredLocksOptions<
  * const locks = new Locks({ name: 'orders', store: 'redis://redis.example' });
  *
  * await locks.write('order:7', async ({ fence }) => {
- *   await sql`UPDATE orders SET state = 'paid', fence = ${fence} WHERE id = 7 AND fence < ${fence}`;
+ *   const { count } = await sql`UPDATE orders SET state = 'paid', fence = ${fence} WHERE id = 7 AND fence < ${fence}`;
+ *   if (count === 0) throw new Error('order 7: a later holder has been here');
  * });
  */
 export interface StoredLocks extends KeyedLocks<

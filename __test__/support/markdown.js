@@ -31,14 +31,16 @@ function read(page) {
 function blocksOf(page) {
   const text = read(page);
   const found = [];
-  for (const match of text.matchAll(/^```(\S*)([^\n]*)\n([\s\S]*?)^```$/gm)) {
+  for (const match of text.matchAll(/^( *)```(\S*)([^\n]*)\n([\s\S]*?)^\1```$/gm)) {
     const line = text.slice(0, match.index).split('\n').length + 1;
     const end = match.index + match[0].length;
     const before = found.at(-1);
+    const [, indent, language, words, body] = match;
+    const marks = words.split(' ').filter(Boolean);
     const block = {
-      language: match[1],
-      marks: match[2].split(' ').filter(Boolean),
-      text: match[3],
+      language,
+      marks,
+      text: body.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
       line,
       next: undefined,
     };
@@ -50,7 +52,7 @@ function blocksOf(page) {
 
 /** A page without its code blocks, in which nothing is a link or a heading. */
 function prose(page) {
-  return read(page).replace(/^```[\s\S]*?^```$/gm, '');
+  return read(page).replace(/^( *)```[\s\S]*?^\1```$/gm, '');
 }
 
 /** The anchors that GitHub gives the headings of a page. */
