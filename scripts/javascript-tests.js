@@ -4,10 +4,12 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { pathToFileURL } = require('node:url');
 const { run } = require('./command');
 const { Tally } = require('./tally');
 
-const REPORTER = path.join(__dirname, 'test-reporter.js');
+/** A URL, because Node imports it, and an absolute path of Windows is none. */
+const REPORTER = pathToFileURL(path.join(__dirname, 'test-reporter.js')).href;
 /** Milliseconds after which a file is ended: it hangs. The longest takes less than a minute. */
 const LIMIT = 600_000;
 /** One processor is left to the programs that tests start; on one or two, one file runs at a time. */
