@@ -245,8 +245,8 @@ export interface StoredHold<K extends string | readonly string[] = string> exten
   release(): Promise<void>;
 
   /**
-   * Makes a write hold a read hold, in one step, as {@link Hold.downgrade} does; the promise fulfils when the store has
-   * answered. Nobody has to await it.
+   * Makes a write hold a read hold, in one step, with no other writer in between; the promise fulfils when the store has
+   * answered. Nobody has to await it. On a read hold, or one that has ended, it does nothing.
    *
    * **The trap:** until it has fulfilled, readers may still be waiting.
    *

@@ -68,7 +68,16 @@ export interface Locks extends KeyedLocks<Hold, Hold<readonly string[]>, Hold<st
   tryWrite(key: SingleKey, options?: TryOptions | null): Hold | null;
 
   /**
-   * With an array: one {@link Hold} for all of the keys, or null if one of them is held.
+   * Takes all of the keys in write mode if nobody has to wait for any of them, and answers at once: one {@link Hold} for all,
+   * or null if one of them is held. Then none is taken.
+   *
+   * **The trap:** releasing is up to you. An array that is empty gives a hold of nothing.
+   *
+   * @param keys Names what is protected. See {@link Key}.
+   * @param options See {@link TryOptions}.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if a key or `options` is refused.
+   * @throws {RangeError} `ERR_OUT_OF_RANGE` if `expiry` is negative or NaN.
+   * @throws {LockClosedError} `ERR_LOCK_CLOSED` if this `Locks` is closed.
    *
    * @example
    * using hold = locks.tryWrite(['a', 'b']); // `using` takes null as well
@@ -77,11 +86,16 @@ export interface Locks extends KeyedLocks<Hold, Hold<readonly string[]>, Hold<st
 
   /**
    * Takes `key` in read mode if nobody has to wait for that, and answers at once: a {@link Hold}, or null if a writer
-   * holds it or waits for it. All the rest is as {@link tryWrite} does it.
+   * holds it or waits for it. It never waits, and never overtakes those who do. A hold that has outlived its expiry is taken
+   * away for it.
    *
    * **The trap:** null does not mean that somebody writes: a writer that waits for other readers is enough.
    *
-   * @throws What {@link tryWrite} throws, and when.
+   * @param key Names what is protected. See {@link SingleKey}.
+   * @param options See {@link TryOptions}.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `key` or `options` is refused.
+   * @throws {RangeError} `ERR_OUT_OF_RANGE` if `expiry` is negative or NaN.
+   * @throws {LockClosedError} `ERR_LOCK_CLOSED` if this `Locks` is closed.
    *
    * @example
    * using hold = locks.tryRead('settings');
@@ -90,7 +104,16 @@ export interface Locks extends KeyedLocks<Hold, Hold<readonly string[]>, Hold<st
   tryRead(key: SingleKey, options?: TryOptions | null): Hold | null;
 
   /**
-   * With an array: one {@link Hold} that shares all of the keys, or null.
+   * Takes all of the keys in read mode if nobody has to wait for any of them, and answers at once: one {@link Hold} for all,
+   * or null if a writer holds one of them or waits for it. Then none is taken.
+   *
+   * **The trap:** releasing is up to you. An array that is empty gives a hold of nothing.
+   *
+   * @param keys Names what is protected. See {@link Key}.
+   * @param options See {@link TryOptions}.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if a key or `options` is refused.
+   * @throws {RangeError} `ERR_OUT_OF_RANGE` if `expiry` is negative or NaN.
+   * @throws {LockClosedError} `ERR_LOCK_CLOSED` if this `Locks` is closed.
    *
    * @example
    * using hold = locks.tryRead(['a', 'b']);

@@ -89,7 +89,18 @@ export interface StoredLocks extends KeyedLocks<
   tryWrite(key: SingleKey, options?: TryOptions | null): Promise<StoredHold | null>;
 
   /**
-   * With an array: one {@link StoredHold} for all of the keys, or null if one of them is held.
+   * Takes all of the keys in write mode if nobody has to wait for any of them: resolves to one {@link StoredHold} for all, or
+   * to null if one of them is held on any machine. Then none is taken.
+   *
+   * **The trap:** each key costs a request to the server, one after the other. Without `await`, the promise is always truthy.
+   *
+   * @param keys Names what is protected. See {@link Key}.
+   * @param options See {@link TryOptions}.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, by the call itself, if a key or `options` is refused.
+   * @throws {RangeError} `ERR_OUT_OF_RANGE`, likewise, if `expiry` is negative or NaN.
+   * @throws {StoreUnreachableError} `ERR_STORE_UNREACHABLE`, as a rejection, if the server does not answer in time, or
+   *   refuses.
+   * @throws {LockClosedError} `ERR_LOCK_CLOSED`, as a rejection, if this `Locks` is closed.
    *
    * @example
    * await using hold = await locks.tryWrite(['a', 'b']);
@@ -98,11 +109,18 @@ export interface StoredLocks extends KeyedLocks<
 
   /**
    * Takes `key` in read mode if nobody has to wait for that: resolves to a {@link StoredHold}, or to null if a writer holds
-   * it or waits for it, on any machine. All the rest is as {@link tryWrite} does it.
+   * it or waits for it, on any machine. It waits for the server's answer alone, at most `commandTimeout`, and never overtakes
+   * those who wait.
    *
    * **The trap:** null does not mean that somebody writes: a writer that waits for other readers is enough.
    *
-   * @throws What {@link tryWrite} rejects with, and when.
+   * @param key Names what is protected. See {@link SingleKey}.
+   * @param options See {@link TryOptions}.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, by the call itself, if `key` or `options` is refused.
+   * @throws {RangeError} `ERR_OUT_OF_RANGE`, likewise, if `expiry` is negative or NaN.
+   * @throws {StoreUnreachableError} `ERR_STORE_UNREACHABLE`, as a rejection, if the server does not answer in time, or
+   *   refuses.
+   * @throws {LockClosedError} `ERR_LOCK_CLOSED`, as a rejection, if this `Locks` is closed.
    *
    * @example
    * await using hold = await locks.tryRead('settings');
@@ -111,7 +129,18 @@ export interface StoredLocks extends KeyedLocks<
   tryRead(key: SingleKey, options?: TryOptions | null): Promise<StoredHold | null>;
 
   /**
-   * With an array: one {@link StoredHold} that shares all of the keys, or null.
+   * Takes all of the keys in read mode if nobody has to wait for any of them: resolves to one {@link StoredHold} for all, or
+   * to null if a writer holds one of them or waits for it, on any machine. Then none is taken.
+   *
+   * **The trap:** each key costs a request to the server, one after the other. Without `await`, the promise is always truthy.
+   *
+   * @param keys Names what is protected. See {@link Key}.
+   * @param options See {@link TryOptions}.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, by the call itself, if a key or `options` is refused.
+   * @throws {RangeError} `ERR_OUT_OF_RANGE`, likewise, if `expiry` is negative or NaN.
+   * @throws {StoreUnreachableError} `ERR_STORE_UNREACHABLE`, as a rejection, if the server does not answer in time, or
+   *   refuses.
+   * @throws {LockClosedError} `ERR_LOCK_CLOSED`, as a rejection, if this `Locks` is closed.
    *
    * @example
    * await using hold = await locks.tryRead(['a', 'b']);
