@@ -104,7 +104,7 @@ export declare class Hold<K extends string | readonly string[] = string> {
 
   /**
    * Throws if the hold was taken away, by all that can be known at this moment: before what must not be done late. After a
-   * release that came first, and while all is well, it does nothing. latchkey's own.
+   * release that came first, and while all is well, it does nothing.
    *
    * - In the process it is exact: it throws if, and only if, the hold has been taken away, though the event that says so is
    *   still to come. Past its {@link remaining} time a hold may still be yours, if nobody waits.
@@ -129,7 +129,7 @@ export declare class Hold<K extends string | readonly string[] = string> {
 
   /**
    * How many milliseconds nobody can take the hold away, with fractions, by all that is known at this moment. `Infinity`
-   * where it has no expiry and no store keeps it; 0 once it has ended, in any way. latchkey's own.
+   * where it has no expiry and no store keeps it; 0 once it has ended, in any way.
    *
    * - Until its expiry ends, counted from the grant. After that it is 0, and the hold goes to the next one who wants the
    *   key: until then {@link throwIfLost} does not throw.
