@@ -92,7 +92,9 @@ export interface StoredLocks extends KeyedLocks<
    * Takes all of the keys in write mode if nobody has to wait for any of them: resolves to one {@link StoredHold} for all, or
    * to null if one of them is held on any machine. Then none is taken.
    *
-   * **The trap:** each key costs a request to the server, one after the other. Without `await`, the promise is always truthy.
+   * Up to 256 keys are asked for in one trip to the server.
+   *
+   * **The trap:** without `await`, the promise is always truthy.
    *
    * @param keys Names what is protected. See {@link Key}.
    * @param options See {@link TryOptions}.
@@ -132,7 +134,9 @@ export interface StoredLocks extends KeyedLocks<
    * Takes all of the keys in read mode if nobody has to wait for any of them: resolves to one {@link StoredHold} for all, or
    * to null if a writer holds one of them or waits for it, on any machine. Then none is taken.
    *
-   * **The trap:** each key costs a request to the server, one after the other. Without `await`, the promise is always truthy.
+   * Up to 256 keys are asked for in one trip to the server.
+   *
+   * **The trap:** without `await`, the promise is always truthy.
    *
    * @param keys Names what is protected. See {@link Key}.
    * @param options See {@link TryOptions}.
