@@ -114,7 +114,7 @@ async function main([binaries, out]) {
   console.log(`Staged latchkey and ${platforms.length} platform packages in ${out}`);
 }
 
-module.exports = { stage, LICENCES };
+module.exports = { stage, platformPackages, LICENCES };
 
 if (require.main === module) {
   main(process.argv.slice(2)).catch((error) => {
