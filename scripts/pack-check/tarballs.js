@@ -37,14 +37,9 @@ function checkPlatformFiles({ files, manifest }) {
 
 /** Names each crate that any platform's binary has linked in, in its version. */
 async function checkLicences() {
-  const tree = [
-    'tree',
-    '--locked',
-    '--edges=normal,no-proc-macro',
-    '--target=all',
-    '--prefix=none',
-    '--format={p}',
-  ];
+  const { targets } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')).napi;
+  const platforms = targets.map((target) => `--target=${target}`);
+  const tree = ['tree', '--locked', '--edges=normal,no-proc-macro', '--prefix=none', '--format={p}', ...platforms];
   const crates = (await must(['cargo', tree])).split('\n').map((line) => line.split(' '));
   const text = fs.readFileSync(path.join(ROOT, LICENCES), 'utf8');
   const isNamed = ([name, version]) => text.includes(`[${name} ${version.slice(1)}]`);
