@@ -39,7 +39,14 @@ function checkPlatformFiles({ files, manifest }) {
 async function checkLicences() {
   const { targets } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')).napi;
   const platforms = targets.map((target) => `--target=${target}`);
-  const tree = ['tree', '--locked', '--edges=normal,no-proc-macro', '--prefix=none', '--format={p}', ...platforms];
+  const tree = [
+    'tree',
+    '--locked',
+    '--edges=normal,no-proc-macro',
+    '--prefix=none',
+    '--format={p}',
+    ...platforms,
+  ];
   const crates = (await must(['cargo', tree])).split('\n').map((line) => line.split(' '));
   const text = fs.readFileSync(path.join(ROOT, LICENCES), 'utf8');
   const isNamed = ([name, version]) => text.includes(`[${name} ${version.slice(1)}]`);
