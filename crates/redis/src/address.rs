@@ -406,7 +406,10 @@ mod tests {
         let good = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&key).unwrap().pem();
         let broken =
             ["", "!", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"].map(String::from);
-        assert_eq!(readable(&[&broken[..], &[good.clone()]].concat()), [good.as_bytes(), b"\n"].concat());
+        assert_eq!(
+            readable(&[&broken[..], std::slice::from_ref(&good)].concat()),
+            [good.as_bytes(), b"\n"].concat()
+        );
         assert!(config(|o| (at(o), o.roots = Some(broken.to_vec())).1).is_ok());
     }
 
