@@ -1,6 +1,6 @@
 // Types of what is published on the diagnostics channels `latchkey:wait`, `latchkey:grant`, `latchkey:release` and
 // `latchkey:expire` of `node:diagnostics_channel`. `Lock`, alock's function and `Locks` all publish, each in its own
-// thread. Nobody who does not subscribe pays for them. All of it is latchkey's own.
+// thread. Nobody who does not subscribe pays for them.
 //
 // The trap: a request that was made while nobody was subscribed to any of the four stays silent, also later.
 
@@ -8,7 +8,7 @@ import { type Mode } from './hold.js';
 
 /**
  * The message of `latchkey:wait`: a request could not be granted at once, and has joined the queue. One of several keys
- * is a request of its own. latchkey's own.
+ * is a request of its own.
  *
  * @example
  * diagnostics_channel.subscribe('latchkey:wait', (message) => {
@@ -27,7 +27,7 @@ export interface WaitMessage {
 }
 
 /**
- * The message of `latchkey:grant`: a request has become a hold. latchkey's own.
+ * The message of `latchkey:grant`: a request has become a hold.
  *
  * @example
  * diagnostics_channel.subscribe('latchkey:grant', (message) => {
@@ -47,7 +47,7 @@ export interface GrantMessage extends WaitMessage {
 }
 
 /**
- * The message of `latchkey:release`: a hold was released. latchkey's own.
+ * The message of `latchkey:release`: a hold was released.
  *
  * @example
  * diagnostics_channel.subscribe('latchkey:release', (message) => {
@@ -62,7 +62,7 @@ export interface ReleaseMessage extends GrantMessage {
 
 /**
  * The message of `latchkey:expire`: a hold was taken away, because it had outlived its expiry and another request
- * waited. latchkey's own.
+ * waited.
  *
  * @example
  * diagnostics_channel.subscribe('latchkey:expire', (message) => {
