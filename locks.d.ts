@@ -339,8 +339,9 @@ export interface LocksConstructor {
    * Opens a set of keys: its own, or the one of that name. latchkey's own.
    *
    * @param options See {@link LocksOptions}. Default, and null: private keys, no expiry, any number may wait.
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `options` or a member of it has the wrong type.
-   * @throws {RangeError} `ERR_OUT_OF_RANGE` if `expiry` or `maxPending` is negative or NaN.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `options` or a member of it has the wrong type, or there is no option of that
+   *   name; the message says which was probably meant.
+   * @throws {RangeError} `ERR_OUT_OF_RANGE` if `expiry`, `timeout` or `maxPending` is negative or NaN.
    * @throws {LockTwoCopiesError} `ERR_LOCK_TWO_COPIES` if there is a `name`, and another version of latchkey is loaded.
    *
    * @example
@@ -389,12 +390,13 @@ export interface LocksOptions {
    * The name of the keys' space: everybody in the process who opens that name, in whatever thread, has the same keys.
    * Default: none, the keys are this object's own. latchkey's own.
    *
-   * **The trap:** a library should put its own name in front, as `'my-package:orders'`.
+   * **The trap:** a library should put its own name in front, as `'my-package:orders'`. And `undefined`, as from a variable that
+   * is not set, is refused: it would be another lock than the one that was meant. For none, leave it out or say null.
    */
-  name?: string | undefined;
+  name?: string | null;
 
-  /** Left out: with a store, the options are {@link StoredLocksOptions}. latchkey's own. */
-  store?: undefined;
+  /** Left out, or null: with a store, the options are {@link StoredLocksOptions}. `undefined` is refused. latchkey's own. */
+  store?: null;
 
   /**
    * Milliseconds that a hold is safe from those who wait, counted from its grant by a monotonic clock. A hold older than
@@ -405,6 +407,14 @@ export interface LocksOptions {
    * **The trap:** an expired hold is gone, but the work it protected goes on unless it heeds `hold.signal`.
    */
   expiry?: number | undefined;
+
+  /**
+   * Milliseconds that a request of `read` or `write` waits at most, where its call does not say {@link AcquireOptions.timeout}
+   * itself. Default: Infinity. latchkey's own.
+   *
+   * **The trap:** it is no limit for the work. That is what `expiry` is for, and only if somebody waits.
+   */
+  timeout?: number | undefined;
 
   /**
    * How many requests of this object may wait at a time, all keys together. One more is turned away with a
@@ -433,7 +443,7 @@ export interface AcquireOptions extends TryOptions {
 
   /**
    * Milliseconds that the request waits at most; then it leaves the queue, and the call rejects with a
-   * `LockTimeoutError`. 0: only if it is granted at once. Default: Infinity. latchkey's own.
+   * `LockTimeoutError`. 0: only if it is granted at once. Default: that of the `Locks`, or Infinity. latchkey's own.
    *
    * **The trap:** it is no limit for the work. That is what `expiry` is for, and only if somebody waits.
    */

@@ -102,7 +102,7 @@ function isObjectPrototype(object) {
  * @returns {string | undefined} the name of a named space; undefined for a private one
  */
 function toSpaceName(options) {
-  const name = optionOf(options, 'name');
+  const name = optionOf(options, 'name') ?? undefined;
   if (name !== undefined && typeof name !== 'string') throw invalidType('options.name', 'a string', name);
   return name;
 }
@@ -113,7 +113,7 @@ function toSpaceName(options) {
  * @returns {unknown} what the program says of its store; undefined for none
  */
 function toStore(options, name) {
-  const store = optionOf(options, 'store');
+  const store = optionOf(options, 'store') ?? undefined;
   if (store === undefined) return undefined;
   // What is in a store is found by its name.
   if (name === undefined) throw invalidType('options.name', 'a string, where there is a store', name);
@@ -127,6 +127,7 @@ module.exports = {
   toExpiry,
   toOptions,
   optionOf,
+  isObjectPrototype,
   toSpaceName,
   toStore,
 };

@@ -149,6 +149,14 @@ function outOfRange(name, expected, received) {
   return Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' });
 }
 
+/**
+ * @param {string} name
+ * @param {string} fault what is wrong with it, and what to do
+ */
+function invalidOption(name, fault) {
+  return Object.assign(new TypeError(`The "${name}" argument ${fault}`), { code: 'ERR_INVALID_ARG_TYPE' });
+}
+
 /** @param {string} message */
 function invalidThis(message) {
   return Object.assign(new TypeError(message), { code: 'ERR_INVALID_THIS' });
@@ -193,6 +201,7 @@ module.exports = {
   LockQueueFullError,
   LockTwoCopiesError,
   invalidType,
+  invalidOption,
   outOfRange,
   invalidThis,
   reportLater,

@@ -17,6 +17,7 @@ const {
   LockClosedError,
   LockQueueFullError,
   LockTimeoutError,
+  invalidOption,
   invalidType,
   outOfRange,
 } = require('./errors');
@@ -24,7 +25,9 @@ const { Hold, runAndRelease } = require('./hold');
 const { GRANTED, WAITING, ENDED } = require('./life');
 const { Pending } = require('./pending');
 const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('./promise-request');
+const { LOCK, LOCKS, CALLS, TRIES, refuseUnknown, refuseUndefined } = require('./options');
 const { openSpace } = require('./open-space');
+const { WRITE } = require('./request');
 const { RequestGroup, inOrder } = require('./request-group');
 const { SOON } = require('./stack');
 
@@ -41,10 +44,13 @@ class PromiseLocks {
   /** @param {import('../index').LocksOptions} [options] */
   constructor(options) {
     const given = toOptions('options', options);
+    refuseUnknown(given, LOCKS);
+    refuseUndefined(given, LOCK.names);
     const name = toSpaceName(given);
     const store = toStore(given, name);
     const expiry = toExpiry('options.expiry', optionOf(given, 'expiry'));
-    this.#wish = { signal: undefined, timeout: Infinity, expiry };
+    const timeout = toMilliseconds('options.timeout', optionOf(given, 'timeout') ?? Infinity);
+    this.#wish = { signal: undefined, timeout, expiry };
     this.#maxPending = toMaxPending(optionOf(given, 'maxPending'));
     this.#space = openSpace(name, store);
   }
@@ -82,12 +88,13 @@ class PromiseLocks {
     let request;
     try {
       if (typeof options === 'function') {
+        if (fn !== undefined) throw functionNotLast(mode);
         fn = options;
         options = undefined;
       } else if (fn !== undefined) {
         checkCallback('fn', fn);
       }
-      const wish = this.#toWish(options);
+      const wish = this.#toWish(options, CALLS[mode]);
       if (isList(key)) {
         const taken = this.#takeAll(mode, inOrder(key), wish);
         return fn === undefined ? taken : taken.then((hold) => runAndRelease(hold, fn));
@@ -218,7 +225,7 @@ class PromiseLocks {
    * @returns {any} a hold or null; a promise of it where a store answers
    */
   tryNow(mode, key, options) {
-    const { expiry } = this.#toWish(options);
+    const { expiry } = this.#toWish(options, TRIES[mode]);
     const keys = isList(key) ? inOrder(key) : toKey(key);
     const wish = { ...this.#wish, expiry, timeout: 0 };
     if (this.#space.answersLater) return this.#tryLater(mode, keys, wish);
@@ -276,11 +283,13 @@ class PromiseLocks {
 
   /**
    * @param {any} options
+   * @param {import('./options').Place} where
    * @returns {Wish}
    */
-  #toWish(options) {
+  #toWish(options, where) {
     if (options === undefined || options === null) return this.#wish;
     const given = toOptions('options', options);
+    refuseUnknown(given, where);
     const signal = optionOf(given, 'signal');
     const timeout = optionOf(given, 'timeout');
     const expiry = optionOf(given, 'expiry');
@@ -288,10 +297,16 @@ class PromiseLocks {
       throw invalidType('options.signal', 'an AbortSignal', signal);
     return {
       signal,
-      timeout: timeout === undefined ? Infinity : toMilliseconds('options.timeout', timeout),
+      timeout: timeout === undefined ? this.#wish.timeout : toMilliseconds('options.timeout', timeout),
       expiry: expiry === undefined ? this.#wish.expiry : toExpiry('options.expiry', expiry),
     };
   }
+}
+
+/** @param {number} mode */
+function functionNotLast(mode) {
+  const call = `${toMode(mode === WRITE)}(key, options, fn)`;
+  return invalidOption('fn', `must be the last one: ${call}, with the options before the function`);
 }
 
 /**

@@ -6,6 +6,7 @@ const firstLock = require('./first-lock');
 const { READ, WRITE } = require('./request');
 const { toKey, checkCallback, toExpiry, toOptions, toSpaceName, toStore } = require('./arguments');
 const { invalidThis, invalidType } = require('./errors');
+const { LOCK, refuseUnknown, refuseUndefined } = require('./options');
 const STATE = require('./state');
 
 /**
@@ -20,11 +21,13 @@ const STATE = require('./state');
  * @this {any}
  * @param {number | null} [timeout]
  * @param {import('./callbacks').Logger | null} [logger]
- * @param {{ name?: string, store?: unknown }} [options]
+ * @param {{ name?: string | null, store?: unknown }} [options]
  */
 function Lock(timeout, logger, options) {
   if (!(this instanceof Lock)) throw invalidThis('Lock has to be constructed with new');
   const given = toOptions('options', options);
+  refuseUnknown(given, LOCK);
+  refuseUndefined(given, LOCK.names);
   const name = toSpaceName(given);
   const store = toStore(given, name);
   // The old package took `false` for "none", and programs write `slow && 10000`.

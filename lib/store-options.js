@@ -3,6 +3,7 @@
 // they say by the addon. No error shows a value: it may be a password, or an address that holds one.
 
 const { optionOf } = require('./arguments');
+const { STORE, refuseUnknown } = require('./options');
 
 /** The options, and what each has to be. */
 const KINDS = {
@@ -41,7 +42,7 @@ function toStoreOptions(store) {
   if (typeof store !== 'object' || store === null || Array.isArray(store)) {
     throw wrongStoreOption('options.store', 'a URL, or an object with one');
   }
-  refuseUnknown(store);
+  refuseUnknown(store, STORE);
   // Without a prototype: the addon reads each option, and would find what somebody has added to that of all objects.
   /** @type {Record<string, any>} */
   const options = { __proto__: null };
@@ -53,19 +54,6 @@ function toStoreOptions(store) {
     else options[option] = isUrl(value) ? value.href : value;
   }
   return options;
-}
-
-/**
- * Other options of the package may be misspelt unnoticed, as Node's may. Of these, some have to be the same everywhere: a
- * process whose `namespace` is not heeded would have locks of its own, and nobody would see that they exclude nothing.
- *
- * @param {any} store
- */
-function refuseUnknown(store) {
-  for (const option of Object.keys(store)) {
-    if (Object.hasOwn(KINDS, option) || store[option] === undefined || store[option] === null) continue;
-    throw wrongStoreOption(`options.store.${option}`, 'absent: a store has no such option');
-  }
 }
 
 /**

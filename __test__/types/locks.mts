@@ -12,7 +12,7 @@ const every = [
   new Locks(null),
   new Locks({}),
   new Locks({ name: 'orders', expiry: 1000, maxPending: Infinity }),
-  new Locks({ name: undefined, store: undefined, expiry: undefined, maxPending: undefined }),
+  new Locks({ name: null, store: null, expiry: undefined, maxPending: undefined }),
   new Locks({} as LocksOptions),
 ];
 same<(typeof every)[number], Locks>();
@@ -122,7 +122,7 @@ same<ReturnType<Locks['close']>, void>();
 same<LocksSnapshot, { held: HeldEntry[]; pending: PendingEntry[] }>();
 same<keyof PendingEntry, 'key' | 'mode' | 'since' | 'thread'>();
 same<keyof HeldEntry, keyof PendingEntry | 'fence' | 'recovered'>();
-same<keyof LocksOptions, 'name' | 'store' | 'expiry' | 'maxPending'>();
+same<keyof LocksOptions, 'name' | 'store' | 'expiry' | 'timeout' | 'maxPending'>();
 same<keyof AcquireOptions, 'signal' | 'timeout' | 'expiry'>();
 same<keyof TryOptions, 'expiry'>();
 

@@ -63,7 +63,7 @@ same<
   ConstructorParameters<typeof Lock>,
   [timeout?: number | null, logger?: Logger | null, options?: LockOptions | StoredLockOptions | null]
 >();
-same<LockOptions, { name?: string | undefined; store?: undefined }>();
+same<LockOptions, { name?: string | null; store?: null }>();
 same<StoredLockOptions, { name: string; store: string | URL | StoreOptions }>();
 same<keyof Lock, 'readLock' | 'writeLock'>();
 same<keyof typeof Lock, 'Lock' | 'prototype'>();
