@@ -2,10 +2,21 @@
 // The promise face: `new Locks(options)` with `read`, `write` and what belongs to them. What they do is in promises.js.
 
 const firstLock = require('./first-lock');
+const { invalidThis } = require('./errors');
 const { READ, WRITE } = require('./request');
 
+/** @typedef {import('./promises').PromiseLocks} PromiseLocks */
+
+/** @type {(locks: Locks) => PromiseLocks | null} null if it is not one */
+let coreOf;
+
+/** @param {string} method */
+function withoutObject(method) {
+  return invalidThis(`${method}() has to be called on a Locks`);
+}
+
 class Locks {
-  /** @type {import('./promises').PromiseLocks} */
+  /** @type {PromiseLocks} */
   #core;
 
   /** @param {import('../index').LocksOptions} [options] */
@@ -21,7 +32,9 @@ class Locks {
    * @returns {Promise<any>}
    */
   read(key, options, fn) {
-    return this.#core.run(READ, key, options, fn);
+    const core = coreOf(this);
+    if (core === null) return Promise.reject(withoutObject('read'));
+    return core.run(READ, key, options, fn);
   }
 
   /**
@@ -31,7 +44,9 @@ class Locks {
    * @returns {Promise<any>}
    */
   write(key, options, fn) {
-    return this.#core.run(WRITE, key, options, fn);
+    const core = coreOf(this);
+    if (core === null) return Promise.reject(withoutObject('write'));
+    return core.run(WRITE, key, options, fn);
   }
 
   /**
@@ -40,7 +55,9 @@ class Locks {
    * @returns {any}
    */
   tryRead(key, options) {
-    return this.#core.tryNow(READ, key, options);
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('tryRead');
+    return core.tryNow(READ, key, options);
   }
 
   /**
@@ -49,16 +66,26 @@ class Locks {
    * @returns {any}
    */
   tryWrite(key, options) {
-    return this.#core.tryNow(WRITE, key, options);
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('tryWrite');
+    return core.tryNow(WRITE, key, options);
   }
 
   /** @returns {any} */
   query() {
-    return this.#core.query();
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('query');
+    return core.query();
   }
 
   close() {
-    this.#core.close();
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('close');
+    core.close();
+  }
+
+  static {
+    coreOf = (locks) => (typeof locks === 'object' && locks !== null && #core in locks ? locks.#core : null);
   }
 }
 

@@ -2,11 +2,11 @@
 // One request of the promise API: it settles once, as a Hold or as an error.
 
 const { Hold, abort, runInto } = require('./hold');
-const { LockError, LockClosedError, LockQueueFullError, LockTimeoutError, reportLater } = require('./errors');
+const { LockClosedError, LockQueueFullError, LockTimeoutError, reportLater } = require('./errors');
 const { Request } = require('./request');
+const { rejection } = require('./rejection');
 const { unwatch } = require('./abort');
 const { ANSWERED } = require('./life');
-const { SOON } = require('./stack');
 
 const { then } = Promise.prototype;
 
@@ -198,19 +198,11 @@ function waitAndRun(request, fn) {
 }
 
 /**
- * A promise that is rejected with the request's error, when somebody waits for it already: so that the error's stack can
- * tell who.
- *
- * @param {PromiseRequest} request
+ * @param {PromiseRequest} request one that was not granted
  * @returns {Promise<any>}
  */
 function failure(request) {
-  const { error } = /** @type {Failure} */ (request.outcome);
-  const next = then.call(SOON, () => {});
-  return then.call(next, () => {
-    if (error instanceof LockError) Error.captureStackTrace(error);
-    throw error;
-  });
+  return rejection(/** @type {Failure} */ (request.outcome).error);
 }
 
 module.exports = { PromiseRequest, Failure, HELD, wait, waitAndRun };

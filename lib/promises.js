@@ -28,8 +28,12 @@ const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('./promise-r
 const { LOCK, LOCKS, CALLS, TRIES, refuseUnknown, refuseUndefined } = require('./options');
 const { openSpace } = require('./open-space');
 const { WRITE } = require('./request');
+const { withCaller } = require('./rejection');
 const { RequestGroup, inOrder } = require('./request-group');
 const { SOON } = require('./stack');
+
+const SIGNAL = 'options.signal';
+const AN_ABORT_SIGNAL = 'an AbortSignal';
 
 /** @typedef {{ signal: AbortSignal | undefined, timeout: number, expiry: number }} Wish what a call asks for */
 
@@ -107,7 +111,7 @@ class PromiseLocks {
     } catch (error) {
       // The stack has ended before its function could be called.
       if (request?.outcome === HELD) SOON.then(request.giveBack.bind(request));
-      return Promise.reject(error);
+      return Promise.reject(withCaller(error, this.run));
     }
   }
 
@@ -132,7 +136,7 @@ class PromiseLocks {
       if (lost !== undefined) throw lost.loss;
     } catch (error) {
       giveAllBack(held);
-      throw error;
+      throw withCaller(error);
     }
     return this.#together(held, mode);
   }
@@ -293,8 +297,7 @@ class PromiseLocks {
     const signal = optionOf(given, 'signal');
     const timeout = optionOf(given, 'timeout');
     const expiry = optionOf(given, 'expiry');
-    if (signal !== undefined && (signal === null || !isSignal(signal)))
-      throw invalidType('options.signal', 'an AbortSignal', signal);
+    if (signal !== undefined) checkSignal(signal);
     return {
       signal,
       timeout: timeout === undefined ? this.#wish.timeout : toMilliseconds('options.timeout', timeout),
@@ -355,15 +358,23 @@ function toMaxPending(maxPending) {
 }
 
 /**
- * Whether it looks like an AbortSignal: one of another realm is as good.
+ * Refuses what cannot do what an AbortSignal can: one of another realm is as good.
  *
- * @param {any} value
+ * @param {any} signal
  */
-function isSignal(value) {
-  if (typeof value !== 'object' || !('aborted' in value)) return false;
-  return [value.addEventListener, value.removeEventListener, value.throwIfAborted].every(
-    (method) => typeof method === 'function',
+function checkSignal(signal) {
+  if (typeof signal !== 'object' || signal === null) throw invalidType(SIGNAL, AN_ABORT_SIGNAL, signal);
+  const missing = ['addEventListener', 'removeEventListener', 'throwIfAborted'].find(
+    (method) => typeof signal[method] !== 'function',
   );
+  if (missing === undefined && 'aborted' in signal) return;
+  if (signal.signal !== undefined && 'abort' in signal)
+    throw invalidOption(
+      SIGNAL,
+      `must be ${AN_ABORT_SIGNAL}: this is an AbortController, which has it as its signal`,
+    );
+  if (!('aborted' in signal)) throw invalidType(SIGNAL, AN_ABORT_SIGNAL, signal);
+  throw invalidOption(SIGNAL, `must be ${AN_ABORT_SIGNAL}: it has no method ${missing}`);
 }
 
 /**
