@@ -17,6 +17,7 @@ import {
   LockTimeoutError,
   LockTwoCopiesError,
   StoreUnreachableError,
+  type LockHolder,
 } from './errors.js';
 import { Hold, type Mode, type StoredHold } from './hold.js';
 import {
@@ -109,6 +110,7 @@ declare namespace latchkey {
     type GrantMessage,
     type HeldEntry,
     type Key,
+    type LockHolder,
     type LockObtainedCallback,
     type LockOptions,
     type LocksOptions,

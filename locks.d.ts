@@ -293,6 +293,41 @@ export interface Locks {
   query(): LocksSnapshot;
 
   /**
+   * The same of one key. latchkey's own.
+   *
+   * @param key See {@link SingleKey}.
+   *
+   * @example
+   * const [holder] = locks.query('settings').held;
+   * if (holder !== undefined) console.log(`held by ${holder.label ?? `thread ${holder.thread}`}`);
+   */
+  query(key: SingleKey): LocksSnapshot;
+
+  /**
+   * Whether somebody holds `key`, in whatever thread. latchkey's own.
+   *
+   * **The trap:** it may be held, or free, a moment later. To take a key if it is free, use {@link tryWrite}.
+   *
+   * @throws {LockClosedError} `ERR_LOCK_CLOSED` if this `Locks` is closed.
+   *
+   * @example
+   * if (locks.isLocked('nightly-report')) console.log('The report is on its way');
+   */
+  isLocked(key: SingleKey): boolean;
+
+  /**
+   * How many requests wait in the whole space, of whatever thread and object; with a key, for that key. latchkey's own.
+   *
+   * **The trap:** `maxPending` counts this object's requests alone.
+   *
+   * @throws {LockClosedError} `ERR_LOCK_CLOSED` if this `Locks` is closed.
+   *
+   * @example
+   * gauge.set(locks.countPending());
+   */
+  countPending(key?: SingleKey): number;
+
+  /**
    * Ends the use of this object. Its waiting requests reject with a `LockClosedError`, and so do later calls; `tryRead`,
    * `tryWrite` and `query` throw it. A second `close` does nothing. latchkey's own.
    *
@@ -417,6 +452,15 @@ export interface LocksOptions {
   timeout?: number | undefined;
 
   /**
+   * Whether each request remembers where it was asked. Then errors, `query()` and the warning of a program that ends while
+   * requests wait say it, as `trace`. Default: false; true if the environment has `LATCHKEY_TRACE=1`, and then of all lock
+   * objects of every API. latchkey's own.
+   *
+   * **The trap:** it costs a stack trace for each request: some microseconds. It is for looking for a fault.
+   */
+  trace?: boolean | null | undefined;
+
+  /**
    * How many requests of this object may wait at a time, all keys together. One more is turned away with a
    * `LockQueueFullError`, unless it can be granted at once. Default: Infinity. 0: none may wait. On a store, those that
    * the server has not answered yet wait, too. latchkey's own.
@@ -464,4 +508,13 @@ export interface TryOptions {
    * **The trap:** it is the holder's promise to those who wait, and not theirs to choose.
    */
   expiry?: number | undefined;
+
+  /**
+   * A text by which people recognise the request: it stands in `query()`, in errors, also in those of others who wait for this
+   * one, and in diagnostics messages; in every thread. On a store only this process's own errors and messages have it.
+   * Default: none. latchkey's own.
+   *
+   * **The trap:** with a name, a label costs a native call more when the request is made, and one when it ends.
+   */
+  label?: string | undefined;
 }

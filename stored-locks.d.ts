@@ -305,6 +305,38 @@ export interface StoredLocks {
   query(): Promise<StoredLocksSnapshot>;
 
   /**
+   * The same of one key. It costs as much: the answer of all keys is looked through. latchkey's own.
+   *
+   * @param key See {@link SingleKey}.
+   *
+   * @example
+   * const [holder] = (await locks.query('order:7')).held;
+   */
+  query(key: SingleKey): Promise<StoredLocksSnapshot>;
+
+  /**
+   * Whether somebody holds `key`, on whatever machine. It costs as much as {@link query}. latchkey's own.
+   *
+   * **The trap:** without `await`, the promise is always truthy.
+   *
+   * @throws What {@link query} rejects with, and when.
+   *
+   * @example
+   * if (await locks.isLocked('nightly-report')) console.log('The report is on its way');
+   */
+  isLocked(key: SingleKey): Promise<boolean>;
+
+  /**
+   * How many requests wait, of all machines; with a key, for that key. It costs as much as {@link query}. latchkey's own.
+   *
+   * @throws What {@link query} rejects with, and when.
+   *
+   * @example
+   * gauge.set(await locks.countPending());
+   */
+  countPending(key?: SingleKey): Promise<number>;
+
+  /**
    * Ends the use of this object. Its waiting requests reject with a `LockClosedError`, and so do later calls. A second
    * `close` does nothing. When the last `Locks` and `Lock` of a store in this process is closed, and the last hold is
    * released, the session ends on the server at once, and so does the connection. latchkey's own.

@@ -62,6 +62,15 @@ function toExpiry(name, expiry) {
 }
 
 /**
+ * @param {unknown} label
+ * @returns {string | undefined}
+ */
+function toLabel(label) {
+  if (label !== undefined && typeof label !== 'string') throw invalidType('options.label', 'a string', label);
+  return label;
+}
+
+/**
  * @param {string} name
  * @param {any} options
  * @returns {Record<string, any>}
@@ -125,6 +134,7 @@ module.exports = {
   checkCallback,
   toMilliseconds,
   toExpiry,
+  toLabel,
   toOptions,
   optionOf,
   isObjectPrototype,

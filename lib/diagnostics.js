@@ -6,13 +6,14 @@ const { channel } = require('node:diagnostics_channel');
 const { now } = require('./clock');
 const { EXPIRED, GRANTED, LOST } = require('./life');
 const { READ } = require('./request');
+const { capture, isOn } = require('./trace');
 
 /** @typedef {import('./request').Request} Request */
 
 /**
  * When a request reached each point, in milliseconds by `clock.js`.
  *
- * @typedef {{ asked: number, granted: number, ended: number }} Times
+ * @typedef {{ asked: number, granted: number, ended: number, trace: { stack?: string } | undefined }} Times
  */
 
 const wait = channel('latchkey:wait');
@@ -21,12 +22,15 @@ const release = channel('latchkey:release');
 const expire = channel('latchkey:expire');
 
 function enabled() {
-  return wait.hasSubscribers || grant.hasSubscribers || release.hasSubscribers || expire.hasSubscribers;
+  return (
+    isOn || wait.hasSubscribers || grant.hasSubscribers || release.hasSubscribers || expire.hasSubscribers
+  );
 }
 
 /** @param {Request} request */
 function asked(request) {
-  request.times = { asked: now(), granted: NaN, ended: NaN };
+  const trace = isOn ? capture(asked) : undefined;
+  request.times = { asked: now(), granted: NaN, ended: NaN, trace };
 }
 
 /**

@@ -4,6 +4,7 @@
 const firstLock = require('./first-lock');
 const { invalidThis } = require('./errors');
 const { READ, WRITE } = require('./request');
+const { toSnapshot, isHeld, countPending } = require('./snapshot');
 
 /** @typedef {import('./promises').PromiseLocks} PromiseLocks */
 
@@ -71,11 +72,34 @@ class Locks {
     return core.tryNow(WRITE, key, options);
   }
 
-  /** @returns {any} */
-  query() {
+  /**
+   * @param {any[]} keys one, or none for all
+   * @returns {any}
+   */
+  query(...keys) {
     const core = coreOf(this);
     if (core === null) throw withoutObject('query');
-    return core.query();
+    return core.query(toSnapshot, keys);
+  }
+
+  /**
+   * @param {any} key
+   * @returns {any}
+   */
+  isLocked(key) {
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('isLocked');
+    return core.query(isHeld, [key]);
+  }
+
+  /**
+   * @param {any[]} keys one, or none for all
+   * @returns {any}
+   */
+  countPending(...keys) {
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('countPending');
+    return core.query(countPending, keys);
   }
 
   close() {

@@ -14,10 +14,10 @@ const { invalidOption } = require('./errors');
  * @property {readonly string[]} names
  */
 
-const LOCKS = place('options', 'new Locks()', ['name', 'store', 'expiry', 'timeout', 'maxPending']);
+const LOCKS = place('options', 'new Locks()', ['name', 'store', 'expiry', 'timeout', 'maxPending', 'trace']);
 const LOCK = place('options', 'new Lock()', ['name', 'store']);
-const CALL_NAMES = ['signal', 'timeout', 'expiry'];
-const TRY_NAMES = ['expiry'];
+const CALL_NAMES = ['signal', 'timeout', 'expiry', 'label'];
+const TRY_NAMES = ['expiry', 'label'];
 const STORE = place('options.store', 'a store', [
   ...['url', 'sentinels', 'master', 'user', 'password', 'database', 'ca', 'cert', 'key'],
   ...['ttl', 'connectTimeout', 'commandTimeout', 'namespace'],

@@ -11,11 +11,15 @@ const { WAITING, HOLDING, ENDED } = require('./life');
 const port = require('./port');
 const { READ, WRITE } = require('./request');
 const { Space } = require('./space');
+const { marksOf, toBlockers } = require('./snapshot');
 const { needRoom } = require('./stack');
 const { FREE, WRITTEN, ENGINE } = require('./thin');
 
 /** @typedef {import('./thin').ThinKey} ThinKey */
 /** @typedef {import('./request').Request} Request */
+
+/** So many holders are named at most where somebody has waited in vain. */
+const MOST_BLOCKERS = 10;
 
 class PrivateSpace extends Space {
   constructor() {
@@ -157,8 +161,13 @@ class PrivateSpace extends Space {
     }
   }
 
-  /** Nobody else is waited for. */
   hasQueued() {}
+
+  /** Nobody else is waited for. */
+  watchOthers() {}
+
+  /** Nobody else asks. */
+  addLabel() {}
 
   /**
    * @param {ThinKey} key
@@ -186,7 +195,7 @@ class PrivateSpace extends Space {
    * @param {number} state
    */
   move(request, state) {
-    if (state === HOLDING && request.isReported) request.since = now();
+    if (state === HOLDING && request.isReported && request.expiry === 0) request.since = now();
     super.move(request, state);
   }
 
@@ -208,20 +217,59 @@ class PrivateSpace extends Space {
    * Nobody else uses the space: so the answer is known without the engine.
    *
    * @param {(reports: import('./port').Report[], now: number) => unknown} read
+   * @param {string} [name] of the only key to look at
    */
-  query(read) {
-    const all = this.requests.filter((request) => request !== null);
-    for (const { last } of this.keys.all()) {
+  query(read, name) {
+    const all = this.requests.filter(isThere).filter(({ key }) => name === undefined || key === name);
+    for (const { last } of this.keys.some(name)) {
       for (let each = last; each !== null; each = each.previous) all.push(each);
     }
     all.sort((a, b) => a.fence - b.fence || a.since - b.since);
-    const date = now();
-    const reports = all.map(({ key, state, mode, since, fence, recovered }) => ({
+    return read(describe(all), Date.now());
+  }
+
+  /**
+   * @param {Request} request
+   * @param {boolean} isNew
+   */
+  blockersOf(request, isNew) {
+    const key = /** @type {ThinKey} */ (request.at);
+    /** @type {Request[]} */
+    const holders = [];
+    for (let each = key.last; each !== null; each = each.previous) holders.push(each);
+    let ahead = 0;
+    for (const each of this.requests) {
+      if (each === null || each.at !== key || each === request) continue;
+      if (each.state === HOLDING) holders.push(each);
+      else if (isNew || each.since < request.since) ahead++;
+    }
+    holders.sort((a, b) => a.fence - b.fence);
+    return toBlockers(describe(holders.slice(0, MOST_BLOCKERS)), ahead);
+  }
+}
+
+/**
+ * @param {Request | null} request
+ * @returns {request is Request}
+ */
+function isThere(request) {
+  return request !== null;
+}
+
+/**
+ * @param {Request[]} requests
+ * @returns {import('./port').Report[]}
+ */
+function describe(requests) {
+  const date = now();
+  return requests.map((request) => {
+    const { key, state, mode, since, fence, recovered } = request;
+    return {
       ...{ key, held: state === HOLDING, write: mode === WRITE, age: date - since },
       ...{ thread: threadId, fence, recovered },
-    }));
-    return read(reports, Date.now());
-  }
+      ...marksOf(request),
+    };
+  });
 }
 
 module.exports = { PrivateSpace };

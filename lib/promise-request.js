@@ -5,6 +5,8 @@ const { Hold, abort, runInto } = require('./hold');
 const { LockClosedError, LockQueueFullError, LockTimeoutError, reportLater } = require('./errors');
 const { Request } = require('./request');
 const { rejection } = require('./rejection');
+const { marksOf } = require('./snapshot');
+const { framesOf } = require('./trace');
 const { unwatch } = require('./abort');
 const { ANSWERED } = require('./life');
 
@@ -47,6 +49,15 @@ class PromiseRequest extends Request {
     this.settled = null;
     /** @type {import('./pending').Pending | null} where it stands while it waits */
     this.pending = null;
+  }
+
+  get label() {
+    return this.wish.label;
+  }
+
+  get trace() {
+    const { trace } = this.wish;
+    return trace === undefined ? super.trace : framesOf(trace);
   }
 
   get isReported() {
@@ -135,16 +146,23 @@ class PromiseRequest extends Request {
     this.finish(new Failure(error));
   }
 
-  onTimedOut() {
-    this.finish(new Failure(this.refusal()));
+  /** @param {import('./snapshot').Blockers | null} blockers */
+  onTimedOut(blockers) {
+    this.finish(new Failure(this.refusal(blockers)));
   }
 
-  /** Why it was not granted, and waits no longer. */
-  refusal() {
+  /**
+   * Why it was not granted, and waits no longer.
+   *
+   * @param {import('./snapshot').Blockers | null} blockers who kept it waiting, if that is known
+   */
+  refusal(blockers) {
     const { key, maxPending } = this;
-    return maxPending === null
-      ? new LockTimeoutError(key, this.wish.timeout)
-      : new LockQueueFullError(key, maxPending);
+    const error =
+      maxPending === null
+        ? new LockTimeoutError(key, this.wish.timeout, blockers)
+        : new LockQueueFullError(key, maxPending);
+    return Object.assign(error, marksOf(this));
   }
 
   /**

@@ -27,15 +27,14 @@ const { Pending } = require('./pending');
 const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('./promise-request');
 const { LOCK, LOCKS, CALLS, TRIES, refuseUnknown, refuseUndefined } = require('./options');
 const { openSpace } = require('./open-space');
-const { WRITE } = require('./request');
 const { withCaller } = require('./rejection');
 const { RequestGroup, inOrder } = require('./request-group');
+const { modeName } = require('./snapshot');
 const { SOON } = require('./stack');
+const { capture, isOn } = require('./trace');
+const { toWish } = require('./wish');
 
-const SIGNAL = 'options.signal';
-const AN_ABORT_SIGNAL = 'an AbortSignal';
-
-/** @typedef {{ signal: AbortSignal | undefined, timeout: number, expiry: number }} Wish what a call asks for */
+/** @typedef {import('./wish').Wish} Wish */
 
 class PromiseLocks {
   /** @type {import('./space').Space} */
@@ -43,6 +42,8 @@ class PromiseLocks {
   /** @type {Wish} what a call without options asks for */
   #wish;
   #maxPending;
+  /** Whether requests remember where they were asked. */
+  #traces;
   #pending = new Pending();
 
   /** @param {import('../index').LocksOptions} [options] */
@@ -54,16 +55,23 @@ class PromiseLocks {
     const store = toStore(given, name);
     const expiry = toExpiry('options.expiry', optionOf(given, 'expiry'));
     const timeout = toMilliseconds('options.timeout', optionOf(given, 'timeout') ?? Infinity);
-    this.#wish = { signal: undefined, timeout, expiry };
+    this.#wish = { signal: undefined, timeout, expiry, label: undefined, trace: undefined };
+    this.#traces = toTrace(optionOf(given, 'trace'));
     this.#maxPending = toMaxPending(optionOf(given, 'maxPending'));
     this.#space = openSpace(name, store);
   }
 
-  /** @returns {any} */
-  query() {
-    // On a store, this comes by the promise, too.
+  /**
+   * Who holds and who waits, or what there is to say of that. On a store, errors come by the promise, too.
+   *
+   * @param {(reports: import('./port').Report[], now: number) => unknown} read
+   * @param {readonly unknown[]} keys the only one to look at; none for all
+   * @returns {any}
+   */
+  query(read, keys) {
+    const key = keys.length > 0 ? toKey(keys[0]) : undefined;
     if (this.#pending.closed) return this.#space.refuse(new LockClosedError());
-    return this.#space.query(toSnapshot);
+    return this.#space.query(read, key);
   }
 
   close() {
@@ -98,7 +106,7 @@ class PromiseLocks {
       } else if (fn !== undefined) {
         checkCallback('fn', fn);
       }
-      const wish = this.#toWish(options, CALLS[mode]);
+      const wish = this.#toWish(options, CALLS[mode], this.run);
       if (isList(key)) {
         const taken = this.#takeAll(mode, inOrder(key), wish);
         return fn === undefined ? taken : taken.then((hold) => runAndRelease(hold, fn));
@@ -165,7 +173,8 @@ class PromiseLocks {
     const request = new PromiseRequest(this.#space, key, mode, wish, maxPending);
     const outcome = this.#ask(request, maxPending === null ? rest : 0);
     if (outcome instanceof Failure) throw outcome.error;
-    if (outcome === null && request.state === ENDED && request.loss === null) throw request.refusal();
+    if (outcome === null && request.state === ENDED && request.loss === null)
+      throw request.refusal(this.#space.blockersOf(request, true));
     return request;
   }
 
@@ -229,9 +238,9 @@ class PromiseLocks {
    * @returns {any} a hold or null; a promise of it where a store answers
    */
   tryNow(mode, key, options) {
-    const { expiry } = this.#toWish(options, TRIES[mode]);
+    const asked = this.#toWish(options, TRIES[mode], this.tryNow);
     const keys = isList(key) ? inOrder(key) : toKey(key);
-    const wish = { ...this.#wish, expiry, timeout: 0 };
+    const wish = { ...asked, signal: undefined, timeout: 0 };
     if (this.#space.answersLater) return this.#tryLater(mode, keys, wish);
     if (this.#pending.closed) throw new LockClosedError();
     if (typeof keys === 'string') return this.#tryOne(mode, keys, wish)?.toHold() ?? null;
@@ -288,27 +297,31 @@ class PromiseLocks {
   /**
    * @param {any} options
    * @param {import('./options').Place} where
+   * @param {Function} call of this class, which is at work
    * @returns {Wish}
    */
-  #toWish(options, where) {
-    if (options === undefined || options === null) return this.#wish;
-    const given = toOptions('options', options);
-    refuseUnknown(given, where);
-    const signal = optionOf(given, 'signal');
-    const timeout = optionOf(given, 'timeout');
-    const expiry = optionOf(given, 'expiry');
-    if (signal !== undefined) checkSignal(signal);
-    return {
-      signal,
-      timeout: timeout === undefined ? this.#wish.timeout : toMilliseconds('options.timeout', timeout),
-      expiry: expiry === undefined ? this.#wish.expiry : toExpiry('options.expiry', expiry),
-    };
+  #toWish(options, where, call) {
+    const hasNone = options === undefined || options === null;
+    if (hasNone && !this.#traces) return this.#wish;
+    const wish = hasNone ? { ...this.#wish } : toWish(options, where, this.#wish);
+    if (this.#traces) wish.trace = capture(call);
+    return wish;
   }
+}
+
+/**
+ * @param {unknown} trace
+ * @returns {boolean}
+ */
+function toTrace(trace) {
+  if (trace !== undefined && trace !== null && typeof trace !== 'boolean')
+    throw invalidType('options.trace', 'a boolean', trace);
+  return trace ?? isOn;
 }
 
 /** @param {number} mode */
 function functionNotLast(mode) {
-  const call = `${toMode(mode === WRITE)}(key, options, fn)`;
+  const call = `${modeName(mode)}(key, options, fn)`;
   return invalidOption('fn', `must be the last one: ${call}, with the options before the function`);
 }
 
@@ -331,22 +344,6 @@ function giveAllBack(held) {
 }
 
 /**
- * @param {import('./port').Report[]} reports
- * @param {number} now
- * @returns {import('../index').LocksSnapshot}
- */
-function toSnapshot(reports, now) {
-  /** @type {import('../index').LocksSnapshot} */
-  const snapshot = { held: [], pending: [] };
-  for (const { key, held, write, age, fence, recovered, ...rest } of reports) {
-    const entry = { key, mode: toMode(write), since: Math.round(now - age), ...rest };
-    if (held) snapshot.held.push({ ...entry, fence, recovered });
-    else snapshot.pending.push(entry);
-  }
-  return snapshot;
-}
-
-/**
  * @param {unknown} maxPending
  * @returns {number}
  */
@@ -355,26 +352,6 @@ function toMaxPending(maxPending) {
   if (typeof maxPending !== 'number') throw invalidType('options.maxPending', 'a number', maxPending);
   if (!(maxPending >= 0)) throw outOfRange('options.maxPending', '0 or more', maxPending);
   return maxPending;
-}
-
-/**
- * Refuses what cannot do what an AbortSignal can: one of another realm is as good.
- *
- * @param {any} signal
- */
-function checkSignal(signal) {
-  if (typeof signal !== 'object' || signal === null) throw invalidType(SIGNAL, AN_ABORT_SIGNAL, signal);
-  const missing = ['addEventListener', 'removeEventListener', 'throwIfAborted'].find(
-    (method) => typeof signal[method] !== 'function',
-  );
-  if (missing === undefined && 'aborted' in signal) return;
-  if (signal.signal !== undefined && 'abort' in signal)
-    throw invalidOption(
-      SIGNAL,
-      `must be ${AN_ABORT_SIGNAL}: this is an AbortController, which has it as its signal`,
-    );
-  if (!('aborted' in signal)) throw invalidType(SIGNAL, AN_ABORT_SIGNAL, signal);
-  throw invalidOption(SIGNAL, `must be ${AN_ABORT_SIGNAL}: it has no method ${missing}`);
 }
 
 /**
@@ -390,14 +367,6 @@ function isList(key) {
     // A revoked proxy: `toKey` says what is wrong with it.
     return false;
   }
-}
-
-/**
- * @param {boolean} write
- * @returns {'read' | 'write'}
- */
-function toMode(write) {
-  return write ? 'write' : 'read';
 }
 
 module.exports = { PromiseLocks };

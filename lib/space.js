@@ -3,14 +3,27 @@
 // request has got.
 
 const { stayAlive, stayAliveNoMore } = require('./alive');
-const { at } = require('./layout');
+const { now } = require('./clock');
+const { at, words } = require('./layout');
 const port = require('./port');
 const { append, settle } = require('./delivery');
 const { takeGrant, takeEvents, awake } = require('./events');
 const diagnostics = require('./diagnostics');
 const { LockExpiredError } = require('./errors');
-const { WAITING, HOLDING, ABANDONED, ENDED, GRANTED, EXPIRED, LOST, NEXT, isQueued } = require('./life');
+const {
+  WAITING,
+  HOLDING,
+  ABANDONED,
+  ENDED,
+  GRANTED,
+  EXPIRED,
+  TIMED_OUT,
+  LOST,
+  NEXT,
+  isQueued,
+} = require('./life');
 const { READ } = require('./request');
+const { marksOf, toBlockers } = require('./snapshot');
 const { spin } = require('./spin');
 const { SOON } = require('./stack');
 
@@ -52,6 +65,8 @@ class Space {
     /** @type {import('./events').Awake | null} its entry, once it has been awake */
     this.awake = null;
     this.closing = false;
+    /** How many requests other threads see a label of. */
+    this.labels = 0;
     this.keys = keys;
     dropped.register(this, number, this);
   }
@@ -88,10 +103,12 @@ class Space {
    */
   askEngine(key, request, patience) {
     this.enterEngine(key, request);
+    if (request.label !== undefined) this.addLabel(request);
     const done = this.requestCarefully(key, request, patience);
     if (done === 0) {
+      this.hasQueued(request, patience);
       this.move(request, WAITING);
-      this.hasQueued();
+      this.watchOthers();
       if (request.times !== null) diagnostics.waits(request);
     } else {
       if (done === 1 && request.times !== null) diagnostics.granted(request);
@@ -101,9 +118,36 @@ class Space {
     return done === 1 ? request : null;
   }
 
-  /** A request has begun to wait for other threads. */
-  hasQueued() {
+  /**
+   * A request has begun to wait.
+   *
+   * @param {Request} request
+   * @param {number} patience
+   */
+  hasQueued(request, patience) {
+    // By the clock that all threads share: for who asks, after its time limit, how many had come before it.
+    if (patience !== Infinity) request.since = words[at.now];
+  }
+
+  /** A request waits for other threads. */
+  watchOthers() {
     spin();
+  }
+
+  /**
+   * Lets other threads see a request's label, until it has ended.
+   *
+   * @param {Request} request
+   */
+  addLabel(request) {
+    this.labels++;
+    port.setLabel(request, true);
+  }
+
+  /** @param {Request} request */
+  removeLabel(request) {
+    this.labels--;
+    port.setLabel(request, false);
   }
 
   /**
@@ -260,7 +304,40 @@ class Space {
    * @returns {any} the error that the program is given with the event, if it comes from here
    */
   explain(request, kind, _place) {
-    return kind === EXPIRED ? new LockExpiredError(request.key) : null;
+    if (kind === TIMED_OUT) return this.blockersOf(request, false);
+    return kind === EXPIRED ? this.expiryOf(request) : null;
+  }
+
+  /** @param {Request} request whose hold has expired */
+  expiryOf(request) {
+    const { key, expiry, since, isReported } = request;
+    // Its age as this thread knows it may be a little less than the engine's.
+    const age = Math.max(expiry, now() - since);
+    return Object.assign(new LockExpiredError(key, age, isReported ? expiry : null), marksOf(request));
+  }
+
+  /**
+   * Who kept a request waiting that waits no longer.
+   *
+   * @param {Request} request
+   * @param {boolean} isNew whether it has not waited: then all who wait had come before it
+   * @returns {import('./snapshot').Blockers | null} null where it would cost too much to ask
+   */
+  blockersOf({ key, since }, isNew) {
+    const { holders, ahead } = port.blockers(this.number, key, isNew ? Infinity : since);
+    return toBlockers(this.addTraces(holders), ahead);
+  }
+
+  /**
+   * What only this thread knows of its own requests.
+   *
+   * @param {import('./port').Report[]} reports
+   */
+  addTraces(reports) {
+    return reports.map(({ tag, ...report }) => {
+      const trace = tag === undefined ? undefined : this.requests[tag]?.trace;
+      return trace === undefined ? report : { ...report, trace };
+    });
   }
 
   /**
@@ -273,6 +350,7 @@ class Space {
     const key = /** @type {ThinKey} */ (request.at);
     const waited = isQueued(request.state);
     const waits = isQueued(state);
+    if (state === HOLDING && request.expiry > 0) request.since = now();
     if (waits && !waited) this.countWaiting(key, 1);
     else if (waited && !waits) this.countWaiting(key, -1);
     if (state === HOLDING) key.countHolder(request, 1);
@@ -330,10 +408,11 @@ class Space {
   /**
    * @param {(reports: import('./port').Report[], now: number) => unknown} read what to make of the answer; `now` is the date at
    *   which its ages were true
+   * @param {string} [key] the only one to look at
    * @returns {unknown}
    */
-  query(read) {
-    return read(port.query(this.number), Date.now());
+  query(read, key) {
+    return read(this.addTraces(port.query(this.number, key)), Date.now());
   }
 
   /** Ends the use of the space, as soon as no hold of this object is left. */
@@ -344,6 +423,7 @@ class Space {
 
   /** @param {Request} request which has ended */
   forget(request) {
+    if (this.labels > 0 && request.label !== undefined) this.removeLabel(request);
     this.requests[request.tag] = null;
     this.freeTags[this.free++] = request.tag;
     /** @type {ThinKey} */ (request.at).leaveEngine();

@@ -10,10 +10,11 @@ const { stayAlive, stayAliveNoMore } = require('./alive');
 const { at, words } = require('./layout');
 const port = require('./port');
 const diagnostics = require('./diagnostics');
-const { LockExpiredError, LockLostError, StoreUnreachableError } = require('./errors');
+const { LockLostError, StoreUnreachableError } = require('./errors');
 const { takeEvents } = require('./events');
 const { WAITING, HOLDING, RELEASING, ABANDONED, EXPIRED, LOST, FAILED, ANSWERED } = require('./life');
 const { READ } = require('./request');
+const { marksOf } = require('./snapshot');
 const { Space } = require('./space');
 const { toStoreOptions, wrongStoreOption } = require('./store-options');
 const { Keys } = require('./keys');
@@ -103,14 +104,24 @@ class StoredSpace extends Space {
 
   /**
    * @param {(reports: import('./port').Report[], now: number) => unknown} read what to make of the answer
+   * @param {string} [key] the only one to look at
    * @returns {Promise<unknown>}
    */
-  async query(read) {
+  async query(read, key) {
     const asked = port.queryStore(this.number);
     const reports = await asked.catch((error) => {
       throw new StoreUnreachableError(undefined, error.message);
     });
-    return read(reports, Date.now());
+    const some = key === undefined ? reports : reports.filter((report) => report.key === key);
+    return read(some, Date.now());
+  }
+
+  /** The protocol has no place for it. */
+  addLabel() {}
+
+  /** Another question to the server would delay the answer that there is. */
+  blockersOf() {
+    return null;
   }
 
   /**
@@ -168,27 +179,34 @@ class StoredSpace extends Space {
    * @returns {Error | null}
    */
   explain(request, kind, place) {
-    const error = this.errorOf(request.key, kind, words[place + at.eventDetail]);
+    const error = this.errorOf(request, kind, words[place + at.eventDetail]);
     this.answer(request, error);
     return error;
   }
 
   /**
-   * @param {string} key
+   * @param {Request} request
    * @param {number} kind
    * @param {number} detail
    * @returns {Error | null} null if all is well
    */
-  errorOf(key, kind, detail) {
+  errorOf(request, kind, detail) {
     if (kind === ANSWERED) {
       if (detail === at.endedDone) return null;
       kind = detail === at.endedExpired ? EXPIRED : detail === at.endedLost ? LOST : FAILED;
       detail = 0;
     }
-    if (kind === EXPIRED) return new LockExpiredError(key);
-    if (kind === LOST) return new LockLostError(key);
-    if (kind === FAILED) return new StoreUnreachableError(key, port.explain(this.number, detail));
-    return null;
+    if (kind === EXPIRED) return this.expiryOf(request);
+    if (kind === LOST) return this.lossOf(request);
+    if (kind !== FAILED) return null;
+    const reason = port.explain(this.number, detail);
+    return Object.assign(new StoreUnreachableError(request.key, reason), marksOf(request));
+  }
+
+  /** @param {Request} request whose hold is lost */
+  lossOf(request) {
+    const error = new LockLostError(request.key, port.explain(this.number, port.NO_REASON));
+    return Object.assign(error, marksOf(request));
   }
 
   /** @param {Request} request */

@@ -9,6 +9,7 @@
 mod background;
 mod clock;
 mod functions;
+mod labels;
 mod libraries;
 mod mailbox;
 mod open_space;

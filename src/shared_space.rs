@@ -14,6 +14,7 @@ use latchkey_redis::Store;
 
 use crate::{
     clock::Clock,
+    labels::Labels,
     mailbox::Address,
     table::Table,
     timer::{self, Alarm, AlarmNumber},
@@ -31,6 +32,7 @@ pub struct SharedSpace {
     name: Option<Key>,
     pub table: Table,
     pub post: Post<Address>,
+    pub labels: Labels,
 }
 
 /// The named spaces of the process. The map is made with the first of them.
@@ -55,6 +57,7 @@ impl SharedSpace {
             number: timer::new_number(),
             table: Table::Engine(Space::keeping(KEEP_IDLE, NAMED_SHARDS)),
             post: Post::default(),
+            labels: Labels::default(),
             name: Some(name.clone()),
         });
         named.insert(name, Arc::downgrade(&space));
@@ -74,6 +77,7 @@ impl SharedSpace {
                 number: timer::new_number(),
                 table: Table::Store(store.space(name, thread, deliver)),
                 post: Post::default(),
+                labels: Labels::default(),
                 name: None,
             }
         })

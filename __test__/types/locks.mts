@@ -19,7 +19,7 @@ same<(typeof every)[number], Locks>();
 typed<Locks>()(new Locks({ name: 'orders' }));
 same<InstanceType<typeof Locks>, Locks>();
 same<ConstructorParameters<typeof Locks>, [options?: LocksOptions | null]>();
-same<keyof Locks, 'read' | 'write' | 'tryRead' | 'tryWrite' | 'query' | 'close'>();
+same<keyof Locks, 'read' | 'write' | 'tryRead' | 'tryWrite' | 'query' | 'isLocked' | 'countPending' | 'close'>();
 
 // With a function: T is what it returns, or what its promise resolves to.
 const options: AcquireOptions = { signal: AbortSignal.timeout(1), timeout: 0, expiry: 0 };
@@ -120,11 +120,11 @@ export async function work(): Promise<number> {
 same<ReturnType<Locks['query']>, LocksSnapshot>();
 same<ReturnType<Locks['close']>, void>();
 same<LocksSnapshot, { held: HeldEntry[]; pending: PendingEntry[] }>();
-same<keyof PendingEntry, 'key' | 'mode' | 'since' | 'thread'>();
+same<keyof PendingEntry, 'key' | 'mode' | 'since' | 'thread' | 'label' | 'trace'>();
 same<keyof HeldEntry, keyof PendingEntry | 'fence' | 'recovered'>();
-same<keyof LocksOptions, 'name' | 'store' | 'expiry' | 'timeout' | 'maxPending'>();
-same<keyof AcquireOptions, 'signal' | 'timeout' | 'expiry'>();
-same<keyof TryOptions, 'expiry'>();
+same<keyof LocksOptions, 'name' | 'store' | 'expiry' | 'timeout' | 'maxPending' | 'trace'>();
+same<keyof AcquireOptions, 'signal' | 'timeout' | 'expiry' | 'label'>();
+same<keyof TryOptions, 'expiry' | 'label'>();
 
 export class Noted extends Locks {
   closed = false;
