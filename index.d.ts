@@ -3,9 +3,13 @@
 
 import { lock, type Done, type Key } from './alock.js';
 import {
+  type AbortMessage,
   type ExpireMessage,
   type GrantMessage,
+  type LostMessage,
+  type RefuseMessage,
   type ReleaseMessage,
+  type TimeoutMessage,
   type WaitMessage,
 } from './diagnostics.js';
 import {
@@ -19,11 +23,12 @@ import {
   StoreUnreachableError,
   type LockHolder,
 } from './errors.js';
-import { Hold, type Mode, type StoredHold } from './hold.js';
+import { Hold, type HoldJson, type Mode, type StoredHold } from './hold.js';
 import {
   Locks,
   type AcquireOptions,
   type AnyLocks,
+  type LocksJson,
   type LocksOptions,
   type SingleKey,
   type TryOptions,
@@ -103,21 +108,26 @@ declare namespace latchkey {
     LockTwoCopiesError,
     LockLostError,
     StoreUnreachableError,
+    type AbortMessage,
     type AcquireOptions,
     type AnyLocks,
     type Done,
     type ExpireMessage,
     type GrantMessage,
     type HeldEntry,
+    type HoldJson,
     type Key,
     type LockHolder,
     type LockObtainedCallback,
     type LockOptions,
+    type LocksJson,
     type LocksOptions,
     type LocksSnapshot,
     type Logger,
+    type LostMessage,
     type Mode,
     type PendingEntry,
+    type RefuseMessage,
     type Release,
     type ReleaseCallback,
     type ReleaseMessage,
@@ -130,6 +140,7 @@ declare namespace latchkey {
     type StoredLocksSnapshot,
     type StoredPendingEntry,
     type StoreOptions,
+    type TimeoutMessage,
     type TryOptions,
     type WaitMessage,
   };

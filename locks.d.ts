@@ -338,6 +338,30 @@ export interface Locks {
    * server.on('close', () => locks.close());
    */
   close(): void;
+
+  /**
+   * What `JSON.stringify` and `console.log` show: `pending` is how many requests of this object wait. latchkey's own.
+   *
+   * **The trap:** who holds and who waits in the whole space, {@link query} says.
+   *
+   * @example
+   * console.log(JSON.stringify(locks)); // {"name":"orders","scope":"process","state":"open","pending":2}
+   */
+  toJSON(): LocksJson;
+}
+
+/** What a {@link Locks} says of itself. latchkey's own. */
+export interface LocksJson {
+  /** The name of its space; null for a private one. */
+  name: string | null;
+
+  /** How far its space reaches: `'thread'` is private, `'process'` has a name, `'machines'` is in a store. */
+  scope: 'thread' | 'process' | 'machines';
+
+  state: 'open' | 'closed';
+
+  /** How many requests of this object wait. */
+  pending: number;
 }
 
 /**
@@ -401,7 +425,7 @@ export declare const Locks: LocksConstructor;
  * const locks: AnyLocks = store ? new Locks({ name, store }) : new Locks({ name });
  * await locks.write('order:7', pay);
  */
-export interface AnyLocks extends Pick<Locks, 'read' | 'write' | 'close'> {}
+export interface AnyLocks extends Pick<Locks, 'read' | 'write' | 'close' | 'toJSON'> {}
 
 /**
  * A key that is one key. It becomes a string as {@link Key} says, with the same traps. Arrays are several keys here, and a
@@ -481,7 +505,9 @@ export interface AcquireOptions extends TryOptions {
    * Gives up the wait when it aborts: the request leaves the queue, and the call rejects with the signal's own reason.
    * One that has aborted before the call rejects it at once, even if the key is free. Default: none. latchkey's own.
    *
-   * **The trap:** after the grant it does nothing. To stop the work, hand it on to the work as well.
+   * **The trap:** after the grant it does nothing. To stop the work, hand it on to the work as well. And a signal of
+   * `AbortSignal.timeout()` does not keep the process alive: in a private space a program that has nothing else to do ends while
+   * it waits, with a warning. `timeout` does.
    */
   signal?: AbortSignal | undefined;
 

@@ -2,7 +2,13 @@
 
 import { type Key } from './alock.js';
 import { type StoredHold } from './hold.js';
-import { type AcquireOptions, type LocksOptions, type SingleKey, type TryOptions } from './locks.js';
+import {
+  type AcquireOptions,
+  type LocksJson,
+  type LocksOptions,
+  type SingleKey,
+  type TryOptions,
+} from './locks.js';
 import { type StoredLocksSnapshot } from './snapshot.js';
 import { type StoreOptions } from './store.js';
 
@@ -347,4 +353,14 @@ export interface StoredLocks {
    * process.on('SIGTERM', () => locks.close());
    */
   close(): void;
+
+  /**
+   * What `JSON.stringify` and `console.log` show: `pending` is how many requests of this object wait. latchkey's own.
+   *
+   * **The trap:** who holds and who waits in the whole space, {@link query} says.
+   *
+   * @example
+   * console.log(JSON.stringify(locks)); // {"name":"orders","scope":"machines","state":"open","pending":2}
+   */
+  toJSON(): LocksJson;
 }

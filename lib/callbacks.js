@@ -4,6 +4,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { holdBack } = require('./delivery');
+const { failed } = require('./diagnostics');
 const { reportLater } = require('./errors');
 const { WAITING, HOLDING, ENDED, GRANTED, ANSWERED } = require('./life');
 const { Request } = require('./request');
@@ -146,6 +147,7 @@ class CallbackRequest extends Request {
 
   /** @param {Error} error */
   onFailed(error) {
+    if (this.times !== null) failed(this, 'refuse', /** @type {any} */ (error).code);
     // There is nobody else to tell.
     if (this.released === null) reportLater(error);
     this.onLost(error);

@@ -123,6 +123,15 @@ class LockTwoCopiesError extends LockError {
 }
 
 /**
+ * What a hold is that was taken away.
+ *
+ * @param {LockError} loss
+ */
+function lossName(loss) {
+  return loss instanceof LockExpiredError ? 'expired' : 'lost';
+}
+
+/**
  * Who kept a request waiting, in words.
  *
  * @param {import('./snapshot').Blockers} blockers
@@ -269,5 +278,8 @@ module.exports = {
   invalidOption,
   outOfRange,
   invalidThis,
+  count,
+  lossName,
+  toText,
   reportLater,
 };

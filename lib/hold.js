@@ -2,6 +2,7 @@
 // What the program holds by the promise API: one granted request or several, and the function that runs meanwhile.
 
 const { StoreUnreachableError, invalidThis } = require('./errors');
+const { showAs } = require('./inspect');
 const { rejection, withCaller } = require('./rejection');
 const { WRITE } = require('./request');
 
@@ -82,6 +83,11 @@ class Hold {
     return heldOf(this, 'downgrade() has to be called on').downgrade();
   }
 
+  /** @returns {any} */
+  toJSON() {
+    return describe(heldOf(this, 'toJSON() has to be called on'));
+  }
+
   [DISPOSE]() {
     heldOf(this, 'release() has to be called on').release();
   }
@@ -95,9 +101,22 @@ class Hold {
       if (typeof hold !== 'object' || hold === null || !(#held in hold)) throw invalidThis(`${fault} a Hold`);
       return hold.#held;
     };
+    showAs(Hold, (hold) => (#held in hold ? describe(hold.#held) : null));
     abort = (hold) => hold.#controller?.abort(hold.#held.loss);
     lossOf = (hold) => hold.#held.loss;
   }
+}
+
+/**
+ * What a hold says of itself.
+ *
+ * @param {Held} held
+ */
+function describe({ key, mode, fence, recovered, holdState, label }) {
+  return {
+    ...{ key, mode: mode === WRITE ? 'write' : 'read', fence, recovered, state: holdState },
+    ...(label === undefined ? null : { label }),
+  };
 }
 
 /**

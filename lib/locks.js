@@ -3,6 +3,7 @@
 
 const firstLock = require('./first-lock');
 const { invalidThis } = require('./errors');
+const { showAs } = require('./inspect');
 const { READ, WRITE } = require('./request');
 const { toSnapshot, isHeld, countPending } = require('./snapshot');
 
@@ -102,6 +103,13 @@ class Locks {
     return core.query(countPending, keys);
   }
 
+  /** @returns {import('../index').LocksJson} */
+  toJSON() {
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('toJSON');
+    return core.describe();
+  }
+
   close() {
     const core = coreOf(this);
     if (core === null) throw withoutObject('close');
@@ -109,6 +117,7 @@ class Locks {
   }
 
   static {
+    showAs(Locks, (locks) => coreOf(locks)?.describe() ?? null);
     coreOf = (locks) => (typeof locks === 'object' && locks !== null && #core in locks ? locks.#core : null);
   }
 }

@@ -3,6 +3,7 @@
 // surely waits is posted to the engine, without a call.
 
 const { threadId } = require('node:worker_threads');
+const { watchAtExit } = require('./abandoned');
 const { now } = require('./clock');
 const diagnostics = require('./diagnostics');
 const { Keys } = require('./keys');
@@ -27,6 +28,7 @@ class PrivateSpace extends Space {
     this.waiting = 0;
     /** Whether a request here has ever had an expiry or a time limit. */
     this.timed = false;
+    watchAtExit(this);
   }
 
   /**
@@ -162,6 +164,11 @@ class PrivateSpace extends Space {
   }
 
   hasQueued() {}
+
+  /** @returns {'thread'} */
+  get scope() {
+    return 'thread';
+  }
 
   /** Nobody else is waited for. */
   watchOthers() {}

@@ -2,13 +2,14 @@
 // One request of the promise API: it settles once, as a Hold or as an error.
 
 const { Hold, abort, runInto } = require('./hold');
-const { LockClosedError, LockQueueFullError, LockTimeoutError, reportLater } = require('./errors');
+const { LockClosedError, LockQueueFullError, LockTimeoutError, lossName, reportLater } = require('./errors');
 const { Request } = require('./request');
+const { failed } = require('./diagnostics');
 const { rejection } = require('./rejection');
 const { marksOf } = require('./snapshot');
 const { framesOf } = require('./trace');
 const { unwatch } = require('./abort');
-const { ANSWERED } = require('./life');
+const { HOLDING, ANSWERED } = require('./life');
 
 const { then } = Promise.prototype;
 
@@ -60,6 +61,11 @@ class PromiseRequest extends Request {
     return trace === undefined ? super.trace : framesOf(trace);
   }
 
+  /** What has become of its hold. */
+  get holdState() {
+    return this.loss === null ? (this.state === HOLDING ? 'held' : 'released') : lossName(this.loss);
+  }
+
   get isReported() {
     return true;
   }
@@ -80,6 +86,7 @@ class PromiseRequest extends Request {
 
   /** Ends a hold that no program has seen. */
   giveBack() {
+    if (this.times !== null && this.state === HOLDING) failed(this, 'refuse', null);
     const grant = this.space.release(this, true);
     this.settle(grant, null, ANSWERED);
   }
@@ -173,12 +180,26 @@ class PromiseRequest extends Request {
   finish(outcome) {
     if (this.outcome !== null) return;
     this.outcome = outcome;
+    if (this.times !== null && outcome !== HELD) this.report(/** @type {Failure} */ (outcome).error);
     if (this.pending !== null) {
       this.pending.delete(this);
       this.pending = null;
       if (this.wish.signal !== undefined) unwatch(this.wish.signal, this);
     }
     this.settled?.();
+  }
+
+  /**
+   * Says on the diagnostics channels that it was not granted.
+   *
+   * @param {any} error
+   */
+  report(error) {
+    const { signal, isTry } = this.wish;
+    const isLate = error instanceof LockTimeoutError;
+    if (signal?.aborted && error === signal.reason) failed(this, 'abort', null);
+    else if (isLate && !isTry) failed(this, 'timeout', null);
+    else failed(this, 'refuse', isLate || error === undefined ? null : (error.code ?? null));
   }
 
   /** @param {(outcome?: any) => void} settled called once there is an outcome */

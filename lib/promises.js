@@ -22,7 +22,7 @@ const {
   outOfRange,
 } = require('./errors');
 const { Hold, runAndRelease } = require('./hold');
-const { GRANTED, WAITING, ENDED } = require('./life');
+const { GRANTED, ANSWERED, WAITING, ENDED } = require('./life');
 const { Pending } = require('./pending');
 const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('./promise-request');
 const { LOCK, LOCKS, CALLS, TRIES, refuseUnknown, refuseUndefined } = require('./options');
@@ -55,7 +55,7 @@ class PromiseLocks {
     const store = toStore(given, name);
     const expiry = toExpiry('options.expiry', optionOf(given, 'expiry'));
     const timeout = toMilliseconds('options.timeout', optionOf(given, 'timeout') ?? Infinity);
-    this.#wish = { signal: undefined, timeout, expiry, label: undefined, trace: undefined };
+    this.#wish = { signal: undefined, timeout, expiry, label: undefined, trace: undefined, isTry: false };
     this.#traces = toTrace(optionOf(given, 'trace'));
     this.#maxPending = toMaxPending(optionOf(given, 'maxPending'));
     this.#space = openSpace(name, store);
@@ -72,6 +72,17 @@ class PromiseLocks {
     const key = keys.length > 0 ? toKey(keys[0]) : undefined;
     if (this.#pending.closed) return this.#space.refuse(new LockClosedError());
     return this.#space.query(read, key);
+  }
+
+  /**
+   * What the object says of itself.
+   *
+   * @returns {import('../index').LocksJson}
+   */
+  describe() {
+    const { name, scope } = this.#space;
+    const { closed, size } = this.#pending;
+    return { name: name ?? null, scope, state: closed ? 'closed' : 'open', pending: size };
   }
 
   close() {
@@ -173,9 +184,16 @@ class PromiseLocks {
     const request = new PromiseRequest(this.#space, key, mode, wish, maxPending);
     const outcome = this.#ask(request, maxPending === null ? rest : 0);
     if (outcome instanceof Failure) throw outcome.error;
-    if (outcome === null && request.state === ENDED && request.loss === null)
-      throw request.refusal(this.#space.blockersOf(request, true));
+    if (outcome === null && request.state === ENDED && request.loss === null) throw this.#refusal(request);
     return request;
+  }
+
+  /** @param {PromiseRequest} request one that was refused when it asked */
+  #refusal(request) {
+    const error = request.refusal(this.#space.blockersOf(request, true));
+    request.finish(new Failure(error));
+    request.settle(null, null, ANSWERED);
+    return error;
   }
 
   /**
@@ -240,7 +258,7 @@ class PromiseLocks {
   tryNow(mode, key, options) {
     const asked = this.#toWish(options, TRIES[mode], this.tryNow);
     const keys = isList(key) ? inOrder(key) : toKey(key);
-    const wish = { ...asked, signal: undefined, timeout: 0 };
+    const wish = { ...asked, signal: undefined, timeout: 0, isTry: true };
     if (this.#space.answersLater) return this.#tryLater(mode, keys, wish);
     if (this.#pending.closed) throw new LockClosedError();
     if (typeof keys === 'string') return this.#tryOne(mode, keys, wish)?.toHold() ?? null;
@@ -291,6 +309,8 @@ class PromiseLocks {
     if (outcome !== null) return request;
     // It was granted, unless it was refused; and something that comes before that cannot be delivered here.
     if (request.state !== ENDED) request.abandon(undefined);
+    else if (request.times !== null) request.finish(new Failure(undefined));
+    if (request.times !== null) request.settle(null, null, ANSWERED);
     return null;
   }
 

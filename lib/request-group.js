@@ -3,6 +3,7 @@
 // two can wait for each other. To a hold, a group is what one request is.
 
 const { toKey } = require('./arguments');
+const { lossName } = require('./errors');
 
 /** @typedef {import('./promise-request').PromiseRequest} PromiseRequest */
 
@@ -34,6 +35,15 @@ class RequestGroup {
   /** Why the first one that was taken away was; null if none was. */
   get loss() {
     return this.requests.find(({ loss }) => loss !== null)?.loss ?? null;
+  }
+
+  get label() {
+    return this.requests[0]?.label;
+  }
+
+  /** What has become of the hold. */
+  get holdState() {
+    return this.loss === null ? (this.requests[0]?.holdState ?? 'held') : lossName(this.loss);
   }
 
   release() {

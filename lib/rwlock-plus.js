@@ -6,6 +6,7 @@ const firstLock = require('./first-lock');
 const { READ, WRITE } = require('./request');
 const { toKey, checkCallback, toExpiry, toOptions, toSpaceName, toStore } = require('./arguments');
 const { invalidThis, invalidType } = require('./errors');
+const { showAs } = require('./inspect');
 const { LOCK, refuseUnknown, refuseUndefined } = require('./options');
 const STATE = require('./state');
 
@@ -56,6 +57,13 @@ Lock.prototype.readLock = function readLock(key, releaseCallback, lockObtainedCa
 Lock.prototype.writeLock = function writeLock(key, releaseCallback, lockObtainedCallback) {
   request(this, WRITE, key, releaseCallback, lockObtainedCallback);
 };
+
+showAs(Lock, (lock) => {
+  const state = /** @type {State | undefined} */ (lock[STATE]);
+  if (state === undefined) return null;
+  const { space, expiry } = state;
+  return { name: space.name ?? null, scope: space.scope, timeout: expiry === 0 ? null : expiry };
+});
 
 /**
  * @param {any} lock

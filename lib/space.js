@@ -2,6 +2,7 @@
 // One lock object's keys, as this thread sees them: which JavaScript request an event of the engine is about, and how far that
 // request has got.
 
+const { privateSpaces } = require('./abandoned');
 const { stayAlive, stayAliveNoMore } = require('./alive');
 const { now } = require('./clock');
 const { at, words } = require('./layout');
@@ -39,6 +40,7 @@ const dropped = new FinalizationRegistry(leave);
 /** @param {number} number of a space of which nothing will be asked any more */
 function leave(number) {
   awake.delete(number);
+  privateSpaces.delete(number);
   port.close(number);
 }
 
@@ -380,6 +382,15 @@ class Space {
    */
   settle(key, grant, own, kind) {
     settle(key, grant, own, kind);
+  }
+
+  /**
+   * How far it reaches.
+   *
+   * @returns {'thread' | 'process' | 'machines'}
+   */
+  get scope() {
+    return 'process';
   }
 
   /** Whether a release and a downgrade are answered later, and nothing is delivered within a call. */

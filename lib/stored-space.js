@@ -40,6 +40,11 @@ class StoredSpace extends Space {
     this.answers = new WeakMap();
   }
 
+  /** @returns {'machines'} */
+  get scope() {
+    return 'machines';
+  }
+
   get answersLater() {
     return true;
   }

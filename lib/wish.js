@@ -13,6 +13,7 @@ const { refuseUnknown } = require('./options');
  * @property {number} timeout
  * @property {number} expiry
  * @property {string | undefined} label
+ * @property {boolean} isTry whether it is only a try, which is no error if it fails
  * @property {{ stack?: string } | undefined} trace where it was asked, if that is to be remembered
  */
 
@@ -38,6 +39,7 @@ function toWish(options, where, defaults) {
     expiry: expiry === undefined ? defaults.expiry : toExpiry('options.expiry', expiry),
     label: toLabel(optionOf(given, 'label')),
     trace: undefined,
+    isTry: false,
   };
 }
 

@@ -19,7 +19,10 @@ same<(typeof every)[number], Locks>();
 typed<Locks>()(new Locks({ name: 'orders' }));
 same<InstanceType<typeof Locks>, Locks>();
 same<ConstructorParameters<typeof Locks>, [options?: LocksOptions | null]>();
-same<keyof Locks, 'read' | 'write' | 'tryRead' | 'tryWrite' | 'query' | 'isLocked' | 'countPending' | 'close'>();
+same<
+  keyof Locks,
+  'read' | 'write' | 'tryRead' | 'tryWrite' | 'query' | 'isLocked' | 'countPending' | 'close' | 'toJSON'
+>();
 
 // With a function: T is what it returns, or what its promise resolves to.
 const options: AcquireOptions = { signal: AbortSignal.timeout(1), timeout: 0, expiry: 0 };
@@ -89,6 +92,7 @@ same<Hold['release'], () => void>();
 same<Hold['downgrade'], () => void>();
 same<
   keyof Hold,
+  | 'toJSON'
   | 'key'
   | 'mode'
   | 'fence'
