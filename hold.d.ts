@@ -89,8 +89,11 @@ export declare class Hold<K extends string | readonly string[] = string> {
    * that was not heard of for too long or has forgotten the hold, a `LockLostError`. Hand it to what the hold protects. A
    * release does not abort it. For several keys, the first that is taken away counts. latchkey's own.
    *
-   * **The trap:** across threads the message is *sent* before the next one is granted; a thread whose event loop is
-   * blocked hears of it late. Where that matters, see {@link fence}.
+   * Each read of this property looks at the clock, as {@link throwIfLost} does: what is found lost is aborted then.
+   *
+   * **The trap:** a signal that was kept in a variable aborts by its event only. Across threads and machines the event is
+   * *sent* before the next one is granted; a thread whose event loop is blocked, or whose process was stopped, hears of it
+   * late. Call {@link throwIfLost} before what must not be done late.
    *
    * @example
    * await locks.write('page', { expiry: 5000 }, async ({ signal }) => {
@@ -99,6 +102,53 @@ export declare class Hold<K extends string | readonly string[] = string> {
    * });
    */
   readonly signal: AbortSignal;
+
+  /**
+   * Throws if the hold was taken away, by all that can be known at this moment: before what must not be done late. After a
+   * release that came first, and while all is well, it does nothing. latchkey's own.
+   *
+   * - In the process it is exact: it throws if, and only if, the hold has been taken away, though the event that says so is
+   *   still to come. Past its {@link remaining} time a hold may still be yours, if nobody waits.
+   * - On a store it also throws when the lease is over by this machine's clock, whether or not anybody knows yet. The clock
+   *   runs on while the process is stopped or the machine sleeps.
+   * - For several keys, it throws if one of them was taken away.
+   *
+   * **The trap:** it says how it is now. The process may be stopped right after it, so that what follows is late all the
+   * same. A resource that must never be written late has to check the {@link fence}.
+   *
+   * @throws {LockExpiredError} `ERR_LOCK_EXPIRED` if it expired and somebody waited. It is the reason of {@link signal}.
+   * @throws {LockLostError} `ERR_LOCK_LOST` on a store, if the lease is over, or the store has forgotten the hold.
+   *
+   * @example
+   * await locks.write('mail:7', { expiry: 5000 }, async (hold) => {
+   *   const mail = await render(7);
+   *   hold.throwIfLost();
+   *   await send(mail, { signal: hold.signal });
+   * });
+   */
+  throwIfLost(): void;
+
+  /**
+   * How many milliseconds nobody can take the hold away, with fractions, by all that is known at this moment. `Infinity`
+   * where it has no expiry and no store keeps it; 0 once it has ended, in any way. latchkey's own.
+   *
+   * - Until its expiry ends, counted from the grant. After that it is 0, and the hold goes to the next one who wants the
+   *   key: until then {@link throwIfLost} does not throw.
+   * - On a store, also until the lease ends. A process that reaches its store renews the lease every third of `ttl`.
+   * - For several keys, the least of theirs.
+   *
+   * **The trap:** on a store, an expiry is counted from when this process heard of the grant, which the network may have
+   * delayed.
+   *
+   * @example
+   * await locks.write('import', { expiry: 60_000 }, async (hold) => {
+   *   for (const part of parts) {
+   *     if (hold.remaining() < 5000) break; // the rest has its turn next time
+   *     await load(part);
+   *   }
+   * });
+   */
+  remaining(): number;
 
   /**
    * Ends the hold; those who waited and can now have the key are granted. The first call counts; later ones, and any
@@ -189,14 +239,16 @@ export interface HoldJson<K extends string | readonly string[] = string> {
  * process ends, or the store has not been heard of for so long, or has forgotten so much, that somebody else may have the
  * key. latchkey's own.
  *
- * **The trap:** a hold that depends on a network can be lost at any moment, also between a look at {@link signal} and what is
+ * **The trap:** a hold that depends on a network can be lost at any moment, also between {@link throwIfLost} and what is
  * done next. A resource that must never be written late has to check the {@link fence}.
  *
  * @example
  * const locks = new Locks({ name: 'orders', store: 'redis://redis.example' });
- * await locks.write('order:7', async ({ fence, signal }) => {
+ * await locks.write('order:7', async (hold) => {
+ *   const { fence } = hold;
  *   await sql`UPDATE orders SET state = 'paid', fence = ${fence} WHERE id = 7 AND fence < ${fence}`;
- *   await fetch(webhook, { method: 'POST', signal });
+ *   hold.throwIfLost(); // what follows can check no fence
+ *   await fetch(webhook, { method: 'POST', signal: hold.signal });
  * });
  */
 export interface StoredHold<K extends string | readonly string[] = string> extends Hold<K> {

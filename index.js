@@ -2,11 +2,11 @@
 // The package itself is both drop-ins: called, it is alock's `lock`; constructed, it is rwlock-plus's `Lock`.
 // The promise face and the errors are its properties.
 
-const lock = require('./lib/alock');
-const Lock = require('./lib/rwlock-plus');
-const STATE = require('./lib/state');
-const { Locks } = require('./lib/locks');
-const { Hold } = require('./lib/hold');
+const lock = require('./lib/apis/alock');
+const Lock = require('./lib/apis/rwlock-plus');
+const STATE = require('./lib/apis/state');
+const { Locks } = require('./lib/apis/locks');
+const { Hold } = require('./lib/requests/hold');
 const errors = require('./lib/errors');
 const { invalidType } = errors;
 

@@ -99,8 +99,11 @@ export interface StoreSettings {
   ttl?: number | undefined;
 
   /**
-   * Milliseconds that one attempt to connect may take, and that a request waits for a server that has never answered this
-   * process. Default: 5000. From 1 to 3 600 000. latchkey's own.
+   * Milliseconds that one attempt to connect may take while the process holds nothing, and that a request waits for a server
+   * that has never answered this process. Default: 5000. From 1 to 3 600 000. latchkey's own.
+   *
+   * While something is held or waited for, an attempt takes a third of `ttl` at most, so that one that hangs leaves time for
+   * another one before the lease is over.
    */
   connectTimeout?: number | undefined;
 

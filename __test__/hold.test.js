@@ -227,7 +227,7 @@ overReaches('Hold', (open) => {
   it('is the class of holds; its methods work on nothing else', async () => {
     const hold = await open().write('key');
     assert.equal(Object.getPrototypeOf(hold), Hold.prototype);
-    for (const name of ['release', 'downgrade']) {
+    for (const name of ['release', 'downgrade', 'throwIfLost', 'remaining']) {
       assert.throws(() => Hold.prototype[name].call({}), TypeError);
     }
     hold.release();

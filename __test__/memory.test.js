@@ -7,7 +7,7 @@ const assert = require('node:assert/strict');
 const { faces, lasting, telling, expiring, overFaces, overModes } = require('./faces');
 const { hold } = require('./support/queue');
 const { runWith } = require('./support/child');
-const { collectUntil, gc, memoryAfterGc } = require('./support/gc');
+const { collectUntil, memoryAfterGc } = require('./support/gc');
 
 const MB = 2 ** 20;
 

@@ -20,7 +20,7 @@ describe('require without a native binary', () => {
   });
   after(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-  for (const entry of ['index.js', 'lib/alock.js', 'lib/rwlock-plus.js']) {
+  for (const entry of ['index.js', 'lib/apis/alock.js', 'lib/apis/rwlock-plus.js']) {
     it(`throws ERR_LATCHKEY_NO_BINARY, names the platform and the way out (${entry})`, () => {
       assert.throws(
         () => require(path.join(folder, entry)),

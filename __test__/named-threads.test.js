@@ -204,9 +204,9 @@ describe('a batch of grants for one thread', () => {
 });
 
 const FILES = {
-  lib: path.dirname(require.resolve('../lib/native')),
+  lib: path.dirname(require.resolve('../lib/errors')),
   index: require.resolve('latchkey'),
-  native: require.resolve('../lib/native'),
+  native: require.resolve('../lib/addon/native'),
 };
 
 /** In a worker: loads a copy of the package whose port counts how often it is woken, and opens a space with it. */

@@ -14,15 +14,18 @@ const { turn, watch } = require('./support/watch');
 /** Nothing listens there. */
 const NOWHERE = 'redis://127.0.0.1:1';
 
+/** What all objects have. */
+const ofAll = Object.prototype;
+
 /** Runs something that ends within the call while all objects have these properties. */
 function whileAllHave(properties, run) {
   for (const [name, value] of Object.entries(properties)) {
-    Object.defineProperty(Object.prototype, name, { value, writable: true, configurable: true });
+    Object.defineProperty(ofAll, name, { value, writable: true, configurable: true });
   }
   try {
     return run();
   } finally {
-    for (const name of Object.keys(properties)) delete Object.prototype[name];
+    for (const name of Object.keys(properties)) delete ofAll[name];
   }
 }
 

@@ -197,7 +197,7 @@ describe('a Locks that is closed', () => {
   function assertClosedBy(hold) {
     crossings();
     hold.release();
-    assert.deepEqual(crossings(), ['release', 'close']);
+    assert.deepEqual(crossings(), ['end', 'close']);
   }
 
   it('refuses those who were posted, and goes on nowhere; others go on', async () => {

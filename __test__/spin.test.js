@@ -95,25 +95,25 @@ const NOBODY_WAITS = 2;
 const loaded = [];
 
 /**
- * `lib/spin.js` with a clock that the test sets, and news that it makes up; `turn()` is one turn of the event loop.
+ * `lib/spaces/spin.js` with a clock that the test sets, and news that it makes up; `turn()` is one turn of the event loop.
  * `looks` and `reads` count.
  */
 function loadSpin() {
   const it = { time: 0, news: NOTHING, looks: 0, reads: 0, ended: false };
   const fakes = {
-    '../lib/port': {
+    '../lib/addon/port': {
       hasEnded: () => it.ended,
       watch() {
         it.looks++;
         return it.news === NEWS;
       },
     },
-    '../lib/alive': { isAlive: () => it.news !== NOBODY_WAITS },
+    '../lib/spaces/alive': { isAlive: () => it.news !== NOBODY_WAITS },
     '../lib/clock': { now: () => it.time },
-    '../lib/events': { wake: () => it.reads++ },
+    '../lib/events/reading': { wake: () => it.reads++ },
   };
   const saved = Object.keys(fakes).map((name) => [require.resolve(name), require(name)]);
-  const file = require.resolve('../lib/spin');
+  const file = require.resolve('../lib/spaces/spin');
   delete require.cache[file];
   for (const [name, exports] of Object.entries(fakes)) require.cache[require.resolve(name)].exports = exports;
   try {

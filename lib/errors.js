@@ -69,7 +69,7 @@ class LockTimeoutError extends LockError {
   /**
    * @param {string} key
    * @param {number} timeout milliseconds
-   * @param {import('./snapshot').Blockers | null} blockers who kept it waiting, if that is known
+   * @param {import('./events/snapshot').Blockers | null} blockers who kept it waiting, if that is known
    */
   constructor(key, timeout, blockers) {
     const reason = blockers === null ? '' : describeBlockers(blockers);
@@ -107,8 +107,8 @@ class LockQueueFullError extends LockError {
 class LockTwoCopiesError extends LockError {
   /**
    * @param {string} name
-   * @param {import('./native').Copy} first
-   * @param {import('./native').Copy} own
+   * @param {import('./addon/native').Copy} first
+   * @param {import('./addon/native').Copy} own
    */
   constructor(name, first, own) {
     const copies = [first, own]
@@ -134,7 +134,7 @@ function lossName(loss) {
 /**
  * Who kept a request waiting, in words.
  *
- * @param {import('./snapshot').Blockers} blockers
+ * @param {import('./events/snapshot').Blockers} blockers
  */
 function describeBlockers({ holders, ahead }) {
   const parts = [];
@@ -231,6 +231,21 @@ function invalidOption(name, fault) {
   return Object.assign(new TypeError(`The "${name}" argument ${fault}`), { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
+/**
+ * @param {string} name
+ * @param {string} expected
+ * @param {boolean} [outOfRange] whether it is of the right kind, but too large or too small
+ */
+function wrongStoreOption(name, expected, outOfRange = false) {
+  return outOfRange
+    ? Object.assign(new RangeError(`The value of "${name}" is out of range. It must be ${expected}`), {
+        code: 'ERR_OUT_OF_RANGE',
+      })
+    : Object.assign(new TypeError(`The "${name}" argument must be ${expected}`), {
+        code: 'ERR_INVALID_ARG_TYPE',
+      });
+}
+
 /** @param {string} message */
 function invalidThis(message) {
   return Object.assign(new TypeError(message), { code: 'ERR_INVALID_THIS' });
@@ -277,6 +292,7 @@ module.exports = {
   invalidType,
   invalidOption,
   outOfRange,
+  wrongStoreOption,
   invalidThis,
   count,
   lossName,

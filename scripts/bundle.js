@@ -2,7 +2,7 @@
 // small file as for what is in it.
 //
 // - index.js has what `require('latchkey')` needs.
-// - lib/first-lock.js has the rest, which the first lock object loads. It is a function, and is given the modules that
+// - lib/apis/first-lock.js has the rest, which the first lock object loads. It is a function, and is given the modules that
 //   both need: a test runner that clears its modules in between, as Jest does, cannot make it load those anew.
 'use strict';
 
@@ -10,39 +10,41 @@ const path = require('node:path');
 const { ROOT } = require('./command');
 
 const LIB = path.join(ROOT, 'lib');
-/** The files of lib/ that lib/first-lock.js is given by index.js. */
-const SHARED = ['arguments', 'errors', 'hold', 'native', 'request'];
+/** The files of lib/ that lib/apis/first-lock.js is given by index.js. */
+const SHARED = [
+  ...['addon/native', 'apis/arguments', 'apis/store-options', 'errors', 'events/request', 'requests/hold'],
+];
 
-/** Stands in for lib/first-lock.js in index.js. */
+/** Stands in for lib/apis/first-lock.js in index.js. */
 const FIRST_LOCK = `
-  const shared = { ${SHARED.map((name) => `${name}: require('./${name}')`).join(', ')} };
-  const load = () => require('./lib/first-lock.js')(shared)();
+  const shared = { ${SHARED.map((name) => `'${name}': require('./${name}')`).join(', ')} };
+  const load = () => require('./lib/apis/first-lock.js')(shared)();
   // Only Node can tell a worker afterwards which copies its process has loaded: see copies.js.
   let parts = process.versions.bun || process.versions.deno ? load() : undefined;
   module.exports = () => (parts ??= load());
 `;
 
-/** What `require` needs. The addon and package.json are found as from lib/, where the sources are. */
+/** What `require` needs. The addon and package.json are found as from a folder of lib/, where the sources are. */
 function bundleIndex() {
   // An ES module that imports the package learns the names from this line, which is never run.
   const names = `0 && (module.exports = { ${Object.keys(require(ROOT)).join(', ')} });`;
   return bundleOne('./index.js', {
     outfile: 'index.js',
-    external: ['./package.json', './lib/first-lock.js'],
+    external: ['./package.json', './lib/apis/first-lock.js'],
     define: { __dirname: 'LIB' },
-    banner: { js: "'use strict';\nconst LIB = `${__dirname}/lib`;" },
+    banner: { js: "'use strict';\nconst LIB = `${__dirname}/lib/apis`;" },
     footer: { js: names },
-    plugins: [replace(['first-lock'], () => FIRST_LOCK)],
+    plugins: [replace(['apis/first-lock'], () => FIRST_LOCK)],
   });
 }
 
 /** What the first lock object needs beyond that. */
 function bundleFirstLock() {
-  return bundleOne('./lib/first-lock.js', {
-    outfile: 'lib/first-lock.js',
+  return bundleOne('./lib/apis/first-lock.js', {
+    outfile: 'lib/apis/first-lock.js',
     banner: { js: `'use strict';\nmodule.exports = (shared, module = { exports: {} }) => {` },
     footer: { js: 'return module.exports;\n};' },
-    plugins: [replace(SHARED, (name) => `module.exports = shared.${name};`)],
+    plugins: [replace(SHARED, (name) => `module.exports = shared['${name}'];`)],
   });
 }
 
@@ -72,11 +74,14 @@ function isSource(file) {
 
 /** Has the text of some files of lib/ taken from here. */
 function replace(names, textOf) {
-  const filter = new RegExp(`^\\./(lib/)?(${names.join('|')})$`);
+  const nameOf = new Map(names.map((name) => [path.join(LIB, name), name]));
   return {
     name: 'replace',
     setup(build) {
-      build.onResolve({ filter }, ({ path: file }) => ({ path: path.basename(file), namespace: 'replaced' }));
+      build.onResolve({ filter: /^\./ }, ({ path: file, resolveDir }) => {
+        const name = nameOf.get(path.resolve(resolveDir, file));
+        return name === undefined ? undefined : { path: name, namespace: 'replaced' };
+      });
       build.onLoad({ filter: /./, namespace: 'replaced' }, ({ path: name }) => ({
         contents: textOf(name),
         resolveDir: LIB,
@@ -85,10 +90,10 @@ function replace(names, textOf) {
   };
 }
 
-/** An entry of its own for one face, which is a property of what index.js exports. */
-function faceOf(name) {
+/** An entry of its own for one API, which is a property of what index.js exports. */
+function apiOf(name) {
   return `'use strict';
-const { ${name} } = require('../index.js');
+const { ${name} } = require('../../index.js');
 module.exports = ${name};
 module.exports.${name} = ${name};
 `;
@@ -102,9 +107,9 @@ async function bundle() {
   if (twice.length > 0) throw new Error(`Both bundles have ${twice.join(', ')}: see SHARED in ${__filename}`);
   return {
     'index.js': index.text,
-    'lib/first-lock.js': firstLock.text,
-    'lib/alock.js': faceOf('lock'),
-    'lib/rwlock-plus.js': faceOf('Lock'),
+    'lib/apis/first-lock.js': firstLock.text,
+    'lib/apis/alock.js': apiOf('lock'),
+    'lib/apis/rwlock-plus.js': apiOf('Lock'),
   };
 }
 

@@ -49,7 +49,7 @@ async function stageRoot(root, platforms, folder) {
     fs.mkdirSync(path.join(folder, path.dirname(file)), { recursive: true });
     fs.copyFileSync(path.join(ROOT, file), path.join(folder, file));
   }
-  fs.mkdirSync(path.join(folder, 'lib'));
+  fs.mkdirSync(path.join(folder, 'lib', 'apis'), { recursive: true });
   for (const [file, text] of Object.entries(await bundle())) fs.writeFileSync(path.join(folder, file), text);
   const names = platforms.map(({ manifest }) => [manifest.name, manifest.version]);
   writeJson(folder, { ...root, optionalDependencies: Object.fromEntries(names) });

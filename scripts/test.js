@@ -19,8 +19,8 @@ const RELEASE_TESTS = [
   ...['named-spaces', 'process-life', 'promise-calls', 'promise-expiry', 'promise-signal', 'store-callbacks'],
   ...['subclassing', 'two-copies', 'workers'],
 ].map((name) => `${name}.test.js`);
-/** What they need beside a release; lib/native.js tells them what the whole process holds, by the same addon. */
-const RELEASE_NEEDS = ['native', TEST_FOLDER, 'scripts', 'lib/native.js', 'crates/redis/src/scripts'];
+/** What they need beside a release. */
+const RELEASE_NEEDS = ['native', TEST_FOLDER, 'scripts', 'crates/redis/src/scripts'];
 
 async function main(args) {
   const release = args.includes('--release');

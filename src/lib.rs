@@ -1,41 +1,35 @@
 //! The addon: translates between Node-API and the lock engine. No lock logic lives here.
 //!
 //! Each JavaScript thread that loads the package opens a [port](port::Port) and gets its functions.
-//! Numbers cross through one typed array that both sides keep (see [words]), because an argument
+//! Numbers cross through one typed array that both sides keep (see [`crossing::words`]), because an argument
 //! costs about 45 ns and a property read from an array next to nothing.
 
 #![deny(clippy::undocumented_unsafe_blocks)]
 
-mod background;
-mod clock;
-mod functions;
-mod labels;
-mod libraries;
-mod mailbox;
-mod open_space;
+mod crossing;
 mod port;
-mod query;
-mod raw_function;
-mod shared_space;
-mod stack;
-mod stored;
-mod table;
-mod timer;
-mod waker;
-mod words;
+mod process;
 
-use std::{collections::hash_map::RandomState, hash::BuildHasher, sync::LazyLock};
+use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher,
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-pub use words::{Layout, layout};
+pub use crossing::words::{Layout, layout};
 
 use napi::bindgen_prelude::{Float64Array, Function, Object};
 use napi::{Env, Result};
 use napi_derive::napi;
 
-/// Opens a port for the calling JavaScript thread and answers its functions: see `lib/port.js`,
+/// Opens a port for the calling JavaScript thread and answers its functions: see `lib/addon/port.js`,
 /// their only caller.
 ///
-/// `wake` is called, from the event loop and with no arguments, when the port has to call `collect`.
+/// `wake` is called, from the event loop and with no arguments, when the port has to call `collect`. It stays alive as long as the
+/// port, so that it must refer to what it calls weakly: `listener` is that, and is kept alive while the port may have to call it.
 /// `thread` is Node's number of the thread.
 ///
 /// # Errors
@@ -46,9 +40,10 @@ pub fn open_port<'env>(
     env: &'env Env,
     words: Float64Array,
     wake: Function<(), ()>,
+    listener: Function<(), ()>,
     thread: u32,
 ) -> Result<Object<'env>> {
-    functions::open_port(env, words, wake, thread)
+    crossing::open_port(env, words, wake, listener, thread)
 }
 
 /// The version of the package that the addon belongs to.
@@ -57,7 +52,7 @@ pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// Tells this addon from every other copy that the process has loaded: two that answer the same share all
+/// Distinguishes this addon from every other copy that the process has loaded: two that answer the same share all
 /// named spaces.
 #[napi]
 pub fn identity() -> String {
@@ -68,11 +63,25 @@ pub fn identity() -> String {
 /// The files that the process has loaded as libraries, the first one first: among them are the addons of all copies.
 #[napi(catch_unwind)]
 pub fn loaded_libraries() -> Vec<String> {
-    libraries::loaded()
+    process::libraries::loaded()
 }
 
 /// Whether any thread has ever opened a named space of this addon.
 #[napi]
 pub fn has_named_spaces() -> bool {
-    shared_space::has_named()
+    process::shared_space::has_named()
+}
+
+/// The process ends: lets go of what it holds and waits for in any store. No function of a port, which it would keep alive.
+#[napi(catch_unwind)]
+pub fn end_sessions() {
+    crossing::stored::end_sessions();
+}
+
+/// Whether the caller is the first one that has to see to it that `end_sessions` is called.
+#[napi]
+pub fn needs_session_end() -> bool {
+    static IS_SEEN_TO: AtomicBool = AtomicBool::new(false);
+    // Relaxed: only that one of all callers is the first one matters.
+    !IS_SEEN_TO.swap(true, Ordering::Relaxed)
 }

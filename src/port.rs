@@ -1,15 +1,21 @@
 //! One JavaScript thread (and one copy of the package in it): the spaces that it has open, and what it has
-//! to be told.
+//! to learn.
 //!
 //! On private spaces nobody else operates, so that each operation's events are all for the port itself and
 //! go back in the same call. What surely waits there JavaScript posts, without a call: each call takes that in first.
-//! Named spaces are operated on by anybody: what others cause comes as letters. An operation on one reads those first, in
+//! Named spaces are operated on by anybody: what others cause comes as messages. An operation on one reads those first, in
 //! the moment in which it takes place: so the events of a key stand before JavaScript in the order in which they were
 //! decided.
+
+pub mod mailbox;
+pub mod open_space;
+pub mod waker;
 
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet, VecDeque},
+    ffi::c_void,
+    panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::{
         Arc,
@@ -17,51 +23,62 @@ use std::{
     },
 };
 
-use latchkey_engine::{Caller, Events, Inbox, Letter, LockTable, Outcome, Own, Port as Member, Time};
-use napi::{Env, Error, Result};
+use latchkey_engine::{Caller, Events, Inbox, LockTable, Message, Outcome, Own, Port as Member, Time};
+use napi::{Env, Error, Result, check_status, sys};
 
 use crate::{
-    clock::{self, Clock},
-    mailbox::{Address, Mailbox},
-    open_space::{OpenSpace, Scope},
-    shared_space::SharedSpace,
-    stack::Stack,
-    timer::{self, AlarmNumber},
-    waker::{KeepAlive, Waker},
-    words::{self, Words},
+    crossing::stack::Stack,
+    crossing::words::{self, Words},
+    port::mailbox::{Address, Mailbox},
+    port::open_space::{OpenSpace, Scope},
+    port::waker::{KeepAlive, Listener, Waker},
+    process::clock::{self, Clock},
+    process::shared_space::SharedSpace,
+    process::timer::{self, AlarmNumber},
 };
 
 /// The port's own number of one of its spaces.
 pub type SpaceNumber = u32;
 
+/// It lives as long as one of its functions, and ends with the environment, or when JavaScript has lost all of them.
+///
 /// Invariant: `deadlines` holds `(t, s)` exactly for the private spaces `s` whose `deadline` is `t`;
-/// the event loop is kept alive exactly while it is not empty or JavaScript `waits`. There is a `backlog` only while the
+/// the event loop is kept alive exactly while it is not empty or JavaScript `waits`; the `listener` is held exactly then and while a
+/// space that is not private is open, of which there are `shared`. There is a `backlog` only while the
 /// array is full, except within a call.
 pub struct Port {
+    env: Env,
     pub words: Words,
     pub mailbox: Arc<Mailbox>,
     pub stack: Stack,
     alarm: AlarmNumber,
     keep_alive: KeepAlive,
+    listener: Listener,
+    shared: Cell<usize>,
+    has_ended: Cell<bool>,
     spaces: RefCell<BTreeMap<SpaceNumber, Rc<OpenSpace>>>,
     next_space: Cell<SpaceNumber>,
     deadlines: RefCell<BTreeSet<(Time, SpaceNumber)>>,
     /// Whether JavaScript waits for others: it says so itself.
     waits: Cell<bool>,
-    /// What JavaScript has to be told and the array has no room for.
-    backlog: RefCell<VecDeque<Letter>>,
+    /// What JavaScript has to learn and the array has no room for.
+    backlog: RefCell<VecDeque<Message>>,
     /// How many of the posted entries have been taken in.
     taken: Cell<usize>,
 }
 
 impl Port {
-    pub fn new(words: Words, waker: Waker, thread: u32) -> Rc<Self> {
+    pub fn new(env: Env, words: Words, waker: Waker, listener: Listener, thread: u32) -> Rc<Self> {
         Rc::new(Self {
+            env,
             words,
             mailbox: Arc::new(Mailbox { inbox: Inbox::default(), waker, thread }),
             stack: Stack::new(),
             alarm: timer::new_number(),
             keep_alive: KeepAlive::new(),
+            listener,
+            shared: Cell::new(0),
+            has_ended: Cell::new(false),
             spaces: RefCell::default(),
             next_space: Cell::new(0),
             deadlines: RefCell::default(),
@@ -69,6 +86,13 @@ impl Port {
             backlog: RefCell::default(),
             taken: Cell::default(),
         })
+    }
+
+    /// Has the port end with the environment, if it lives so long.
+    pub fn end_with_environment(self: &Rc<Self>) -> Result<()> {
+        let port = Rc::as_ptr(self).cast_mut().cast();
+        // SAFETY: on the environment's own thread. The hook is what `environment_ends` expects, and `drop` removes it.
+        check_status!(unsafe { sys::napi_add_env_cleanup_hook(self.env.raw(), Some(environment_ends), port) })
     }
 
     /// Adds a space to those that the port uses.
@@ -80,7 +104,9 @@ impl Port {
         let next = number.checked_add(1);
         self.next_space.set(next.ok_or_else(|| Error::from_reason("latchkey: too many locks were made"))?);
         if let Scope::Shared(shared) = &scope {
-            shared.post.join(member, Address(Arc::clone(&self.mailbox)), number);
+            shared.members.join(member, Address(Arc::clone(&self.mailbox)), number);
+            self.shared.set(self.shared.get() + 1);
+            self.hold_listener();
         }
         self.spaces.borrow_mut().insert(number, Rc::new(OpenSpace::new(scope, member)));
         Ok(number)
@@ -92,6 +118,10 @@ impl Port {
         if let Some(open) = closed {
             self.keep_deadline(env, number, &open, None);
             self.leave(&open);
+            if open.shared().is_some() {
+                self.shared.set(self.shared.get() - 1);
+                self.hold_listener();
+            }
         }
     }
 
@@ -99,6 +129,19 @@ impl Port {
         let spaces = self.spaces.borrow();
         let open = spaces.get(&number).ok_or_else(|| Error::from_reason("latchkey: this space is closed"))?;
         Ok(Rc::clone(open))
+    }
+
+    /// The number of the space that a call is about.
+    pub fn addressed_number(&self) -> SpaceNumber {
+        self.words.with(|words| words::whole(words[words::SPACE]))
+    }
+
+    /// The space that a call is about.
+    pub fn addressed(&self) -> Result<(SpaceNumber, Rc<OpenSpace>)> {
+        let number = self.addressed_number();
+        let open = self.space(number)?;
+        self.raise_fences(&open);
+        Ok((number, open))
     }
 
     /// Makes the engine's next fences in a private space higher than those that JavaScript gave there.
@@ -109,7 +152,7 @@ impl Port {
     }
 
     /// Takes in what JavaScript has posted, before anything else happens.
-    pub fn take_in(&self) {
+    pub fn apply_posted(&self) {
         let posted = self.words.with(|words| words::whole(words[words::POSTED])) as usize;
         if posted == 0 {
             return;
@@ -124,7 +167,7 @@ impl Port {
                 recent = self.space(entry.space).ok().map(|open| (entry.space, open));
             }
             if let Some((_, open)) = &recent {
-                open.take_in(&entry);
+                open.apply(&entry);
             }
         }
         self.taken.set(0);
@@ -142,16 +185,16 @@ impl Port {
     ) -> T {
         let Some(shared) = open.shared() else {
             let outcome = change(open.locks(), &mut Clock);
-            self.tell_own(number, outcome.events);
+            self.write_own_events(number, outcome.events);
             self.keep_deadline(env, number, open, outcome.next_deadline);
             return outcome.result;
         };
         let result = self.operate_named(number, open, shared, change);
-        self.tell();
+        self.write_events();
         result
     }
 
-    /// Makes an operation on a space that is not private. What the port has to be told is in the backlog then.
+    /// Makes an operation on a space that is not private. What the port has to learn is in the backlog then.
     fn operate_named<T>(
         &self,
         number: SpaceNumber,
@@ -159,9 +202,9 @@ impl Port {
         shared: &Arc<SharedSpace>,
         change: impl FnOnce(&dyn LockTable, &mut dyn Caller) -> Outcome<T>,
     ) -> T {
-        let letters = &mut *self.backlog.borrow_mut();
-        let own = Own { port: open.member, address: number, inbox: &self.mailbox.inbox, letters };
-        let mut caller = shared.post.sender(Clock, Some(own));
+        let messages = &mut *self.backlog.borrow_mut();
+        let own = Own { port: open.member, address: number, inbox: &self.mailbox.inbox, messages };
+        let mut caller = shared.members.sender(Clock, Some(own));
         let outcome = change(shared.table.locks(), &mut caller);
         if shared.set_alarm(outcome.next_deadline).is_err() {
             // Without the timer's thread the port looks itself, over and over: slow, but nobody waits for ever.
@@ -172,35 +215,40 @@ impl Port {
 
     /// Gathers what others have caused and what time has brought, for JavaScript to read.
     pub fn collect(&self, env: &Env) -> Result<()> {
-        self.backlog.borrow_mut().extend(self.mailbox.inbox.take());
-        self.tell();
+        self.read_inbox();
         let now = clock::now();
         while let Some(number) = self.due(now) {
             let open = self.space(number)?;
             self.raise_fences(&open);
             let outcome = open.locks().expire(&mut Clock);
-            self.tell_own(number, outcome.events);
+            self.write_own_events(number, outcome.events);
             self.keep_deadline(env, number, &open, outcome.next_deadline);
         }
         self.set_alarm();
         if !timer::is_started() {
             self.expire_named();
         }
-        self.tell();
+        self.write_events();
         Ok(())
     }
 
-    /// Says whether letters lie in the inbox. Until the next `collect`, which JavaScript promises to make soon, nobody wakes
+    /// Gathers what others have caused, for JavaScript to read.
+    pub fn read_inbox(&self) {
+        self.backlog.borrow_mut().extend(self.mailbox.inbox.take());
+        self.write_events();
+    }
+
+    /// Says whether messages lie in the inbox. Until the next `collect`, which JavaScript promises to make soon, nobody wakes
     /// it.
     pub fn watch(&self) {
-        let has_letters = self.mailbox.inbox.watch();
-        self.words.with(|words| words::write_done(words, words::flag(has_letters)));
+        let has_messages = self.mailbox.inbox.watch();
+        self.words.with(|words| words::write_done(words, words::flag(has_messages)));
     }
 
     /// JavaScript has read what stands in the array: puts there what follows.
     pub fn read_on(&self) {
         self.words.with(words::write_no_events);
-        self.tell();
+        self.write_events();
     }
 
     /// JavaScript waits for others from now on, or not any more.
@@ -210,7 +258,7 @@ impl Port {
     }
 
     /// Puts the backlog into the array, as far as it fits.
-    fn tell(&self) {
+    fn write_events(&self) {
         let mut backlog = self.backlog.borrow_mut();
         if !backlog.is_empty() {
             self.words.with(|words| words::write_events(words, &mut Backlog(&mut backlog)));
@@ -218,16 +266,17 @@ impl Port {
     }
 
     /// Puts a private space's events into the array, and into the backlog what does not fit.
-    fn tell_own(&self, number: SpaceNumber, events: Events) {
+    fn write_own_events(&self, number: SpaceNumber, events: Events) {
         if !events.is_empty() {
-            let mut letters = events.into_iter().map(|event| Letter { address: number, event });
-            self.words.with(|words| words::write_events(words, &mut letters));
-            self.backlog.borrow_mut().extend(letters);
+            let mut messages = events.into_iter().map(|event| Message { address: number, event });
+            self.words.with(|words| words::write_events(words, &mut messages));
+            self.backlog.borrow_mut().extend(messages);
         }
     }
 
-    /// The thread ends: whatever it holds or waits for goes with it.
+    /// The port ends, once: whatever it holds or waits for goes with it. The environment may have ended, too.
     pub fn detach(&self) {
+        self.has_ended.set(true);
         // Deno delivers a wake-up that is under way after it has freed the port's functions.
         self.words.with(words::write_ended);
         timer::forget(self.alarm);
@@ -237,11 +286,11 @@ impl Port {
 
     fn leave(&self, open: &OpenSpace) {
         if let Some(shared) = open.shared() {
-            // In this order: what the engine grants this member from here on, nobody is told of, and detach
+            // In this order: what the engine grants this member from here on, nobody learns of, and detach
             // frees it.
-            shared.post.leave(open.member);
+            shared.members.leave(open.member);
             shared.labels.leave(open.member);
-            let mut caller = shared.post.sender(Clock, None);
+            let mut caller = shared.members.sender(Clock, None);
             let outcome = shared.table.locks().detach(open.member, &mut caller);
             // If it fails, whoever waits in the space has had no timer before, and looks itself.
             let _ = shared.set_alarm(outcome.next_deadline);
@@ -280,8 +329,17 @@ impl Port {
     }
 
     fn keep_alive(&self, env: &Env) {
-        let alive = self.waits.get() || !self.deadlines.borrow().is_empty();
-        self.keep_alive.set(env, &self.mailbox.waker, alive);
+        self.keep_alive.set(env, &self.mailbox.waker, self.is_awaited());
+        self.hold_listener();
+    }
+
+    /// Whether JavaScript waits for others or for the clock.
+    fn is_awaited(&self) -> bool {
+        self.waits.get() || !self.deadlines.borrow().is_empty()
+    }
+
+    fn hold_listener(&self) {
+        self.listener.hold(self.shared.get() > 0 || self.is_awaited());
     }
 
     fn set_alarm(&self) {
@@ -294,13 +352,39 @@ impl Port {
     }
 }
 
+impl Drop for Port {
+    /// JavaScript has lost the port's functions, and they are collected: on the port's thread. Or the environment has ended.
+    fn drop(&mut self) {
+        if self.has_ended.get() {
+            return;
+        }
+        let port = (&raw const *self).cast_mut().cast();
+        // SAFETY: on the environment's own thread, which has not ended. Does nothing if the hook was not added.
+        unsafe { sys::napi_remove_env_cleanup_hook(self.env.raw(), Some(environment_ends), port) };
+        self.detach();
+        self.listener.free();
+    }
+}
+
+/// Ends a port with its environment.
+///
+/// # Safety
+///
+/// Only for Node-API, as the hook of [`Port::end_with_environment`].
+unsafe extern "C" fn environment_ends(port: *mut c_void) {
+    // SAFETY: the hook's port, which removes the hook when it is dropped. Nothing that `detach` does drops it.
+    let port = unsafe { &*port.cast::<Port>() };
+    // No panic may cross into C. What it has left undone are holds in a space that an earlier fault has made unusable.
+    let _ = catch_unwind(AssertUnwindSafe(|| port.detach()));
+}
+
 /// The backlog, taken from its front.
-struct Backlog<'a>(&'a mut VecDeque<Letter>);
+struct Backlog<'a>(&'a mut VecDeque<Message>);
 
 impl Iterator for Backlog<'_> {
-    type Item = Letter;
+    type Item = Message;
 
-    fn next(&mut self) -> Option<Letter> {
+    fn next(&mut self) -> Option<Message> {
         self.0.pop_front()
     }
 

@@ -2,11 +2,18 @@
 // Fresh copies of the package, each with its own lib/ and its own port, some of them changed for a test: one that writes down
 // its calls of the engine, one that keeps no idle keys, one in which the engine decides everything.
 
+const fs = require('node:fs');
 const path = require('node:path');
 const { ROOT } = require('./child');
 
-/** The files of lib/ by their names; `require` loads one of the copy. */
-const inside = (name) => path.join(ROOT, 'lib', `${name}.js`);
+/** The files of lib/ by their names, which differ; `require` loads one of the copy. */
+const FILES = new Map(
+  fs
+    .readdirSync(path.join(ROOT, 'lib'), { recursive: true })
+    .filter((file) => file.endsWith('.js'))
+    .map((file) => [path.basename(file, '.js'), path.join(ROOT, 'lib', file)]),
+);
+const inside = (name) => FILES.get(name);
 
 /**
  * Loads the package anew.

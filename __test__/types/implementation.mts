@@ -2,8 +2,8 @@
 
 import { Hold, Locks } from 'latchkey';
 import type { GrantMessage, HeldEntry, PendingEntry } from 'latchkey';
-import type { Hold as ImplementedHold } from '../../lib/hold.js';
-import type { Locks as ImplementedLocks } from '../../lib/locks.js';
+import type { Hold as ImplementedHold } from '../../lib/requests/hold.js';
+import type { Locks as ImplementedLocks } from '../../lib/apis/locks.js';
 import { same } from './same.mjs';
 
 // The implementation's `Symbol.dispose` may be Node's own older symbol, and so has no name for the compiler.

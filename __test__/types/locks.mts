@@ -88,6 +88,8 @@ same<Mode, 'read' | 'write'>();
 same<Hold['fence'], number>();
 same<Hold['recovered'], boolean>();
 same<Hold['signal'], AbortSignal>();
+same<Hold['throwIfLost'], () => void>();
+same<Hold['remaining'], () => number>();
 same<Hold['release'], () => void>();
 same<Hold['downgrade'], () => void>();
 same<
@@ -98,6 +100,8 @@ same<
   | 'fence'
   | 'recovered'
   | 'signal'
+  | 'throwIfLost'
+  | 'remaining'
   | 'release'
   | 'downgrade'
   | typeof Symbol.dispose

@@ -115,4 +115,4 @@ export { Lock as NoLock } from 'latchkey/alock';
 // @ts-expect-error
 export { lock as noLock } from 'latchkey/rwlock-plus';
 // @ts-expect-error
-export * from 'latchkey/lib/alock.js';
+export * from 'latchkey/lib/apis/alock.js';

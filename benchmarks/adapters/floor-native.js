@@ -1,7 +1,7 @@
 'use strict';
 // A floor: the function is called, after one call into the addon that does next to nothing.
 
-const { binding } = require('../../lib/native');
+const { binding } = require('../../lib/addon/native');
 
 const release = () => {};
 

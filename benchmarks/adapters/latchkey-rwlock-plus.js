@@ -1,7 +1,7 @@
 'use strict';
 // latchkey's rwlock-plus face.
 
-const Lock = require('../../lib/rwlock-plus');
+const Lock = require('../../lib/apis/rwlock-plus');
 
 /** @param {{ expiry?: number }} options milliseconds */
 function open({ expiry }) {

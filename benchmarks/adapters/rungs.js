@@ -2,7 +2,7 @@
 // What a lock cannot do without, one thing after the other: for ladder.js. None of these is a lock.
 
 const { AsyncResource } = require('node:async_hooks');
-const { binding } = require('../../lib/native');
+const { binding } = require('../../lib/addon/native');
 
 /** What a request has to remember at least. */
 function remember(key, obtained, context) {

@@ -16,7 +16,7 @@ async function pack(folder) {
 }
 
 function checkRootFiles({ files }) {
-  const lib = ['alock', 'first-lock', 'rwlock-plus'].map((name) => `lib/${name}.js`);
+  const lib = ['alock', 'first-lock', 'rwlock-plus'].map((name) => `lib/apis/${name}.js`);
   const declarations = fs.readdirSync(ROOT).filter((name) => name.endsWith('.d.ts'));
   const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
   const expected = ['index.js', 'native/binding.js', ...declarations, ...lib, ...papers];

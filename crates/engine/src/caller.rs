@@ -7,7 +7,7 @@ use crate::{Events, Time, fences::Fences};
 /// Who makes an operation: it says what time it is, and takes in what the operation causes.
 ///
 /// Both are asked of it while the shard's mutex is held. So it must not come back to the space, nor take a lock that
-/// somebody holds who does; [`Post`](crate::Post) says which locks there are.
+/// somebody holds who does; [`Members`](crate::Members) says which locks there are.
 ///
 /// A [`Time`] is a caller, too: its clock stands still, and it finds all events in the [`Outcome`](crate::Outcome). That is
 /// enough where nobody else operates on the space.
@@ -19,7 +19,7 @@ pub trait Caller {
     /// Takes those events that it sees to itself; the others are left for the outcome. Asked at the end of the operation, for
     /// each shard that it changed, also if there are none: whatever was decided about a key of that shard has been
     /// taken in by its caller before, and what will be comes after.
-    fn take_in(&mut self, _events: &mut Events) {}
+    fn take_events(&mut self, _events: &mut Events) {}
 }
 
 impl Caller for Time {
@@ -33,8 +33,8 @@ impl<C: Caller + ?Sized> Caller for &mut C {
         (**self).now()
     }
 
-    fn take_in(&mut self, events: &mut Events) {
-        (**self).take_in(events);
+    fn take_events(&mut self, events: &mut Events) {
+        (**self).take_events(events);
     }
 }
 

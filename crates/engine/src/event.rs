@@ -84,7 +84,7 @@ pub enum Ending {
 }
 
 impl Event {
-    /// The port that is to be told.
+    /// The port that is to learn of it.
     #[must_use]
     pub fn port(&self) -> Port {
         match *self {
@@ -98,7 +98,7 @@ impl Event {
     }
 }
 
-/// Events in the order in which they were decided, and are to be told.
+/// Events in the order in which they were decided, and are to be delivered.
 ///
 /// For each key, a hold's `Expired` stands before the `Granted` that it made possible, and grants
 /// stand in the order in which they were asked for. Dropping the list unread leaves requests that

@@ -9,66 +9,66 @@ use crate::{
 
 /// One event for a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Letter {
+pub struct Message {
     /// The number by which the reader knows the space.
     pub address: u32,
     /// What happened.
     pub event: Event,
 }
 
-/// Letters for one reader, put by any thread and taken all at once.
+/// Messages for one reader, put by any thread and taken all at once.
 ///
-/// Invariant: while there are letters, the reader is on its way to them: either exactly one wake-up is under way, asked for
+/// Invariant: while there are messages, the reader is on its way to them: either exactly one wake-up is under way, asked for
 /// by the `put` that answered true and not yet answered by a `take`, or the reader has said by `watch` that it comes by
-/// itself. `has_letters` is changed under the mutex, and true exactly while there are letters.
+/// itself. `has_messages` is changed under the mutex, and true exactly while there are messages.
 #[derive(Debug, Default)]
 pub struct Inbox {
     state: Mutex<State>,
-    has_letters: AtomicBool,
+    has_messages: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    letters: Vec<Letter>,
+    messages: Vec<Message>,
     /// Whether a wake-up would be one too many.
     is_expected: bool,
 }
 
 impl Inbox {
-    /// Adds a letter. True if the reader has to be woken: since its last [`take`](Self::take), nobody has asked for
+    /// Adds a message. True if the reader has to be woken: since its last [`take`](Self::take), nobody has asked for
     /// that, and the reader has not said that it comes by itself.
-    #[must_use = "a letter that nobody is woken for is never read"]
-    pub fn put(&self, letter: Letter) -> bool {
+    #[must_use = "a message that nobody is woken for is never read"]
+    pub fn put(&self, message: Message) -> bool {
         let mut state = self.lock();
-        state.letters.push(letter);
-        // Relaxed, as everywhere here: who reads the letters takes the mutex. Pairs with the load in `is_empty`, which what
+        state.messages.push(message);
+        // Relaxed, as everywhere here: who reads the messages takes the mutex. Pairs with the load in `is_empty`, which what
         // its caller has seen orders after this.
-        self.has_letters.store(true, Ordering::Relaxed);
+        self.has_messages.store(true, Ordering::Relaxed);
         !std::mem::replace(&mut state.is_expected, true)
     }
 
-    /// True if there are no letters. One that was put before something that the caller has seen since, such as what that
+    /// True if there are no messages. One that was put before something that the caller has seen since, such as what that
     /// `put`'s thread did next under another mutex, is always noticed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.has_letters.load(Ordering::Relaxed)
+        !self.has_messages.load(Ordering::Relaxed)
     }
 
-    /// True if there are letters. The reader says with it that it will [`take`](Self::take) soon, whatever comes: until
+    /// True if there are messages. The reader says with it that it will [`take`](Self::take) soon, whatever comes: until
     /// then nobody needs to wake it.
     pub fn watch(&self) -> bool {
         let mut state = self.lock();
         state.is_expected = true;
-        !state.letters.is_empty()
+        !state.messages.is_empty()
     }
 
-    /// All letters, in the order in which they were put.
+    /// All messages, in the order in which they were put.
     #[must_use]
-    pub fn take(&self) -> Vec<Letter> {
+    pub fn take(&self) -> Vec<Message> {
         let mut state = self.lock();
         state.is_expected = false;
-        self.has_letters.store(false, Ordering::Relaxed);
-        std::mem::take(&mut state.letters)
+        self.has_messages.store(false, Ordering::Relaxed);
+        std::mem::take(&mut state.messages)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

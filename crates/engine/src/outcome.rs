@@ -10,7 +10,7 @@ pub struct Outcome<T> {
     pub result: T,
     /// The slot of the key of a request that named it by its text, and has not ended: a cheaper name.
     pub slot: Option<KeySlot>,
-    /// What has to be told, in order, before the caller acts on `result`: all that the
+    /// What has to learn, in order, before the caller acts on `result`: all that the
     /// [`Caller`](crate::Caller) has not taken in itself.
     pub events: Events,
     /// When [`Space::expire`](crate::Space::expire) has to be called next, at the latest, for the
@@ -25,7 +25,7 @@ impl<T> Outcome<T> {
         Outcome { result: change(result), slot, events, next_deadline }
     }
 
-    /// An outcome that nobody else has to be told of.
+    /// An outcome that nobody else has to learn of.
     pub fn quiet(result: T) -> Self {
         Self { result, slot: None, events: Events::default(), next_deadline: None }
     }

@@ -1,4 +1,4 @@
-//! Who holds and who waits, as a query tells it.
+//! Who holds and who waits, as a query answers it.
 
 use crate::{Grant, Key, Mode, Port, Time};
 

@@ -1,4 +1,4 @@
-//! How far a space reaches, and what it keeps for that.
+//! The scope of a space, and what it keeps for that.
 
 use std::{cell::RefCell, fmt::Debug, ops::DerefMut};
 

@@ -3,8 +3,8 @@
 use std::{collections::VecDeque, mem, ptr};
 
 use crate::{
-    Caller, Event, Events, Inbox, Letter, Port, Time,
-    post::{Member, Post, Recipient},
+    Caller, Event, Events, Inbox, Message, Port, Time,
+    members::{Member, Members, Recipient},
 };
 
 /// The member of a shared space that makes an operation.
@@ -14,32 +14,32 @@ pub struct Own<'a> {
     pub port: Port,
     /// The number by which it knows the space.
     pub address: u32,
-    /// Where others put what it has to be told.
+    /// Where others put what it has to learn.
     pub inbox: &'a Inbox,
-    /// What it is to be told next: it reads that when the operation has returned.
-    pub letters: &'a mut VecDeque<Letter>,
+    /// What it is to learn next: it reads that when the operation has returned.
+    pub messages: &'a mut VecDeque<Message>,
 }
 
 /// A caller on a space that threads share: at the end of its operation, while the shard's mutex is held, each event is put
 /// where its port will read it.
 ///
 /// So the events of one key enter an inbox in the order in which they were decided, whichever threads decided them. And what
-/// the operating port has to be told goes to its own letters in that order, too: first all that lies in its inbox, then
+/// the operating port has to learn goes to its own messages in that order, too: first all that lies in its inbox, then
 /// what this operation causes. Whatever of the same key is decided after that comes later than the operation's result.
 ///
 /// When it is dropped, after the operation, those are woken whose inboxes somebody has to be woken for.
 #[derive(Debug)]
 #[must_use = "it is made for one operation"]
 pub struct Sender<'a, R: Recipient, C> {
-    post: &'a Post<R>,
+    members: &'a Members<R>,
     clock: C,
     own: Option<Own<'a>>,
     to_wake: Vec<R>,
 }
 
 impl<'a, R: Recipient, C: Caller> Sender<'a, R, C> {
-    pub(crate) fn new(post: &'a Post<R>, clock: C, own: Option<Own<'a>>) -> Self {
-        Self { post, clock, own, to_wake: Vec::new() }
+    pub(crate) fn new(members: &'a Members<R>, clock: C, own: Option<Own<'a>>) -> Self {
+        Self { members, clock, own, to_wake: Vec::new() }
     }
 
     /// Puts each event where it belongs, in order. An event for a port that has left is dropped.
@@ -48,23 +48,23 @@ impl<'a, R: Recipient, C: Caller> Sender<'a, R, C> {
         let mut members = None;
         for event in events {
             if let Some(own) = self.own.as_mut().filter(|own| own.port == event.port()) {
-                own.letters.push_back(Letter { address: own.address, event });
+                own.messages.push_back(Message { address: own.address, event });
                 continue;
             }
-            if let Some(member) = members.get_or_insert_with(|| self.post.members()).get(&event.port()) {
+            if let Some(member) = members.get_or_insert_with(|| self.members.map()).get(&event.port()) {
                 Self::put(member, event, self.own.as_mut(), &mut self.to_wake);
             }
         }
     }
 
     fn put(member: &Member<R>, event: Event, own: Option<&mut Own<'_>>, to_wake: &mut Vec<R>) {
-        let letter = Letter { address: member.address, event };
+        let message = Message { address: member.address, event };
         let inbox = member.recipient.inbox();
         match own {
             // Another member of the thread that operates.
-            Some(own) if ptr::eq(own.inbox, inbox) => own.letters.push_back(letter),
+            Some(own) if ptr::eq(own.inbox, inbox) => own.messages.push_back(message),
             _ => {
-                if inbox.put(letter) {
+                if inbox.put(message) {
                     to_wake.push(member.recipient.clone());
                 }
             }
@@ -77,10 +77,10 @@ impl<R: Recipient, C: Caller> Caller for Sender<'_, R, C> {
         self.clock.now()
     }
 
-    fn take_in(&mut self, events: &mut Events) {
-        // A letter of one of the shard's keys was put with the mutex that is held now, so that it is seen here.
+    fn take_events(&mut self, events: &mut Events) {
+        // A message of one of the shard's keys was put with the mutex that is held now, so that it is seen here.
         if let Some(own) = self.own.as_mut().filter(|own| !own.inbox.is_empty()) {
-            own.letters.extend(own.inbox.take());
+            own.messages.extend(own.inbox.take());
         }
         if !events.is_empty() {
             self.sort(mem::take(events));

@@ -3,7 +3,8 @@
 mod local;
 
 use crate::{
-    Ask, Event, Grant, Key, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested, Ticket, Time,
+    Ask, Event, Grant, Key, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested, Safety, Ticket,
+    Time,
     caller::{Now, Operation},
     deadlines::{Deadlines, Due},
     key_state::KeyState,
@@ -75,6 +76,14 @@ impl<S: Scope> Shard<S> {
     /// The slot of a live request's key.
     pub fn slot_of(&self, ticket: Ticket) -> Option<KeySlot> {
         Some(self.keys.slot_of(self.live(ticket)?.key))
+    }
+
+    /// How long a hold is safe.
+    pub fn safety_of(&self, ticket: Ticket, now: Time) -> Safety {
+        let Some(Phase::Holding { deadline, .. }) = self.live(ticket).map(|request| request.phase) else {
+            return Safety::Over;
+        };
+        deadline.map_or(Safety::Endless, |deadline| Safety::For(now.until(deadline)))
     }
 
     /// Ends a hold, which its holder knew of unless `unused`.

@@ -3,8 +3,8 @@
 use std::{hash::BuildHasher, ops::DerefMut};
 
 use crate::{
-    Ask, Caller, Events, KeyName, KeyReport, KeySlot, LockTable, Outcome, Port, Released, Requested, Ticket,
-    Time,
+    Ask, Caller, Events, KeyName, KeyReport, KeySlot, LockTable, Outcome, Port, Released, Requested, Safety,
+    Ticket, Time,
     caller::{Now, Operation},
     fences::Fences,
     keys::{NamedKeys, NumberedKeys},
@@ -23,7 +23,7 @@ use crate::{
 /// The hash that spreads keys over shards and tables is keyed anew per space, so that nobody can
 /// choose keys that make it slow.
 ///
-/// Invariant: there are 2 to the power of `shard_bits` shards, so that numbers are told apart by shifts: a division
+/// Invariant: there are 2 to the power of `shard_bits` shards, so that numbers are kept apart by shifts: a division
 /// would cost as much as taking the mutex.
 #[derive(Debug)]
 pub struct Space<S: Scope = Process> {
@@ -48,7 +48,7 @@ impl Default for LocalSpace {
 
 impl LocalSpace {
     /// Puts a request at the end of its key's queue that surely waits there, without a limit: its key's holders do not admit
-    /// it, or others wait before it. And if one of the holders has an expiry, others do. So there is nobody to tell, and no
+    /// it, or others wait before it. And if one of the holders has an expiry, others do. So there is nobody to notify, and no
     /// new deadline. `None`, and nothing happens, if the key has no number.
     pub fn append(&self, ask: &Ask<'_>) -> Option<Ticket> {
         self.shard(0).append(ask)
@@ -63,7 +63,7 @@ impl LocalSpace {
         self.shard(0).adopt(ask, self.fences.next(), since)
     }
 
-    /// The same for `count` holds, of the mode of `ask`, that nothing tells from each other: they never expire, and have no
+    /// The same for `count` holds, of the mode of `ask`, that nothing distinguishes: they never expire, and have no
     /// tickets.
     pub fn adopt_counted(&self, ask: &Ask<'_>, count: u32) {
         self.shard(0).adopt_counted(ask, count);
@@ -124,7 +124,7 @@ impl<S: Scope> Space<S> {
         let result = change(&mut state, &mut operation);
         let mut events = operation.events;
         // With the mutex, so that nobody's events about these keys can come before these.
-        caller.take_in(&mut events);
+        caller.take_events(&mut events);
         Outcome { result, slot: None, events, next_deadline: state.next_deadline() }
     }
 
@@ -191,6 +191,11 @@ impl<S: Scope> Space<S> {
 }
 
 impl<S: Scope> LockTable for Space<S> {
+    fn safety_of(&self, ticket: Ticket, now: Time) -> Safety {
+        let (shard, ticket) = self.locate(ticket);
+        self.shard(shard).safety_of(ticket, now)
+    }
+
     fn request(&self, ask: Ask<'_>, caller: &mut dyn Caller) -> Outcome<Requested> {
         let (shard, ask) = self.addressed(ask);
         let mut slot = None;

@@ -1,6 +1,19 @@
-//! What a space can do, whichever reach it has.
+//! What a space can do, whichever scope it has.
 
-use crate::{Ask, Caller, Outcome, Port, Released, Requested, Ticket};
+use std::time::Duration;
+
+use crate::{Ask, Caller, Outcome, Port, Released, Requested, Ticket, Time};
+
+/// For how long nobody can take a hold away, as far as is known at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Safety {
+    /// It has no expiry.
+    Endless,
+    /// So long. Zero: it is overdue, and goes to the next one who comes.
+    For(Duration),
+    /// It may be another one's already: it has been taken away, or a store's lease is over.
+    Over,
+}
 
 /// A set of keys that ports ask for: the engine's own, a [`Space`](crate::Space) of whichever scope, or one that a store keeps for many
 /// processes.
@@ -37,4 +50,8 @@ pub trait LockTable {
     /// Takes away each hold whose deadline has come while another request waits for its key, and takes out
     /// of the queues each request whose patience has ended. A store sees to that itself.
     fn expire(&self, caller: &mut dyn Caller) -> Outcome<()>;
+
+    /// How long a hold is safe from those who wait. The event that ended one of which it is over, if there is one, is where its
+    /// port will read it. A store has a clock of its own.
+    fn safety_of(&self, ticket: Ticket, now: Time) -> Safety;
 }

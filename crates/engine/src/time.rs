@@ -30,6 +30,12 @@ impl Time {
         Self(self.0.saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX)))
     }
 
+    /// How long it is until `later`; nothing if that is not later.
+    #[must_use]
+    pub const fn until(self, later: Self) -> Duration {
+        Duration::from_nanos(later.0.saturating_sub(self.0))
+    }
+
     /// The time `age` earlier, or [`Time::ZERO`] if that is later.
     #[must_use]
     pub fn before(self, age: Duration) -> Self {

@@ -208,7 +208,7 @@ fn nothing_is_put_into_an_inbox_whose_port_has_left() {
         let holder = a.ask(ask(0, Mode::Write));
         b.ask(ask(1, Mode::Write));
         let releasing = thread::spawn(move || a.release(holder));
-        shared.post.leave(B);
+        shared.members.leave(B);
         let _told_before = b.mailbox.read();
         releasing.join().unwrap();
         assert_eq!(b.mailbox.read(), []);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use latchkey_engine::{
-    Ask, Event, Inbox, Letter, LockTable, Mode, Own, Patience, Port, Post, Recipient, Space, Ticket, Time,
+    Ask, Event, Inbox, LockTable, Members, Message, Mode, Own, Patience, Port, Recipient, Space, Ticket, Time,
 };
 
 /// A thread, and how often it was woken.
@@ -25,8 +25,8 @@ impl Recipient for Thread {
 }
 
 impl Thread {
-    fn own<'a>(&'a self, port: Port, letters: &'a mut VecDeque<Letter>) -> Own<'a> {
-        Own { port, address: port.0 * 10, inbox: self.inbox(), letters }
+    fn own<'a>(&'a self, port: Port, messages: &'a mut VecDeque<Message>) -> Own<'a> {
+        Own { port, address: port.0 * 10, inbox: self.inbox(), messages }
     }
 
     fn wakes(&self) -> u32 {
@@ -40,46 +40,46 @@ fn asked(space: &Space, port: Port, mode: Mode) -> Ticket {
 }
 
 /// The addresses and tags of those who are granted their keys.
-fn grants(letters: impl IntoIterator<Item = Letter>) -> Vec<(u32, u32)> {
-    let grant = |letter: Letter| match letter.event {
-        Event::Granted { tag, .. } => (letter.address, tag),
+fn grants(messages: impl IntoIterator<Item = Message>) -> Vec<(u32, u32)> {
+    let grant = |message: Message| match message.event {
+        Event::Granted { tag, .. } => (message.address, tag),
         other => panic!("{other:?}"),
     };
-    letters.into_iter().map(grant).collect()
+    messages.into_iter().map(grant).collect()
 }
 
 #[test]
 fn all_members_of_the_thread_that_operates_are_told_in_one_order_and_without_a_wake_up() {
-    let (space, post, thread, other) =
-        (Space::keeping(0, 1), Post::default(), Thread::default(), Thread::default());
+    let (space, members, thread, other) =
+        (Space::keeping(0, 1), Members::default(), Thread::default(), Thread::default());
     for (port, thread) in [(1, &thread), (2, &thread), (3, &other), (4, &thread)] {
-        post.join(Port(port), thread.clone(), port * 10);
+        members.join(Port(port), thread.clone(), port * 10);
     }
     let holder = asked(&space, Port(1), Mode::Write);
     for port in [2, 1, 3, 4] {
         asked(&space, Port(port), Mode::Read);
     }
-    let mut letters = VecDeque::new();
+    let mut messages = VecDeque::new();
     let outcome =
-        space.release(holder, &mut post.sender(Time::ZERO, Some(thread.own(Port(1), &mut letters))));
+        space.release(holder, &mut members.sender(Time::ZERO, Some(thread.own(Port(1), &mut messages))));
     assert!(outcome.events.is_empty());
-    assert_eq!(grants(letters), [(20, 2), (10, 1), (40, 4)]);
+    assert_eq!(grants(messages), [(20, 2), (10, 1), (40, 4)]);
     assert_eq!(grants(other.inbox().take()), [(30, 3)]);
     assert_eq!([thread.wakes(), other.wakes()], [0, 1]);
 }
 
 #[test]
 fn what_lies_in_the_inbox_comes_before_what_the_operation_causes() {
-    let (space, post, thread) = (Space::keeping(0, 1), Post::default(), Thread::default());
-    post.join(Port(1), thread.clone(), 10);
+    let (space, members, thread) = (Space::keeping(0, 1), Members::default(), Thread::default());
+    members.join(Port(1), thread.clone(), 10);
     let [first, second, _] = [1; 3].map(|port| asked(&space, Port(port), Mode::Write));
-    let _nobodys = space.release(first, &mut post.sender(Time::ZERO, None));
+    let _nobodys = space.release(first, &mut members.sender(Time::ZERO, None));
     assert_eq!(thread.wakes(), 1);
-    let mut letters = VecDeque::new();
+    let mut messages = VecDeque::new();
     let outcome =
-        space.release(second, &mut post.sender(Time::ZERO, Some(thread.own(Port(1), &mut letters))));
+        space.release(second, &mut members.sender(Time::ZERO, Some(thread.own(Port(1), &mut messages))));
     assert!(outcome.events.is_empty() && thread.inbox().is_empty());
-    let fences = letters.iter().map(|letter| match letter.event {
+    let fences = messages.iter().map(|message| match message.event {
         Event::Granted { grant, .. } => grant.fence,
         other => panic!("{other:?}"),
     });
@@ -88,12 +88,12 @@ fn what_lies_in_the_inbox_comes_before_what_the_operation_causes() {
 
 #[test]
 fn a_port_that_has_left_is_told_nothing_more() {
-    let (space, post, thread) = (Space::keeping(0, 1), Post::default(), Thread::default());
-    post.join(Port(2), thread.clone(), 20);
+    let (space, members, thread) = (Space::keeping(0, 1), Members::default(), Thread::default());
+    members.join(Port(2), thread.clone(), 20);
     let holder = asked(&space, Port(1), Mode::Write);
     asked(&space, Port(2), Mode::Write);
-    post.leave(Port(2));
-    let outcome = space.release(holder, &mut post.sender(Time::ZERO, None));
+    members.leave(Port(2));
+    let outcome = space.release(holder, &mut members.sender(Time::ZERO, None));
     assert!(outcome.events.is_empty() && thread.inbox().is_empty());
     assert_eq!(thread.wakes(), 0);
 }

@@ -35,8 +35,8 @@ pub struct Options {
     pub key: Option<Vec<u8>>,
     /// How long the server keeps what a process holds after it last heard of it. Default: 10 s.
     pub ttl: Duration,
-    /// How long one attempt to connect may take, with the first exchange; and how long a request waits for a server that has never
-    /// answered this process. Default: 5 s.
+    /// How long one attempt to connect may take, with the first exchange, while the lease keeps nothing (else it takes a third of
+    /// `ttl` at most); and how long a request waits for a server that has never answered this process. Default: 5 s.
     pub connect_timeout: Duration,
     /// How long a server that owes an answer may say nothing before the connection is given up (a third of `ttl`, if
     /// that is shorter); and how long a request that does not wait may take. Default: 5 s.

@@ -19,12 +19,12 @@ pub(crate) enum Alarm {
 pub(crate) struct Alarms(BTreeSet<(Time, Alarm)>);
 
 impl Alarms {
-    pub fn set(&mut self, time: Time, alarm: Alarm) {
-        self.0.insert((time, alarm));
-    }
-
-    pub fn unset(&mut self, time: Time, alarm: Alarm) {
-        self.0.remove(&(time, alarm));
+    /// Has an alarm ring at another time than before; `None`: not at all.
+    pub fn replace(&mut self, before: Option<Time>, time: Option<Time>, alarm: Alarm) {
+        if let Some(before) = before {
+            self.0.remove(&(before, alarm));
+        }
+        self.0.extend(time.map(|time| (time, alarm)));
     }
 
     pub fn next(&self) -> Option<Time> {

@@ -37,7 +37,7 @@ pub fn until(time: Time) -> Duration {
 
 /// How long `time` is after `earlier`; nothing if it is not after it.
 pub fn since(earlier: Time, time: Time) -> Duration {
-    Duration::from_nanos(time.as_nanos().saturating_sub(earlier.as_nanos()))
+    earlier.until(time)
 }
 
 #[cfg(test)]

@@ -37,7 +37,6 @@ pub(crate) enum Command {
         space: SpaceNumber,
         answer: Answer,
     },
-    Close(SpaceNumber),
     Drop(SpaceNumber),
     /// Nobody is left who could send a command.
     Leave,

@@ -5,6 +5,8 @@
 
 mod search;
 
+use std::time::Duration;
+
 use redis::{AsyncConnectionConfig, Client, PushInfo, aio::MultiplexedConnection};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -33,13 +35,13 @@ pub(crate) struct Server {
     pub started: u64,
 }
 
-/// Finds the server and opens a connection to it.
-pub(crate) async fn find(config: &Config) -> Result<Connection, Trouble> {
+/// Finds the server and opens a connection to it. Whoever asks gives up after `within`.
+pub(crate) async fn find(config: &Config, within: Duration) -> Result<Connection, Trouble> {
     let options = config.options();
     match config.target() {
         Target::Direct(client) => open(client, options).await,
         Target::Sentinel { sentinels, master, server } => {
-            search::search(sentinels, master, server, options).await
+            search::search(sentinels, master, server, options, within).await
         }
     }
 }

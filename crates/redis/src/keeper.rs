@@ -5,13 +5,14 @@
 //! taken by a caller's own thread ([`Stepper`](crate::stepper::Stepper)).
 //!
 //! - `commands`: what callers want
-//! - `questions`: what the server is told and asked
+//! - `questions`: what the server is told and asked, and `backlog`: what has to wait for that
 //! - `queries`: what callers want to know of a space
 //! - `answers`: what it says
 //! - `line`: the connection and its beats, from one generation to the next
 //! - `time`: what is done because its time has come
 
 mod answers;
+mod backlog;
 mod commands;
 mod line;
 mod queries;
@@ -19,7 +20,7 @@ mod questions;
 mod time;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::HashMap,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
@@ -28,21 +29,20 @@ use std::{
     time::Duration,
 };
 
-use latchkey_engine::{Ending, Event, Events, Key, Port, Time};
+use latchkey_engine::{Ending, Event, Events, Key, Port};
 use tokio::{
     task::yield_now,
     time::{Instant, Sleep, sleep},
 };
 
-use self::{line::Line, queries::Queries};
+use self::{backlog::Backlog, line::Line, queries::Queries};
 use crate::{
     address::Config,
-    alarms::{Alarm, Alarms},
     clock,
     command::{Command, Deliver, SpaceNumber},
     ledger::{Ledger, Number},
-    names::{Bucket, LockName},
-    request::{Need, Phase, Request},
+    names::Bucket,
+    request::{Need, Phase, Request, Requests},
     scripts::Purpose,
     session::Session,
     trouble::{Reason, Trouble},
@@ -60,6 +60,14 @@ const MANY_QUESTIONS: usize = 16;
 /// An alarm that is late by no more than this is left as it is. Two readings of the clocks may differ by so much.
 const TOO_LATE: Duration = Duration::from_micros(100);
 
+/// Invariant, whenever the task waits for its next step:
+///
+/// - A request is in `requests` until its caller has been told its last event and the server needs to hear nothing more of it.
+/// - While the line is up, what the server has to be told of a request next ([`Request::need`]) is on its way once the question
+///   before it has been answered, or its number is in `backlog`. While it is not, `backlog` is empty.
+/// - All that holds or leaves does so by `session`: what an earlier one had has been told its end. Until when it is certain,
+///   `ledger` says to everybody, and nobody is left in `requests` who holds for longer.
+/// - The line is idle, or being closed, once nothing is asked for and no space is open.
 pub(crate) struct Keeper {
     config: Config,
     bucket: Arc<Bucket>,
@@ -68,14 +76,8 @@ pub(crate) struct Keeper {
     /// False once nobody is left who could send a command.
     has_callers: bool,
     spaces: HashMap<SpaceNumber, OpenSpace>,
-    requests: BTreeMap<Number, Request>,
-    /// How many requests need trust: see [`Request::needs_trust`].
-    certain: usize,
-    /// This process' waiting requests of each lock, in order.
-    queues: HashMap<LockName, BTreeSet<Number>>,
-    alarms: Alarms,
-    /// Requests of which the server is to be told something, and for which there was no room yet.
-    backlog: VecDeque<Number>,
+    requests: Requests,
+    backlog: Backlog,
     session: Session,
     line: Line,
     /// True once a server has answered.
@@ -88,9 +90,7 @@ pub(crate) struct Keeper {
 /// A space that a caller has opened.
 struct OpenSpace {
     name: Key,
-    /// `None` once nobody listens any more.
-    deliver: Option<Deliver>,
-    is_closed: bool,
+    deliver: Deliver,
 }
 
 /// The next command, once there is one. A command wakes nobody: whoever sends it sees to it that the keeper is polled.
@@ -109,11 +109,8 @@ impl Keeper {
             commands,
             has_callers: true,
             spaces: HashMap::new(),
-            requests: BTreeMap::new(),
-            certain: 0,
-            queues: HashMap::new(),
-            alarms: Alarms::default(),
-            backlog: VecDeque::new(),
+            requests: Requests::default(),
+            backlog: Backlog::default(),
             session: Session::new(),
             line: Line::idle(),
             has_met_server: false,
@@ -178,15 +175,12 @@ impl Keeper {
     }
 
     fn has_open_space(&self) -> bool {
-        self.has_callers && self.spaces.values().any(|space| !space.is_closed)
+        self.has_callers && !self.spaces.is_empty()
     }
 
     /// Tells the caller whose request it is.
     fn tell(&self, request: &Request, event: impl FnOnce(Port, u32) -> Event) {
-        let Some(deliver) = self.spaces.get(&request.asked.space).and_then(|space| space.deliver.as_ref())
-        else {
-            return;
-        };
+        let Some(OpenSpace { deliver, .. }) = self.spaces.get(&request.asked.space) else { return };
         let event = event(request.asked.port, request.asked.tag);
         // A fault of one listener must not end everybody's locks.
         let _ = catch_unwind(AssertUnwindSafe(|| deliver(Events::from([event]))));
@@ -195,49 +189,10 @@ impl Keeper {
     /// Takes a request out for good: nothing more will be told of it.
     fn remove(&mut self, number: Number) -> Option<Request> {
         let request = self.requests.remove(&number)?;
-        self.certain -= usize::from(request.needs_trust());
-        self.unqueue(&request);
-        self.silence(&request);
+        if request.asked.expiry.is_some() {
+            self.ledger.unset_deadline(number);
+        }
         Some(request)
-    }
-
-    fn set_phase(&mut self, number: Number, phase: Phase) {
-        let Some(request) = self.requests.get_mut(&number) else { return };
-        self.certain -= usize::from(request.needs_trust());
-        let was_waiting = request.is_waiting();
-        request.phase = phase;
-        self.certain += usize::from(request.needs_trust());
-        if was_waiting && !request.is_waiting() {
-            let (limit, poke_at) = (request.limit.take(), request.poke_at.take());
-            let lock = request.lock.clone();
-            self.unset_alarms(number, limit, poke_at);
-            self.unqueue_from(&lock, number);
-        }
-    }
-
-    fn unqueue(&mut self, request: &Request) {
-        self.unqueue_from(&request.lock, request.asked.number);
-    }
-
-    fn unqueue_from(&mut self, lock: &LockName, number: Number) {
-        let Some(queue) = self.queues.get_mut(lock) else { return };
-        queue.remove(&number);
-        if queue.is_empty() {
-            self.queues.remove(lock);
-        }
-    }
-
-    fn silence(&mut self, request: &Request) {
-        self.unset_alarms(request.asked.number, request.limit, request.poke_at);
-    }
-
-    fn unset_alarms(&mut self, number: Number, limit: Option<Time>, poke_at: Option<Time>) {
-        if let Some(time) = limit {
-            self.alarms.unset(time, Alarm::Limit(number));
-        }
-        if let Some(time) = poke_at {
-            self.alarms.unset(time, Alarm::Poke(number));
-        }
     }
 
     /// Ends a wait that could not be granted.
@@ -261,14 +216,14 @@ impl Keeper {
             return;
         }
         request.need = Some(Need::Release);
-        self.set_phase(number, Phase::Leaving { purpose, owed });
+        self.requests.set_phase(number, Phase::Leaving { purpose, owed });
         self.advance(number);
     }
 
     /// Ends a request that leaves, and gives its caller the answers that it expects.
     fn end(&mut self, number: Number, ending: Ending) {
         let Some(request) = self.remove(number) else { return };
-        let Phase::Leaving { owed, .. } = request.phase else { return };
+        let Phase::Leaving { owed, .. } = request.phase() else { return };
         self.tell_ended(&request, owed, ending);
     }
 
@@ -279,13 +234,19 @@ impl Keeper {
         }
     }
 
+    /// Begins another session. It holds nothing, and nobody may believe in what the last one held.
+    fn begin_session(&mut self) -> Session {
+        self.ledger.set_trusted_until(None);
+        std::mem::replace(&mut self.session, Session::new())
+    }
+
     /// The holds are not certain any more, or certainly gone. Whoever waits begins anew in another session.
     fn lose_session(&mut self, ending: Ending) {
-        self.session = Session::new();
-        let numbers: Vec<_> = self.requests.keys().copied().collect();
+        self.begin_session();
+        let numbers: Vec<_> = self.requests.numbers().collect();
         for number in numbers {
             let Some(request) = self.requests.get_mut(&number) else { continue };
-            match request.phase {
+            match request.phase() {
                 Phase::Waiting { .. } => request.is_sent = false,
                 Phase::Holding { .. } => {
                     if let Some(request) = self.remove(number) {

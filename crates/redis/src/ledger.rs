@@ -1,18 +1,18 @@
-//! What the callers' threads and the keeper both look at: which requests still wait, what is wrong, and whether there is
-//! much to do.
+//! What the callers' threads and the keeper both look at: which requests still wait, how long holds are certain, what is
+//! wrong, and whether there is much to do.
 //!
 //! A request leaves the list of those that wait exactly once. Whoever takes it out, the keeper with a grant or
 //! a caller that changed its mind, decides what became of it; the other one finds it gone.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{
         Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use latchkey_engine::Ticket;
+use latchkey_engine::{Safety, Ticket, Time};
 
 use crate::trouble::Trouble;
 
@@ -38,6 +38,10 @@ pub(crate) struct Ledger {
     waiting: Mutex<HashSet<Number>>,
     trouble: Mutex<Option<Trouble>>,
     is_busy: AtomicBool,
+    /// Until when the session's holds are certain, in nanoseconds of [`clock`](crate::clock); 0: there is no session.
+    trusted_until: AtomicU64,
+    /// When the holds that expire do, until they have ended.
+    deadlines: Mutex<HashMap<Number, Time>>,
 }
 
 impl Ledger {
@@ -52,6 +56,32 @@ impl Ledger {
     /// True if the request waited until now. It does not any more.
     pub fn take(&self, number: Number) -> bool {
         self.waiting().remove(&number)
+    }
+
+    /// The session's holds are certain until this time; `None`: it has ended. Its losses have been told before the next one's
+    /// time is set.
+    pub fn set_trusted_until(&self, time: Option<Time>) {
+        // Release: whoever sees this time sees the events of all that was lost before; pairs with the Acquire in `safety_of`.
+        self.trusted_until.store(time.map_or(0, Time::as_nanos), Ordering::Release);
+    }
+
+    pub fn set_deadline(&self, number: Number, deadline: Time) {
+        self.deadlines.lock().expect(FAULT).insert(number, deadline);
+    }
+
+    pub fn unset_deadline(&self, number: Number) {
+        self.deadlines.lock().expect(FAULT).remove(&number);
+    }
+
+    /// How long a hold is certain, if nothing that has been told by now has ended it.
+    pub fn safety_of(&self, number: Number, now: Time) -> Safety {
+        // Acquire: pairs with the Release in `set_trusted_until`.
+        let trusted_until = Time::from_nanos(self.trusted_until.load(Ordering::Acquire));
+        if trusted_until <= now {
+            return Safety::Over;
+        }
+        let deadline = self.deadlines.lock().expect(FAULT).get(&number).copied();
+        Safety::For(now.until(deadline.map_or(trusted_until, |deadline| deadline.min(trusted_until))))
     }
 
     /// What is wrong with the store now, as far as is known.
@@ -91,6 +121,27 @@ mod tests {
         assert!(ledger.take(first));
         assert!(!ledger.take(first));
         assert!(ledger.take(second));
+    }
+
+    #[test]
+    fn a_hold_is_certain_until_the_lease_or_its_expiry_ends() {
+        let ledger = Ledger::default();
+        let (number, at) = (ledger.enter(), |nanos| Time::from_nanos(nanos));
+        assert_eq!(ledger.safety_of(number, at(5)), Safety::Over, "there is no session");
+        ledger.set_trusted_until(Some(at(100)));
+        assert_eq!(ledger.safety_of(number, at(30)), Safety::For(at(30).until(at(100))));
+        ledger.set_deadline(number, at(50));
+        assert_eq!(ledger.safety_of(number, at(30)), Safety::For(at(30).until(at(50))));
+        assert_eq!(
+            ledger.safety_of(number, at(60)),
+            Safety::For(at(0).until(at(0))),
+            "overdue, and still held"
+        );
+        ledger.unset_deadline(number);
+        assert_eq!(ledger.safety_of(number, at(99)), Safety::For(at(99).until(at(100))));
+        assert_eq!(ledger.safety_of(number, at(100)), Safety::Over);
+        ledger.set_trusted_until(None);
+        assert_eq!(ledger.safety_of(number, at(30)), Safety::Over);
     }
 
     #[test]

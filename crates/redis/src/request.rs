@@ -1,8 +1,12 @@
-//! One request of this process, from asking to end, and what the server still has to be told of it.
+//! One request of this process, from asking to end, and what the server still has to be told of it; and all of them.
+
+mod requests;
 
 use std::time::Duration;
 
 use latchkey_engine::{Grant, Mode, Time};
+
+pub(crate) use requests::Requests;
 
 use crate::{
     clock,
@@ -38,7 +42,8 @@ pub(crate) struct Request {
     pub asked: Asked,
     pub lock: LockName,
     pub mode: Mode,
-    pub phase: Phase,
+    /// As the two alarms: changed by [`Requests`] only.
+    phase: Phase,
     pub need: Option<Need>,
     pub in_flight: bool,
     /// True once the server may have heard of it.
@@ -51,8 +56,8 @@ pub(crate) struct Request {
     /// expired for an hour, and would answer the same of it at once.
     pub attempt: u64,
     /// When its alarms ring.
-    pub limit: Option<Time>,
-    pub poke_at: Option<Time>,
+    limit: Option<Time>,
+    poke_at: Option<Time>,
 }
 
 impl Request {
@@ -77,6 +82,10 @@ impl Request {
         RequestId { session: session.clone(), number: self.asked.number.0, attempt: self.attempt }
     }
 
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
     pub fn is_waiting(&self) -> bool {
         matches!(self.phase, Phase::Waiting { .. })
     }
@@ -95,9 +104,11 @@ impl Request {
         self.is_holding() && !self.is_confirmed
     }
 
-    /// True if it is over when the session's holds are not certain any more.
-    pub fn needs_trust(&self) -> bool {
-        !self.is_waiting()
+    /// Its caller expects one more answer to a downgrade. False if it holds nothing.
+    pub fn owe_downgrade(&mut self) -> bool {
+        let Phase::Holding { downgrades, .. } = &mut self.phase else { return false };
+        *downgrades = downgrades.saturating_add(1);
+        true
     }
 
     /// How much of its expiry is left of a hold that began at `since`.
@@ -136,7 +147,7 @@ mod tests {
     use super::*;
     use crate::ledger::Number;
 
-    fn request(number: u64) -> Request {
+    pub(super) fn request(number: u64) -> Request {
         let asked = Asked {
             number: Number(number),
             space: 0,

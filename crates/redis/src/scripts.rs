@@ -3,6 +3,7 @@
 //! A [`Link`] says to which bucket of which server they go; each of its methods sends one script and reads its
 //! answer. What a script does, word for word, stands at the head of its file in `scripts/`.
 
+mod clearing;
 mod library;
 mod push;
 mod replies;
@@ -15,6 +16,7 @@ use redis::{Cmd, RedisResult, aio::ConnectionLike, cmd};
 use crate::names::{Bucket, LockName, RequestId, SessionId};
 use library::Script;
 
+pub use clearing::Clearing;
 pub use library::prepare;
 pub use push::Push;
 pub use replies::{
@@ -38,8 +40,6 @@ pub struct Link {
     pub lease: Duration,
     /// Rises with each connection of the process.
     pub generation: u64,
-    /// True in a cluster: messages go to sharded channels (`SSUBSCRIBE`).
-    pub sharded: bool,
 }
 
 /// What a request is, from asking to end.
@@ -231,6 +231,10 @@ impl Link {
         session: Option<&SessionId>,
         after: Option<&RequestId>,
     ) -> RedisResult<Vec<Owner>> {
+        self.page_of(session, after).query_async(connection).await
+    }
+
+    fn page_of(&self, session: Option<&SessionId>, after: Option<&RequestId>) -> Cmd {
         // Members begin with `<session>.<number>|`; '/' is the character after '.', '}' the one after '|'.
         let (first, end) = match session {
             Some(session) => (format!("[{session}."), format!("({session}/")),
@@ -240,35 +244,31 @@ impl Link {
         let first = after.map_or(first, |id| format!("[{id}}}"));
         let mut range = cmd("ZRANGEBYLEX");
         range.arg(self.bucket.owners()).arg(first).arg(end).arg("LIMIT").arg(0).arg(PAGE);
-        range.query_async(connection).await
+        range
     }
 
-    /// Ends all that a dead session has, and forgets it. False if it is not dead. Any process may, and several may
-    /// at once.
+    /// All steps of a [`Clearing`]. False if the session is not dead.
     ///
     /// # Errors
     ///
-    /// As [`Link::acquire`]; it may be done in part then.
+    /// As [`Clearing::step`].
     pub async fn clear(
         &self,
         connection: &mut impl ConnectionLike,
         session: &SessionId,
     ) -> RedisResult<bool> {
+        let mut clearing = Clearing::new(session.clone());
         loop {
-            let owners = self.list(connection, Some(session), None).await?;
-            let reaps = owners.iter().map(|owner| {
-                let mut call = self.call(&library::REAP, Some(&owner.lock));
-                call.arg(owner.id.to_string());
-                call
-            });
-            if library::REAP.run_all(connection, reaps).await?.contains(&false) {
-                return Ok(false);
-            }
-            if owners.len() < PAGE {
-                break;
+            if let Some(was_dead) = clearing.step(self, connection).await? {
+                return Ok(was_dead);
             }
         }
-        library::BURY.run(connection, &self.session_call(&library::BURY, session)).await
+    }
+
+    fn reap(&self, owner: &Owner) -> Cmd {
+        let mut call = self.call(&library::REAP, Some(&owner.lock));
+        call.arg(owner.id.to_string());
+        call
     }
 
     /// Ends the process' own session at once, so that nobody waits for its lease: whatever it still has ends as by
@@ -301,7 +301,7 @@ impl Link {
         if let Some(lock) = lock {
             call.arg(self.bucket.holders(lock)).arg(self.bucket.queue(lock));
         }
-        call.arg(if self.sharded { "SPUBLISH" } else { "PUBLISH" }).arg(self.bucket.channels());
+        call.arg("PUBLISH").arg(self.bucket.channels());
         call.arg(&self.run_id).arg(self.started_ms).arg(millis(self.lease));
         call
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use latchkey_engine::{Ask, Key, KeyName, Port, Ticket};
+use latchkey_engine::{Ask, Key, KeyName, Port, Safety, Ticket};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -15,7 +15,8 @@ use crate::{
 
 /// A space that a store keeps. No call waits for the server: what comes of it is told in events.
 ///
-/// When it is dropped, what still waits in it leaves, and what it still holds ends as by death.
+/// When it is dropped, what still waits in it leaves, and what it still holds ends as by death. With the last one of a store,
+/// the session is ended on the server, and the connection with it.
 #[derive(Debug)]
 pub struct StoredSpace {
     store: Arc<Store>,
@@ -50,6 +51,15 @@ impl StoredSpace {
             at: clock::now(),
         }));
         number.into()
+    }
+
+    /// How long a hold is certain, by the clock: as long as neither the lease nor its expiry can have ended. The task that
+    /// would tell of the loss may be late; this is not. Whatever ended the hold of an earlier lease has been told by now.
+    ///
+    /// An expiry is counted from when this process heard of the grant.
+    #[must_use]
+    pub fn safety_of(&self, ticket: Ticket) -> Safety {
+        self.store.ledger.safety_of(ticket.into(), clock::now())
     }
 
     /// Ends a hold; `unused` if nobody has touched what it protects, so that a `recovered` key stays so. `Ended` follows,
@@ -92,12 +102,6 @@ impl StoredSpace {
         let unreachable =
             || StoreError { address: self.store.config().address(), trouble: Reason::Unreachable.into() };
         answered.await.unwrap_or_else(|_| Err(self.store.trouble().unwrap_or_else(unreachable)))
-    }
-
-    /// Says that nothing more will be asked for here. When all spaces of the store are closed and nothing in them is
-    /// held or waited for, the session is ended on the server, and the connection with it.
-    pub fn close(&self) {
-        self.store.send(Command::Close(self.number));
     }
 
     /// The store that keeps it.

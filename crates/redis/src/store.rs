@@ -54,20 +54,14 @@ impl Store {
         stores.retain(|store| store.strong_count() > 0);
         let known = stores.iter().filter_map(Weak::upgrade).find(|store| store.config.is_same(&config));
         known.unwrap_or_else(|| {
-            let running = Running::start();
-            let store = Self::start(config, runtime, Some(running));
+            let store = Self::start(config, runtime);
             stores.push(Arc::downgrade(&store));
             store
         })
     }
 
-    /// A store that shares nothing with the others of this process, as if it were in another one: for tests.
-    #[doc(hidden)]
-    pub fn open_alone(config: Config, runtime: &Handle) -> Arc<Self> {
-        Self::start(config, runtime, None)
-    }
-
-    fn start(config: Config, runtime: &Handle, running: Option<Running>) -> Arc<Self> {
+    fn start(config: Config, runtime: &Handle) -> Arc<Self> {
+        let running = Running::start();
         let (commands, receiver) = channel();
         let ledger = Arc::<Ledger>::default();
         let keeper = Keeper::new(config.clone(), ledger.clone(), receiver);

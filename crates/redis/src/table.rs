@@ -1,6 +1,6 @@
 //! A stored space as a [`LockTable`]: every answer comes later, as an event, so that a caller has nothing to take in.
 
-use latchkey_engine::{Ask, Caller, LockTable, Outcome, Port, Released, Requested, Ticket};
+use latchkey_engine::{Ask, Caller, LockTable, Outcome, Port, Released, Requested, Safety, Ticket, Time};
 
 use crate::space::StoredSpace;
 
@@ -35,5 +35,9 @@ impl LockTable for StoredSpace {
 
     fn expire(&self, _: &mut dyn Caller) -> Outcome<()> {
         Outcome::quiet(())
+    }
+
+    fn safety_of(&self, ticket: Ticket, _: Time) -> Safety {
+        self.safety_of(ticket)
     }
 }

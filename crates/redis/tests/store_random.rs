@@ -229,9 +229,7 @@ fn random_faults(mut server: Server, restarts: bool) {
         );
     }
     assert!(world.grants.load(Ordering::SeqCst) > 20);
-    for program in &programs {
-        program.space.close();
-    }
+    programs.iter_mut().for_each(Program::close);
     let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
     until("nothing but bookkeeping is left", || {
         let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();

@@ -14,28 +14,33 @@ use std::{
 };
 
 use latchkey_engine::{Ask, Event, Mode, Patience};
-use latchkey_redis::Store;
+use latchkey_redis::{Config, Options, Store, scripts::Push};
 use support::{
-    peer::PATIENCE,
-    program::{PORT, Program, config, units},
+    Server,
+    peer::{LONG, PATIENCE, Peer},
+    program::{PORT, units},
 };
+use tokio::runtime::{Builder, Runtime};
+
+/// The store of these options, with a lease that does not end by itself.
+fn open(server: &Server, runtime: &Runtime, namespace: &str) -> Arc<Store> {
+    let namespace = namespace.to_owned();
+    let options = Options { url: Some(server.url()), ttl: LONG, namespace, ..Options::default() };
+    Store::open(Config::new(options).unwrap(), runtime.handle())
+}
 
 #[test]
 fn a_process_has_one_store_for_each_set_of_options_and_ends_all_at_once() {
     let server = server!();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let long = |options: &mut latchkey_redis::Options| options.ttl = Duration::from_secs(60);
-    let open = || Store::open(config(&server.url(), long), runtime.handle());
-    let (first, second) = (open(), open());
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (first, second) = (open(&server, &runtime, "latchkey"), open(&server, &runtime, "latchkey"));
     assert!(Arc::ptr_eq(&first, &second));
-    let other =
-        Store::open(config(&server.url(), |options| options.namespace = "other".into()), runtime.handle());
+    let other = open(&server, &runtime, "other");
     assert!(!Arc::ptr_eq(&first, &other));
 
     let (sender, events) = channel();
-    let space = first.space(&units("space"), 0, move |told| {
-        told.into_iter().for_each(|event| sender.send(event).unwrap())
-    });
+    let space = first
+        .space(&units("s"), 0, move |told| told.into_iter().for_each(|event| sender.send(event).unwrap()));
     let key = units("k");
     let ask = |tag| Ask {
         port: PORT,
@@ -47,9 +52,9 @@ fn a_process_has_one_store_for_each_set_of_options_and_ends_all_at_once() {
     };
     space.request(ask(1));
     assert!(matches!(events.recv_timeout(PATIENCE), Ok(Event::Granted { tag: 1, .. })));
-    let mut waiting = Program::start_with(config(&server.url(), long));
-    let asked = waiting.write("k");
-    waiting.until_waiting("k", 1);
+    // As another process has it.
+    let mut waiting = runtime.block_on(Peer::join(&server, LONG));
+    let (asked, _) = runtime.block_on(waiting.wait("k", Mode::Write));
 
     // Another thread does not know yet that the process ends, and goes on asking.
     let is_over = AtomicBool::new(false);
@@ -67,16 +72,16 @@ fn a_process_has_one_store_for_each_set_of_options_and_ends_all_at_once() {
     });
     // The lease would last for a minute, and the other one's next beat comes after 20 seconds.
     let ended = Instant::now();
-    assert!(waiting.granted(asked).recovered);
+    let Push::Granted(_, grant) = runtime.block_on(waiting.pushed()) else { panic!("not granted first") };
+    assert!(grant.recovered);
     assert!(ended.elapsed() < Duration::from_secs(10), "{:?}", ended.elapsed());
     drop((first, second, space));
     // A new one begins anew.
-    let third = open();
+    let third = open(&server, &runtime, "latchkey");
     let (sender, events) = channel();
-    let space = third.space(&units("space"), 0, move |told| {
-        told.into_iter().for_each(|event| sender.send(event).unwrap())
-    });
+    let space = third
+        .space(&units("s"), 0, move |told| told.into_iter().for_each(|event| sender.send(event).unwrap()));
     space.request(ask(2));
-    waiting.release(asked);
+    runtime.block_on(waiting.release(&asked));
     assert!(matches!(events.recv_timeout(PATIENCE), Ok(Event::Granted { tag: 2, .. })));
 }

@@ -1,4 +1,4 @@
-//! What only a thread that uses its keys alone can do: grant a key by itself and hand that hold over, or leave word of a
+//! What only a thread that uses its keys alone can do: grant a key by itself and hand that hold over, or append a
 //! request of which it knows that it waits.
 
 use crate::{
@@ -20,7 +20,7 @@ impl Shard<Thread> {
         Some(self.ticket(index))
     }
 
-    /// Puts a request that surely waits at the end of its key's queue: nobody is told of anything. `None`, and nothing
+    /// Puts a request that surely waits at the end of its key's queue: nobody learns of anything. `None`, and nothing
     /// happens, if its key has no number.
     pub fn append(&mut self, ask: &Ask<'_>) -> Option<Ticket> {
         let key = self.keys.find(ask.key)?;
@@ -32,7 +32,7 @@ impl Shard<Thread> {
         Some(self.ticket(index))
     }
 
-    /// Counts holders that nothing tells from each other: they never expire, and have no tickets.
+    /// Counts holders that nothing distinguishes: they never expire, and have no tickets.
     pub fn adopt_counted(&mut self, ask: &Ask<'_>, count: u32) {
         if let Some(key) = self.keys.find(ask.key) {
             let state = &mut self.keys[key];

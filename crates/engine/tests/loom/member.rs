@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use latchkey_engine::{
-    Ask, Event, Inbox, Letter, LockTable, Mode, Outcome, Own, Patience, Port, Post, Recipient, Released,
+    Ask, Event, Inbox, LockTable, Members, Message, Mode, Outcome, Own, Patience, Port, Recipient, Released,
     Requested, Sender, Space, Ticket, Time,
 };
 use loom::sync::{Arc, Condvar, Mutex};
@@ -33,7 +33,7 @@ impl Mailbox {
     }
 
     pub fn read(&self) -> Vec<Event> {
-        self.inbox.take().into_iter().map(|letter| letter.event).collect()
+        self.inbox.take().into_iter().map(|message| message.event).collect()
     }
 }
 
@@ -53,7 +53,7 @@ impl Recipient for Address {
 
 impl Address {
     pub fn receive(&self, event: Event) {
-        if self.0.inbox.put(Letter { address: 0, event }) {
+        if self.0.inbox.put(Message { address: 0, event }) {
             self.wake();
         }
     }
@@ -62,17 +62,17 @@ impl Address {
 /// A space that several ports share.
 pub struct Shared {
     pub space: Space,
-    pub post: Post<Address>,
+    pub members: Members<Address>,
 }
 
 impl Shared {
     pub fn new(shards: u32) -> Arc<Self> {
-        Arc::new(Self { space: Space::keeping(0, shards), post: Post::default() })
+        Arc::new(Self { space: Space::keeping(0, shards), members: Members::default() })
     }
 
     pub fn detach(&self, port: Port) {
-        self.post.leave(port);
-        let _nothing = self.space.detach(port, &mut self.post.sender(Time::ZERO, None));
+        self.members.leave(port);
+        let _nothing = self.space.detach(port, &mut self.members.sender(Time::ZERO, None));
     }
 
     /// Asserts that nobody holds or waits, and that nothing is remembered of the key of [`ask`].
@@ -89,13 +89,13 @@ impl Shared {
 
     /// Does what is due when all holds with an expiry are overdue.
     pub fn expire(&self) {
-        let _nothing = self.space.expire(&mut self.post.sender(Time::from(2 * EXPIRY), None));
+        let _nothing = self.space.expire(&mut self.members.sender(Time::from(2 * EXPIRY), None));
     }
 }
 
 pub const EXPIRY: Duration = Duration::from_millis(1);
 
-/// A request: of the key of one letter, for ever.
+/// A request: of the key of one message, for ever.
 pub fn ask(tag: u32, mode: Mode) -> Ask<'static> {
     Ask { port: Port(0), tag, key: (&[1]).into(), mode, expiry: None, patience: Patience::Forever }
 }
@@ -113,7 +113,7 @@ pub struct Member {
 impl Member {
     pub fn of(shared: &Arc<Shared>, port: Port) -> Self {
         let mailbox = Arc::new(Mailbox::default());
-        shared.post.join(port, Address(mailbox.clone()), 0);
+        shared.members.join(port, Address(mailbox.clone()), 0);
         Self { shared: shared.clone(), port, mailbox }
     }
 
@@ -121,13 +121,13 @@ impl Member {
         &self,
         change: impl FnOnce(&Space, &mut Sender<'_, Address, Time>) -> Outcome<T>,
     ) -> Told<T> {
-        let letters = &mut VecDeque::new();
-        let own = Own { port: self.port, address: 0, inbox: &self.mailbox.inbox, letters };
-        let mut sender = self.shared.post.sender(Time::ZERO, Some(own));
+        let messages = &mut VecDeque::new();
+        let own = Own { port: self.port, address: 0, inbox: &self.mailbox.inbox, messages };
+        let mut sender = self.shared.members.sender(Time::ZERO, Some(own));
         let Outcome { result, events, .. } = change(&self.shared.space, &mut sender);
         assert!(events.is_empty(), "all has been taken in");
         drop(sender);
-        (result, letters.drain(..).map(|letter| letter.event).collect())
+        (result, messages.drain(..).map(|message| message.event).collect())
     }
 
     pub fn request(&self, ask: Ask<'_>) -> Told<Requested> {

@@ -17,7 +17,7 @@ pub struct Local {
     free: Vec<u32>,
     /// Who holds a key without the engine's knowledge. Then it knows nobody else there, either.
     outside: BTreeMap<u16, Vec<Request>>,
-    /// Those of the holders that nothing tells from each other, once the engine counts them, by tag.
+    /// Those of the holders that nothing distinguishes, once the engine counts them, by tag.
     counted: Vec<u32>,
 }
 
@@ -34,7 +34,7 @@ impl Kind for Local {
         true
     }
 
-    /// Asks or, if the request surely waits and it may be `posted`, leaves word of it.
+    /// Asks or, if the request surely waits and it may be `posted`, posts of it.
     fn ask(model: &mut Model<Self>, key: u16, wish: Wish, posted: bool) {
         model.hand_over(key);
         let name = model.name(key);

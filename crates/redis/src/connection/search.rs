@@ -4,7 +4,7 @@
 //! tried as soon as it is named, beside the others, and the first that may be used is used: one that swallows all that is
 //! sent to it keeps nobody from another one.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use redis::{Client, ConnectionAddr, ConnectionInfo};
@@ -34,6 +34,7 @@ pub(super) async fn search(
     master: &str,
     server: &ConnectionInfo,
     options: &Options,
+    within: Duration,
 ) -> Result<Connection, Trouble> {
     let mut answers: FuturesUnordered<_> =
         sentinels.iter().map(|sentinel| ask(sentinel, master, options)).collect();
@@ -41,7 +42,7 @@ pub(super) async fn search(
     let mut attempts = FuturesUnordered::new();
     let mut worst = (Telling::NoAnswer, Trouble::new(Reason::Unreachable, "no sentinel answers"));
     // Early enough to say what is wrong, before whoever connects gives up and can only say that it took too long.
-    let mut limit = pin!(sleep(options.connect_timeout * 9 / 10));
+    let mut limit = pin!(sleep(within * 9 / 10));
     loop {
         let trouble = tokio::select! {
             Some(answer) = answers.next() => match answer {

@@ -11,7 +11,6 @@ use super::{
     questions::Reply,
 };
 use crate::{
-    alarms::Alarm,
     clock,
     ledger::Number,
     request::{Need, Phase, Request},
@@ -77,8 +76,9 @@ impl Keeper {
             Reply::Reclaimed(number, Ok(answer)) => self.reclaimed(number, answer),
             Reply::Poked(number, Ok(Some(wait))) => self.set_poke(number, wait),
             Reply::Beat(sent, Ok(answer)) => self.beaten(sent, answer),
-            Reply::Swept(Ok(owners)) => self.disown(owners),
-            Reply::Poked(_, Ok(None)) | Reply::Cleared(Ok(_)) | Reply::Disowned(Ok(_)) => {}
+            Reply::Swept(Ok(page)) => self.swept(page),
+            Reply::Cleared(clearing, Ok(end)) => self.cleared(clearing, end),
+            Reply::Poked(_, Ok(None)) | Reply::Disowned(Ok(_)) => {}
             Reply::Surveyed(number, result) => self.surveyed(number, result),
             Reply::Acquired(number, Err(error)) => self.refuse(number, &error),
             Reply::Released(number, Err(error)) | Reply::Downgraded(number, Err(error)) => {
@@ -88,7 +88,7 @@ impl Keeper {
             | Reply::Reclaimed(_, Err(error))
             | Reply::Poked(_, Err(error))
             | Reply::Beat(_, Err(error))
-            | Reply::Cleared(Err(error))
+            | Reply::Cleared(_, Err(error))
             | Reply::Swept(Err(error)) => self.hang_up(Some(Trouble::from(&error))),
         }
     }
@@ -115,7 +115,7 @@ impl Keeper {
         let is_refusal = trouble.reason.is_refusal();
         self.hang_up(Some(trouble));
         let Some(request) = self.requests.get(&number).filter(|_| is_refusal) else { return };
-        let (owed, phase) = match request.phase {
+        let (owed, phase) = match request.phase() {
             Phase::Leaving { purpose, owed } => (owed, Phase::Leaving { purpose, owed: 0 }),
             Phase::Holding { grant, since, downgrades } => {
                 (downgrades, Phase::Holding { grant, since, downgrades: 0 })
@@ -123,7 +123,7 @@ impl Keeper {
             Phase::Waiting { .. } => return,
         };
         self.tell_ended(request, owed, Ending::Unreachable);
-        self.set_phase(number, phase);
+        self.requests.set_phase(number, phase);
     }
 
     /// The question about a request is not on its way any more.
@@ -138,17 +138,17 @@ impl Keeper {
         let Some(request) = self.requests.get_mut(&number) else { return };
         match answer {
             Acquired::Granted(grant) => {
-                let had_waited = matches!(request.phase, Phase::Waiting { ticket: 1.. });
+                let had_waited = matches!(request.phase(), Phase::Waiting { ticket: 1.. });
                 let lock = request.lock.clone();
                 self.grant(number, grant);
                 // Its grant had been lost. The one behind it may have lost its own, too.
-                if had_waited && let Some(&next) = self.queues.get(&lock).and_then(|queue| queue.first()) {
+                if had_waited && let Some(next) = self.requests.first(&lock) {
                     self.send_again(next, Need::Acquire);
                 }
             }
             Acquired::Queued { ticket, poke_in } => {
                 if request.is_waiting() {
-                    self.set_phase(number, Phase::Waiting { ticket });
+                    self.requests.set_phase(number, Phase::Waiting { ticket });
                     if let Some(wait) = poke_in {
                         self.set_poke(number, wait);
                     }
@@ -156,7 +156,7 @@ impl Keeper {
             }
             Acquired::Busy => {
                 request.is_sent = false;
-                match request.phase {
+                match request.phase() {
                     Phase::Leaving { .. } => self.end(number, Ending::Done),
                     _ => self.end_wait(number, |port, tag| Event::TimedOut { port, tag }),
                 }
@@ -164,7 +164,7 @@ impl Keeper {
             // Nobody has heard of the grant that expired: it was lost with an old connection.
             Acquired::Expired if request.is_waiting() => {
                 request.begin_anew();
-                self.set_phase(number, Phase::Waiting { ticket: 0 });
+                self.requests.set_phase(number, Phase::Waiting { ticket: 0 });
             }
             Acquired::Expired => {}
             Acquired::Lost => return self.lose_session(Ending::Lost),
@@ -189,7 +189,7 @@ impl Keeper {
                 Acquired::Granted(grant) if request.ticket() == 0 => grant.fence,
                 _ => continue,
             };
-            self.set_phase(number, Phase::Waiting { ticket });
+            self.requests.set_phase(number, Phase::Waiting { ticket });
         }
     }
 
@@ -210,7 +210,10 @@ impl Keeper {
             // The command that withdraws it is on its way here.
             return self.leave(number, Purpose::Unused, 0);
         }
-        self.set_phase(number, Phase::Holding { grant, since: now, downgrades: 0 });
+        if let Some(expiry) = self.requests[&number].asked.expiry {
+            self.ledger.set_deadline(number, now.after(expiry));
+        }
+        self.requests.set_phase(number, Phase::Holding { grant, since: now, downgrades: 0 });
         self.tell(&self.requests[&number], |port, tag| Event::Granted { port, tag, grant });
         if expired_early {
             self.expired(number);
@@ -220,7 +223,7 @@ impl Keeper {
     /// A hold has been taken away.
     fn expired(&mut self, number: Number) {
         let Some(request) = self.requests.get_mut(&number) else { return };
-        match request.phase {
+        match request.phase() {
             // An expiry is told after its own grant, whichever way the two came.
             Phase::Waiting { .. } => request.expired_early = true,
             Phase::Holding { .. } => {
@@ -248,9 +251,9 @@ impl Keeper {
             Downgraded::Reads => {
                 request.mode = Mode::Read;
                 // A release that came meanwhile answers for both.
-                if let Phase::Holding { grant, since, downgrades } = request.phase {
+                if let Phase::Holding { grant, since, downgrades } = request.phase() {
                     let grant = Grant { recovered: false, ..grant };
-                    self.set_phase(number, Phase::Holding { grant, since, downgrades: 0 });
+                    self.requests.set_phase(number, Phase::Holding { grant, since, downgrades: 0 });
                     self.tell_ended(&self.requests[&number], downgrades, Ending::Done);
                 }
                 self.advance(number);
@@ -267,7 +270,7 @@ impl Keeper {
         match answer {
             Reclaimed::Kept => {
                 request.is_confirmed = true;
-                if let Phase::Holding { downgrades: 1.., .. } = request.phase {
+                if let Phase::Holding { downgrades: 1.., .. } = request.phase() {
                     request.need = Some(Need::Downgrade);
                 }
                 self.advance(number);
@@ -281,7 +284,7 @@ impl Keeper {
     /// The server does not have a hold any more, for a reason that concerns this hold alone.
     fn gone(&mut self, number: Number, ending: Ending) {
         let Some(request) = self.requests.get(&number) else { return };
-        let Phase::Holding { downgrades, .. } = request.phase else { return self.end(number, ending) };
+        let Phase::Holding { downgrades, .. } = request.phase() else { return self.end(number, ending) };
         let Some(request) = self.remove(number) else { return };
         self.tell_ended(&request, downgrades, ending);
         if downgrades == 0 {
@@ -294,13 +297,6 @@ impl Keeper {
 
     /// Has a waiting request's lock looked after in a while.
     fn set_poke(&mut self, number: Number, wait: Duration) {
-        let Some(request) = self.requests.get_mut(&number).filter(|request| request.is_waiting()) else {
-            return;
-        };
-        let time = clock::now().after(wait + AFTER_DEADLINE);
-        if let Some(old) = request.poke_at.replace(time) {
-            self.alarms.unset(old, Alarm::Poke(number));
-        }
-        self.alarms.set(time, Alarm::Poke(number));
+        self.requests.set_poke(number, clock::now().after(wait + AFTER_DEADLINE));
     }
 }

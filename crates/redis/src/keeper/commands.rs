@@ -4,8 +4,7 @@ use latchkey_engine::{Patience, Time};
 
 use super::{Keeper, OpenSpace};
 use crate::{
-    alarms::Alarm,
-    command::{Asked, Command, SpaceNumber},
+    command::{Asked, Command},
     ledger::Number,
     names::LockName,
     request::{Need, Phase, Request},
@@ -16,7 +15,7 @@ impl Keeper {
     pub(super) fn obey(&mut self, command: Command) {
         match command {
             Command::Open { space, name, deliver } => {
-                self.spaces.insert(space, OpenSpace { name, deliver: Some(deliver), is_closed: false });
+                self.spaces.insert(space, OpenSpace { name, deliver });
             }
             Command::Request(asked) => self.request(asked),
             Command::Cancel(number) => self.cancel(number),
@@ -26,9 +25,7 @@ impl Keeper {
                 self.detach(|asked| asked.space == space && asked.port == port)
             }
             Command::Query { space, answer } => self.query(space, answer),
-            Command::Close(space) => self.close(space),
             Command::Drop(space) => {
-                self.close(space);
                 self.detach(|asked| asked.space == space);
                 self.spaces.remove(&space);
             }
@@ -42,9 +39,8 @@ impl Keeper {
         let number = asked.number;
         let lock = LockName::new(space.name.as_units(), asked.key.as_units());
         let limit = self.limit(&asked);
-        self.queues.entry(lock.clone()).or_default().insert(number);
         self.requests.insert(number, Request::new(asked, lock));
-        self.set_limit(number, limit);
+        self.requests.set_limit(number, limit);
         self.advance(number);
     }
 
@@ -64,14 +60,6 @@ impl Keeper {
         }
     }
 
-    pub(super) fn set_limit(&mut self, number: Number, limit: Option<Time>) {
-        let Some(request) = self.requests.get_mut(&number) else { return };
-        request.limit = limit;
-        if let Some(time) = limit {
-            self.alarms.set(time, Alarm::Limit(number));
-        }
-    }
-
     fn cancel(&mut self, number: Number) {
         // Whatever was told of it before the caller took it from the ledger, it was not a grant.
         if self.requests.get(&number).is_some_and(Request::is_waiting) {
@@ -82,15 +70,16 @@ impl Keeper {
     fn release(&mut self, number: Number, unused: bool) {
         // Gone: then its `Expired` or `Lost` is on its way to the caller.
         let Some(request) = self.requests.get(&number) else { return };
-        let Phase::Holding { downgrades, .. } = request.phase else { return };
+        let Phase::Holding { downgrades, .. } = request.phase() else { return };
         let purpose = if unused { Purpose::Unused } else { Purpose::Normal };
         self.leave(number, purpose, downgrades.saturating_add(1));
     }
 
     fn downgrade(&mut self, number: Number) {
         let Some(request) = self.requests.get_mut(&number) else { return };
-        let Phase::Holding { downgrades, .. } = &mut request.phase else { return };
-        *downgrades = downgrades.saturating_add(1);
+        if !request.owe_downgrade() {
+            return;
+        }
         // A hold that has to be said again first is downgraded when it is known to be there.
         if request.need.is_none() {
             request.need = Some(Need::Downgrade);
@@ -108,20 +97,16 @@ impl Keeper {
             .map(|a| a.number)
             .collect();
         for number in numbers {
-            match self.requests[&number].phase {
+            match self.requests[&number].phase() {
                 Phase::Waiting { .. } => {
                     self.ledger.take(number);
                     self.leave(number, Purpose::Unused, 0);
                 }
                 Phase::Holding { .. } => self.leave(number, Purpose::Death, 0),
-                Phase::Leaving { purpose, .. } => self.set_phase(number, Phase::Leaving { purpose, owed: 0 }),
+                Phase::Leaving { purpose, .. } => {
+                    self.requests.set_phase(number, Phase::Leaving { purpose, owed: 0 })
+                }
             }
-        }
-    }
-
-    fn close(&mut self, space: SpaceNumber) {
-        if let Some(space) = self.spaces.get_mut(&space) {
-            space.is_closed = true;
         }
     }
 }

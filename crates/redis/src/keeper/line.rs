@@ -3,6 +3,7 @@
 mod beats;
 
 use std::{
+    collections::HashSet,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
@@ -22,7 +23,6 @@ use crate::{
     names::{Bucket, SessionId},
     request::Need,
     scripts::{self, Beat, Link},
-    session::Session,
     trouble::{Reason, Trouble},
     who,
     wire::Wire,
@@ -30,6 +30,13 @@ use crate::{
 
 const FIRST_RETRY: Duration = Duration::from_millis(20);
 const LAST_RETRY: Duration = Duration::from_millis(500);
+// As long as the lease keeps something, the lease's time is divided by these.
+/// For the longest attempt to connect.
+const LONGEST_ATTEMPT: u32 = 3;
+/// For the shortest time after which an attempt that hangs is given up.
+const SHORTEST_ATTEMPT: u32 = 20;
+/// For the longest pause between two attempts.
+const LONGEST_PAUSE: u32 = 50;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) enum Line {
@@ -50,7 +57,10 @@ pub(super) struct Up {
     wire: Wire,
     pushes: UnboundedReceiver<PushInfo>,
     pub replies: FuturesUnordered<BoxFuture<'static, Reply>>,
-    /// Since when the server owes an answer and has said nothing.
+    /// The dead sessions that this process clears.
+    clearing: HashSet<SessionId>,
+    /// Since when the server owes an answer and has said nothing. Each question is one trip to the server, so that each
+    /// answer is heard.
     silent_since: Option<Time>,
     /// True while a beat is not answered yet.
     is_beating: bool,
@@ -159,15 +169,15 @@ async fn join(
     session: SessionId,
     generation: u64,
     is_new: bool,
+    within: Duration,
 ) -> Result<Box<Joined>, Trouble> {
-    let mut connection = connection::find(&config).await?;
+    let mut connection = connection::find(&config, within).await?;
     let link = Link {
         bucket: Bucket::clone(&bucket),
         run_id: connection.server.run_id.clone(),
         started_ms: connection.server.started,
         lease: config.options().ttl,
         generation,
-        sharded: false,
     };
     let Connection { commands, wire, .. } = &mut connection;
     let exchange = async {
@@ -205,7 +215,7 @@ impl Keeper {
             Line::Idle { retry_at, .. } => self.has_work().then_some(*retry_at),
             Line::Up(up) => {
                 let silence = up.silent_since.map(|since| since.after(self.patience()));
-                let beat = (!up.is_beating).then(|| up.beat_due(!self.queues.is_empty()));
+                let beat = (!up.is_beating).then(|| up.beat_due(self.requests.is_any_waiting()));
                 [silence, beat, Some(up.confirm_at), Some(up.remind_at)].into_iter().flatten().min()
             }
             Line::Connecting { .. } | Line::Closing(_) => None,
@@ -214,20 +224,42 @@ impl Keeper {
 
     fn connect(&mut self, retry: Duration) {
         // One that nothing depends on is not worth asking for again after its lease has ended.
-        let is_in_use = self.requests.values().any(|request| request.is_sent);
-        if !is_in_use && !self.session.is_trusted(clock::now()) {
-            self.session = Session::new();
+        let now = clock::now();
+        if !self.requests.is_any_sent() && !self.session.is_trusted(now) {
+            self.begin_session();
         }
         self.session.generation += 1;
         let (session, generation) = (self.session.id.clone(), self.session.generation);
         let is_new = !self.session.is_known();
-        let joining = join(self.config.clone(), self.bucket.clone(), session, generation, is_new);
-        let limit = self.config.options().connect_timeout;
+        let within = self.attempt_limit(now);
+        let joining = join(self.config.clone(), self.bucket.clone(), session, generation, is_new, within);
         let joining = async move {
             let late = |_| Err(Trouble::new(Reason::Unreachable, "no answer in time"));
-            timeout(limit, joining).await.unwrap_or_else(late)
+            timeout(within, joining).await.unwrap_or_else(late)
         };
         self.line = Line::Connecting { joining: joining.boxed(), retry };
+    }
+
+    /// How much is left of a lease that keeps something: a hold, or a place in a queue.
+    fn lease_left(&self, now: Time) -> Option<Duration> {
+        let until =
+            self.session.trusted_until().filter(|&until| now < until && self.requests.is_any_sent())?;
+        Some(now.until(until))
+    }
+
+    /// How long an attempt to connect may take. One that hangs must leave enough of the lease for another one.
+    fn attempt_limit(&self, now: Time) -> Duration {
+        let options = self.config.options();
+        let Some(left) = self.lease_left(now) else { return options.connect_timeout };
+        (left / 2)
+            .clamp(options.ttl / SHORTEST_ATTEMPT, options.ttl / LONGEST_ATTEMPT)
+            .min(options.connect_timeout)
+    }
+
+    /// How long to wait, at most, for the next attempt after one that was not refused.
+    fn longest_retry(&self, now: Time) -> Duration {
+        let pause = self.config.options().ttl / LONGEST_PAUSE;
+        if self.lease_left(now).is_some() { LAST_RETRY.min(pause) } else { LAST_RETRY }
     }
 
     /// The attempt to connect has ended.
@@ -250,6 +282,7 @@ impl Keeper {
             wire: connection.wire,
             pushes: connection.pushes,
             replies: FuturesUnordered::new(),
+            clearing: HashSet::new(),
             silent_since: None,
             is_beating: false,
             next_beat: now,
@@ -269,7 +302,7 @@ impl Keeper {
         let reason = trouble.reason;
         self.hang_up(Some(trouble));
         if reason.is_refusal() {
-            let waiting: Vec<_> = self.queues.values().flatten().copied().collect();
+            let waiting: Vec<_> = self.requests.waiting().collect();
             waiting.into_iter().for_each(|number| self.fail(number, reason));
             self.fail_queries(None);
         }
@@ -291,7 +324,7 @@ impl Keeper {
                 None => Line::idle(),
                 Some(_) => Line::Idle {
                     retry_at: now.after(who::scatter(retry)),
-                    retry: (retry * 2).min(LAST_RETRY),
+                    retry: (retry * 2).min(self.longest_retry(now)),
                 },
             };
         }
@@ -300,22 +333,13 @@ impl Keeper {
         }
         self.backlog.clear();
         self.queries.start_over();
-        let pokes: Vec<_> = self
-            .requests
-            .iter_mut()
-            .filter_map(|(&number, request)| {
-                let poke = request.poke_at.take();
-                request.start_over();
-                poke.map(|time| (number, time))
-            })
-            .collect();
-        pokes.into_iter().for_each(|(number, time)| self.unset_alarms(number, None, Some(time)));
+        self.requests.start_over();
     }
 
     /// Tells a new connection's server all that it has to know: first what is held, since it may have forgotten it.
     fn send_everything(&mut self) {
         let (holds, others): (Vec<_>, Vec<_>) =
-            self.requests.keys().copied().partition(|number| self.requests[number].is_holding());
+            self.requests.numbers().partition(|number| self.requests[number].is_holding());
         holds.into_iter().chain(others).for_each(|number| self.advance(number));
         self.sweep();
         self.send_queries();
@@ -323,7 +347,7 @@ impl Keeper {
 
     fn mind_up(&mut self, now: Time) {
         let patience = self.patience();
-        let has_waiting = !self.queues.is_empty();
+        let has_waiting = self.requests.is_any_waiting();
         let ttl = self.config.options().ttl;
         let Some(up) = self.line.up() else { return };
         if up.silent_since.is_some_and(|since| since.after(patience) <= now) {
@@ -335,7 +359,7 @@ impl Keeper {
         let Some(up) = self.line.up() else { return };
         if up.confirm_at <= now {
             up.confirm_at = now.after(ttl);
-            let oldest: Vec<_> = self.queues.values().filter_map(|queue| queue.first().copied()).collect();
+            let oldest: Vec<_> = self.requests.firsts().collect();
             oldest.into_iter().for_each(|number| self.send_again(number, Need::Acquire));
         }
         let Some(up) = self.line.up() else { return };
@@ -370,7 +394,7 @@ impl Keeper {
 
     /// Ends the session on the server, and the connection.
     fn close_session(&mut self) {
-        let session = std::mem::replace(&mut self.session, Session::new());
+        let session = self.begin_session();
         let Line::Up(up) = std::mem::replace(&mut self.line, Line::idle()) else { return };
         let Up { link, mut commands, mut wire, .. } = *up;
         let limit = self.config.options().command_timeout;

@@ -12,7 +12,9 @@ use crate::{
     names::RequestId,
     report::Survey,
     request::{Need, Phase},
-    scripts::{Acquired, Asked, Beat, Downgraded, Owner, PAGE, Purpose, Reclaimed, Released, Waiting},
+    scripts::{
+        Acquired, Asked, Beat, Clearing, Downgraded, Owner, PAGE, Purpose, Reclaimed, Released, Waiting,
+    },
 };
 
 /// How many questions may be on their way. More would make a beat wait too long behind them.
@@ -26,8 +28,9 @@ pub(super) enum Reply {
     Reclaimed(Number, RedisResult<Reclaimed>),
     Poked(Number, RedisResult<Option<Duration>>),
     Beat(Time, RedisResult<Beat>),
-    Cleared(RedisResult<bool>),
-    /// What the server believes this session to have.
+    /// The clearing of a dead session is one step further, or over.
+    Cleared(Clearing, RedisResult<Option<bool>>),
+    /// A page of what the server believes this session to have.
     Swept(RedisResult<Vec<Owner>>),
     /// A request that this process does not know has been released.
     Disowned(RedisResult<Released>),
@@ -38,20 +41,20 @@ pub(super) enum Reply {
 impl Keeper {
     /// Tells the server what it has to know of a request next, as soon as it can be told.
     pub(super) fn advance(&mut self, number: Number) {
-        let Some(up) = self.line.up() else { return };
-        if self.backlog.is_empty() && up.replies.len() < WINDOW {
+        let (Some(request), Some(up)) = (self.requests.get(&number), self.line.up()) else { return };
+        let Some(need) = request.need.filter(|_| !request.in_flight) else { return };
+        if up.replies.len() < WINDOW && !self.backlog.has_before(need) {
             self.send(number);
         } else {
-            self.backlog.push_back(number);
+            self.backlog.push(number, need);
         }
     }
 
     /// Sends what had to wait until there was room for it.
     pub(super) fn send_backlog(&mut self) {
-        while !self.backlog.is_empty() && self.line.up().is_some_and(|up| up.replies.len() < WINDOW) {
-            if let Some(number) = self.backlog.pop_front() {
-                self.send(number);
-            }
+        while self.line.up().is_some_and(|up| up.replies.len() < WINDOW) {
+            let Some(number) = self.backlog.pop() else { return };
+            self.send(number);
         }
     }
 
@@ -70,7 +73,7 @@ impl Keeper {
             expiry: request.asked.expiry,
             thread: request.asked.thread,
         };
-        match (need, request.phase) {
+        match (need, request.phase()) {
             (Need::Acquire, Phase::Waiting { ticket }) => {
                 let waiting = match (request.asked.patience, ticket) {
                     (Patience::None, _) => Waiting::No,
@@ -111,28 +114,22 @@ impl Keeper {
     /// Asks what the server believes this session to have. A server that took over from another one may have missed
     /// the last releases.
     pub(super) fn sweep(&mut self) {
+        self.sweep_after(None);
+    }
+
+    fn sweep_after(&mut self, after: Option<RequestId>) {
         let session = self.session.id.clone();
         let Some(up) = self.line.up() else { return };
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
-        up.ask(async move {
-            let mut all = Vec::new();
-            loop {
-                let after = all.last().map(|owner: &Owner| owner.id.clone());
-                match link.list(&mut commands, Some(&session), after.as_ref()).await {
-                    Ok(page) if page.len() == PAGE => all.extend(page),
-                    Ok(page) => {
-                        all.extend(page);
-                        return Reply::Swept(Ok(all));
-                    }
-                    Err(error) => return Reply::Swept(Err(error)),
-                }
-            }
-        });
+        up.ask(async move { Reply::Swept(link.list(&mut commands, Some(&session), after.as_ref()).await) });
     }
 
-    /// Releases what this process does not know to have.
-    pub(super) fn disown(&mut self, owners: Vec<Owner>) {
-        for Owner { id, lock } in owners {
+    /// One page of what the server believes this session to have: releases what this process does not know to have.
+    pub(super) fn swept(&mut self, page: Vec<Owner>) {
+        if let Some(last) = page.last().filter(|_| page.len() == PAGE) {
+            self.sweep_after(Some(last.id.clone()));
+        }
+        for Owner { id, lock } in page {
             if self.number_of(&id).is_some() {
                 continue;
             }

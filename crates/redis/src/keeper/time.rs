@@ -18,10 +18,10 @@ const LONG: Duration = Duration::from_secs(3600);
 impl Keeper {
     pub(super) fn mind_time(&mut self, now: Time) {
         // Before anything else: nobody may believe in a hold for longer than it is certain.
-        if self.certain > 0 && !self.session.is_trusted(now) {
+        if self.requests.need_trust() && !self.session.is_trusted(now) {
             self.lose_session(Ending::Unreachable);
         }
-        while let Some(alarm) = self.alarms.take_due(now) {
+        while let Some(alarm) = self.requests.take_due(now) {
             match alarm {
                 Alarm::Limit(number) => self.limit_reached(number, now),
                 Alarm::Poke(number) => self.poke_due(number),
@@ -34,15 +34,14 @@ impl Keeper {
 
     /// When there is something to do next, at the latest.
     pub(super) fn next_time(&self) -> Time {
-        let trust = self.session.trusted_until().filter(|_| self.certain > 0);
-        let times = [self.alarms.next(), trust, self.queries.next_limit(), self.next_line_time()];
+        let trust = self.session.trusted_until().filter(|_| self.requests.need_trust());
+        let times = [self.requests.next_alarm(), trust, self.queries.next_limit(), self.next_line_time()];
         times.into_iter().flatten().min().unwrap_or_else(|| clock::now().after(LONG))
     }
 
     /// A request has waited as long as it was willing to, or as one may that met no server.
     fn limit_reached(&mut self, number: Number, now: Time) {
-        let Some(request) = self.requests.get_mut(&number) else { return };
-        request.limit = None;
+        let Some(request) = self.requests.get(&number) else { return };
         let asked = request.asked.clone();
         let trouble = self.ledger.trouble().filter(|_| self.line.up().is_none());
         match self.own_limit(&asked) {
@@ -50,7 +49,7 @@ impl Keeper {
                 (Patience::For(_), None) => self.end_wait(number, |port, tag| Event::TimedOut { port, tag }),
                 (_, trouble) => self.fail_late(number, trouble),
             },
-            own if self.has_met_server => self.set_limit(number, own),
+            own if self.has_met_server => self.requests.set_limit(number, own),
             _ => self.fail_late(number, trouble),
         }
     }
@@ -66,14 +65,12 @@ impl Keeper {
     }
 
     fn poke_due(&mut self, number: Number) {
-        let Some(request) = self.requests.get_mut(&number) else { return };
-        request.poke_at = None;
+        let Some(request) = self.requests.get(&number) else { return };
         let ticket = request.ticket();
         // Of those who wait here for the same lock only one can be at the head. That is the first, but for those that
         // stand behind a later one: two threads ask at once, or one asks anew.
-        let first = self.queues.get(&request.lock).and_then(|queue| queue.first());
         let is_ahead = |first: &Number| (1..ticket).contains(&self.requests[first].ticket());
-        if first.is_some_and(|first| *first == number || !is_ahead(first)) {
+        if self.requests.first(&request.lock).is_some_and(|first| first == number || !is_ahead(&first)) {
             self.poke(number);
         }
     }

@@ -57,6 +57,11 @@ impl Script {
         self.0.get_hash()
     }
 
+    /// Its text, for a pipeline to load.
+    pub fn text(&self) -> &redis::Script {
+        &self.0
+    }
+
     /// Runs many calls of this script, in one go.
     pub async fn run_all<T: FromRedisValue>(
         &self,

@@ -55,7 +55,7 @@ impl Peer {
         let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.unwrap();
         let (run_id, started_ms) = incarnation(&mut connection).await;
         let bucket = Bucket::new("latchkey", 0, 1);
-        let link = Link { bucket, run_id, started_ms, lease, generation, sharded: false };
+        let link = Link { bucket, run_id, started_ms, lease, generation };
         let channel = link.bucket.channel(&session);
         prepare(&mut connection, &channel).await.unwrap();
         connection.subscribe(channel).await.unwrap();

@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc,
+        atomic::{AtomicU32, Ordering},
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     time::{Duration, Instant},
@@ -38,9 +39,13 @@ pub struct Asked {
     pub ticket: Ticket,
 }
 
+/// The configuration of a store of its own: within a process, those with the same options share one, so that no two here have
+/// quite the same.
 pub fn config(url: &str, change: impl FnOnce(&mut Options)) -> Config {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
     let mut options = Options { url: Some(url.into()), ttl: TTL, ..Options::default() };
     change(&mut options);
+    options.connect_timeout += Duration::from_nanos(NUMBER.fetch_add(1, Ordering::Relaxed).into());
     Config::new(options).expect("good options")
 }
 
@@ -65,7 +70,7 @@ impl Program {
 
     pub fn start_with(config: Config) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-        let store = Store::open_alone(config, runtime.handle());
+        let store = Store::open(config, runtime.handle());
         let (sender, events) = channel();
         let space = store.space(&units("space"), 3, move |told| {
             for event in told {
@@ -74,6 +79,14 @@ impl Program {
             }
         });
         Self { runtime: Some(runtime), store, space, events, seen: VecDeque::new(), next_tag: 0 }
+    }
+
+    /// Drops its space, as a process that has no more use for its locks: the session ends in order.
+    pub fn close(&mut self) {
+        let handle = self.runtime.as_ref().expect("the program runs").handle();
+        // Nothing is asked of it.
+        let other = Store::open(config("redis://localhost", |_| ()), handle);
+        self.space = other.space(&[], 0, |_| ());
     }
 
     pub fn ask(&mut self, key: &str, mode: Mode, patience: Patience, expiry: Option<Duration>) -> Asked {

@@ -5,9 +5,10 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 /// Passes everything on until it is told otherwise.
@@ -24,6 +25,10 @@ struct State {
     swallows: AtomicBool,
     /// New connections are closed at once.
     refuses: AtomicBool,
+    /// How many connections have been opened, without those that were refused.
+    opened: AtomicUsize,
+    /// What comes from the server is late by so many milliseconds.
+    delay: AtomicU64,
     /// When these bytes come by: see [`Cut`].
     trap: Mutex<Option<(Vec<u8>, Cut)>>,
 }
@@ -74,6 +79,16 @@ impl Proxy {
         self.state.refuses.store(refuses, Ordering::SeqCst);
     }
 
+    /// From now on what comes from the server is late by so many milliseconds.
+    pub fn delay(&self, millis: u64) {
+        self.state.delay.store(millis, Ordering::SeqCst);
+    }
+
+    /// How many connections have been opened by now, without those that were refused.
+    pub fn opened(&self) -> usize {
+        self.state.opened.load(Ordering::SeqCst)
+    }
+
     /// Cuts the connection once, when a command that contains `bytes` comes by.
     pub fn cut_at(&self, bytes: &[u8], cut: Cut) {
         *self.state.trap.lock().unwrap() = Some((bytes.to_vec(), cut));
@@ -97,6 +112,7 @@ impl State {
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let copy = |socket: &TcpStream| socket.try_clone().expect("a socket can be cloned");
         self.sockets.lock().unwrap().extend([copy(&client), copy(&server)]);
+        self.opened.fetch_add(1, Ordering::SeqCst);
         let answer_is_cut = Arc::new(AtomicBool::new(false));
         let (up, down) = (self.clone(), self);
         let (from, to, cut) = (copy(&client), copy(&server), answer_is_cut.clone());
@@ -126,6 +142,7 @@ impl State {
             if answer_is_cut.load(Ordering::SeqCst) {
                 return self.cut();
             }
+            thread::sleep(Duration::from_millis(self.delay.load(Ordering::SeqCst)));
             if !self.swallows.load(Ordering::SeqCst) && to.write_all(&buffer[..length]).is_err() {
                 break;
             }

@@ -6,9 +6,9 @@ use latchkey_engine::{Ending, Time};
 
 use crate::{
     clock,
-    keeper::{Keeper, questions::Reply},
+    keeper::{Keeper, line::Up, questions::Reply},
     request::Request,
-    scripts::Beat,
+    scripts::{Beat, Clearing},
     who,
 };
 
@@ -18,6 +18,17 @@ const MANY_DEAD: usize = 16;
 const AFTER_LAPSE: Duration = Duration::from_millis(2);
 /// How many beats a lease has until one counts.
 const BEATS_UNTIL_SURE: u32 = 50;
+
+impl Up {
+    /// Takes the next step of a clearing.
+    fn clear(&mut self, mut clearing: Clearing) {
+        let (link, mut commands) = (self.link.clone(), self.commands.clone());
+        self.ask(async move {
+            let end = clearing.step(&link, &mut commands).await;
+            Reply::Cleared(clearing, end)
+        });
+    }
+}
 
 impl Keeper {
     pub(super) fn beat(&mut self, now: Time) {
@@ -48,14 +59,26 @@ impl Keeper {
         up.next_beat = sent.after(if is_sure { ttl / 3 } else { ttl / BEATS_UNTIL_SURE });
         if is_sure {
             self.session.renewed(sent, ttl);
+            self.ledger.set_trusted_until(self.session.trusted_until());
         }
         up.next_lapse = next_lapse.map(|wait| now.after(wait + AFTER_LAPSE));
         if dead.len() >= MANY_DEAD {
             up.next_beat = now;
         }
         for session in dead {
-            let (link, mut commands) = (up.link.clone(), up.commands.clone());
-            up.ask(async move { Reply::Cleared(link.clear(&mut commands, &session).await) });
+            // The server names one again that takes long to clear.
+            if up.clearing.insert(session.clone()) {
+                up.clear(Clearing::new(session));
+            }
+        }
+    }
+
+    /// A step of a clearing has been answered.
+    pub(in crate::keeper) fn cleared(&mut self, clearing: Clearing, end: Option<bool>) {
+        let Some(up) = self.line.up() else { return };
+        match end {
+            None => up.clear(clearing),
+            Some(_) => _ = up.clearing.remove(clearing.session()),
         }
     }
 }

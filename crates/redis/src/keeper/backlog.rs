@@ -1,0 +1,61 @@
+//! The requests of which the server is to be told something, while there is no room for it.
+
+use std::collections::VecDeque;
+
+use crate::{ledger::Number, request::Need};
+
+/// Two lanes, each in the order of arrival: whoever asks for a lock goes behind all that makes one free, or keeps one. So
+/// nobody's hand-over waits until this process has asked for all that it wants.
+///
+/// A number may be here twice, or have nothing left to say: whoever takes it out looks at the request.
+#[derive(Default)]
+pub(super) struct Backlog {
+    holds: VecDeque<Number>,
+    acquires: VecDeque<Number>,
+}
+
+impl Backlog {
+    /// Whether something stands before a request with this need.
+    pub fn has_before(&self, need: Need) -> bool {
+        !self.holds.is_empty() || (need == Need::Acquire && !self.acquires.is_empty())
+    }
+
+    pub fn push(&mut self, number: Number, need: Need) {
+        let lane = if need == Need::Acquire { &mut self.acquires } else { &mut self.holds };
+        lane.push_back(number);
+    }
+
+    pub fn pop(&mut self) -> Option<Number> {
+        self.holds.pop_front().or_else(|| self.acquires.pop_front())
+    }
+
+    pub fn clear(&mut self) {
+        self.holds.clear();
+        self.acquires.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_locks_free_goes_first_and_each_lane_keeps_its_order() {
+        let mut backlog = Backlog::default();
+        let needs = [Need::Acquire, Need::Release, Need::Acquire, Need::Downgrade, Need::Reclaim];
+        for (number, need) in needs.into_iter().enumerate() {
+            backlog.push(Number(number as u64), need);
+        }
+        let order: Vec<_> = std::iter::from_fn(|| backlog.pop()).map(|Number(number)| number).collect();
+        assert_eq!(order, [1, 3, 4, 0, 2]);
+    }
+
+    #[test]
+    fn only_an_acquire_stands_behind_acquires() {
+        let mut backlog = Backlog::default();
+        backlog.push(Number(1), Need::Acquire);
+        assert!(backlog.has_before(Need::Acquire) && !backlog.has_before(Need::Release));
+        backlog.push(Number(2), Need::Release);
+        assert!(backlog.has_before(Need::Release));
+    }
+}

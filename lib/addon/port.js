@@ -1,0 +1,330 @@
+'use strict';
+// This thread's port to the engine: the numbers that cross, and the functions that take them. What the engine has
+// to report is read in ../events/reading.js.
+//
+// Numbers cross through one typed array (an argument of a native call costs about 45 ns). Each function here
+// writes its inputs, calls, and reads the answers before anything else can run.
+
+const { isMainThread } = require('node:worker_threads');
+const { binding, own, findConflict } = require('./copies');
+const { LockTwoCopiesError } = require('../errors');
+const { at, words, native } = require('./layout');
+const { findRoom } = require('./stack');
+
+/** @typedef {import('../spaces/thin').ThinKey} ThinKey */
+/** @typedef {import('../events/request').Request} Request */
+
+/**
+ * @typedef {object} Report one hold or waiting request; on a store, of any process
+ * @property {string} key
+ * @property {boolean} held
+ * @property {boolean} write
+ * @property {number} age
+ * @property {number} thread
+ * @property {number} fence
+ * @property {boolean} recovered
+ * @property {string} [label]
+ * @property {string} [trace]
+ * @property {number} [tag] of one that the asking space has made itself
+ * @property {number} [pid]
+ * @property {string} [host]
+ */
+
+/**
+ * @typedef {object} StoreOpened
+ * @property {number} [number]
+ * @property {string} option if something is wrong with an option
+ * @property {string} takes
+ * @property {boolean} outOfRange
+ */
+
+/** @type {import('./native').Copy | 'none' | undefined} another copy, once it has been looked for */
+let conflict;
+
+/**
+ * @param {string | undefined} name undefined for a private space
+ */
+function open(name) {
+  if (name === undefined) return native.openPrivate();
+  // Looked for once: a copy that is loaded later finds this one.
+  conflict ??= findConflict() ?? 'none';
+  if (conflict !== 'none') throw new LockTwoCopiesError(name, conflict, own);
+  return native.openNamed(name);
+}
+
+/**
+ * @param {string} name
+ * @param {object} options
+ */
+function openStored(name, options) {
+  const opened = native.openStored(name, options);
+  // The background, which talks to the stores, ends with the process. Nothing else runs on `process.exit()`.
+  if (isMainThread && binding.needsSessionEnd()) process.once('exit', binding.endSessions);
+  return opened;
+}
+
+/** @param {number} number */
+function close(number) {
+  words[at.space] = number;
+  native.close();
+}
+
+/**
+ * Asks the engine for a key; writes the grant, if there is one, into the request. Events may
+ * have to be taken, as after each of the calls below.
+ *
+ * @param {Request} request
+ * @param {ThinKey} key
+ * @param {number} patience milliseconds, 0 or Infinity
+ * @returns {number} 1 if it was granted, 0 if it waits, -1 if it was not willing to
+ */
+function request(request, key, patience) {
+  describe(request);
+  words[at.patience] = patience;
+  if (key.slot === -1 || !requestBySlot(key)) {
+    native.request(request.key);
+    if (words[at.done] === NO_ROOM) again(() => native.request(request.key));
+    if (words[at.done] !== -1) setSlot(key);
+  }
+  if (words[at.done] === 1) setGrant(request, at.fence);
+  return words[at.done];
+}
+
+/**
+ * @param {ThinKey} key
+ * @returns {boolean} false if the engine has forgotten the key meanwhile, and nothing has happened
+ */
+function requestBySlot(key) {
+  nameBySlot(key);
+  native.request();
+  if (words[at.done] === NO_ROOM) again(native.request);
+  return words[at.done] !== -2;
+}
+
+/** What a function answers that has done nothing, since it knows of no room for what follows. */
+const NO_ROOM = -3;
+
+/**
+ * Calls such a function again, once there is room. If there is none, a RangeError comes out of here.
+ *
+ * @param {() => void} operation
+ */
+function again(operation) {
+  do {
+    findRoom();
+    operation();
+  } while (words[at.done] === NO_ROOM);
+}
+
+/**
+ * Posts a message for the engine, which the next call of this thread takes in first, and in this order. It may throw, at the end
+ * of the stack, and then nothing has happened.
+ *
+ * @param {number} what
+ * @param {number} space its number
+ * @param {ThinKey} key
+ * @param {number} tag or how many
+ * @param {number} mode
+ * @param {number} expiry
+ * @param {number} age of a hold that expires
+ */
+function post(what, space, key, tag, mode, expiry, age) {
+  if (words[at.posted] === at.maxPosted) native.takeIn();
+  const posted = words[at.posted];
+  const place = at.firstPosted + posted * at.postedSize;
+  words[place + at.postedWhat] = what + mode;
+  words[place + at.postedSpace] = space;
+  words[place + at.postedKey] = key.slot;
+  words[place + at.postedTag] = tag;
+  words[place + at.postedExpiry] = expiry;
+  words[place + at.postedAge] = age;
+  words[at.posted] = posted + 1;
+}
+
+/** @param {Request} request */
+function describe(request) {
+  words[at.space] = request.space.number;
+  words[at.mode] = request.mode;
+  words[at.tag] = request.tag;
+  words[at.expiry] = request.expiry;
+}
+
+/**
+ * Names the key by its slot: two numbers cross more cheaply than a string.
+ *
+ * @param {ThinKey} key
+ */
+function nameBySlot(key) {
+  words[at.keyIndex] = key.slot;
+  words[at.keyGeneration] = key.slotGeneration;
+}
+
+/** @param {ThinKey} key */
+function setSlot(key) {
+  key.slot = words[at.keyIndex];
+  key.slotGeneration = words[at.keyGeneration];
+}
+
+/** The highest fence that was given in a private space, here or by the engine, which knows it by `fenceFloor`. */
+let lastFence = 0;
+
+/** A fence for a grant in a private space that the engine is not asked for. */
+function nextFence() {
+  // Not read from the array: what comes from there is a number that V8 allocates.
+  return raiseFences(lastFence + 1);
+}
+
+/** @param {number} fence */
+function raiseFences(fence) {
+  lastFence = fence;
+  words[at.fenceFloor] = fence;
+  return fence;
+}
+
+/**
+ * Ends a request, or its hold, in one of the ways that `at` names, or makes its write hold a read hold.
+ *
+ * @param {Request} request
+ * @param {number} how `at.endRelease`, `at.endUnused`, `at.endCancel` or `at.endDowngrade`
+ * @returns {number} 0 if it does not wait or hold any more; 1 if it is done; 2 if the engine has forgotten the key with it
+ */
+function end(request, how) {
+  words[at.space] = request.space.number;
+  words[at.tag] = request.tag;
+  return endAddressed(how);
+}
+
+/**
+ * Ends one of a key's holds that are only counted.
+ *
+ * @param {number} space its number
+ * @param {ThinKey} key
+ * @returns {number} as `end`
+ */
+function endCounted(space, key) {
+  words[at.space] = space;
+  nameBySlot(key);
+  return endAddressed(at.endCounted);
+}
+
+/** @param {number} how */
+function endAddressed(how) {
+  words[at.end] = how;
+  native.end();
+  if (words[at.done] === NO_ROOM) again(native.end);
+  return words[at.done];
+}
+
+/**
+ * How long a hold is safe, in milliseconds: Infinity for ever, -1 if it may be another one's already. What has happened by
+ * then is among the events.
+ *
+ * @param {Request} request
+ */
+function remaining(request) {
+  words[at.space] = request.space.number;
+  words[at.tag] = request.tag;
+  native.remaining();
+  if (words[at.done] === NO_ROOM) again(native.remaining);
+  return words[at.done];
+}
+
+/** Looks for events, of which the thread is not woken until it has read them: whether there are some. */
+function watch() {
+  native.watch();
+  return words[at.done] === 1;
+}
+
+/** Whether the environment has ended, so that nothing may be called any more. */
+function hasEnded() {
+  return words[at.ended] !== 0;
+}
+
+/**
+ * Lets other threads see a request's label, or not any more.
+ *
+ * @param {Request} request
+ * @param {boolean} isThere
+ */
+function setLabel(request, isThere) {
+  words[at.space] = request.space.number;
+  words[at.tag] = request.tag;
+  if (isThere) native.label(request.label);
+  else native.label();
+}
+
+/**
+ * @param {number} number
+ * @param {string} [key] the only one to look at
+ */
+function query(number, key) {
+  words[at.space] = number;
+  return key === undefined ? native.query() : native.query(key);
+}
+
+/**
+ * Who kept a request waiting in a named space.
+ *
+ * @param {number} number
+ * @param {string} key
+ * @param {number} asked when it began to wait, by the clock that all threads share
+ */
+function blockers(number, key, asked) {
+  words[at.space] = number;
+  words[at.now] = asked;
+  const holders = native.blockers(key);
+  return { holders, ahead: words[at.done] };
+}
+
+/** @param {number} number */
+function queryStore(number) {
+  words[at.space] = number;
+  return native.queryStore();
+}
+
+/** What an event says that has no reason. */
+const NO_REASON = 0xffff_ffff;
+
+/**
+ * Why a request failed, in words; without a reason, what is wrong with the store by now, or an empty text.
+ *
+ * @param {number} number of the space
+ * @param {number} reason
+ */
+function explain(number, reason) {
+  words[at.space] = number;
+  words[at.reason] = reason;
+  return native.explain();
+}
+
+/**
+ * @param {Request} request
+ * @param {number} place of the fence; whether the key is recovered stands behind it
+ */
+function setGrant(request, place) {
+  const fence = words[place];
+  request.fence = fence;
+  request.recovered = words[place + 1] === 1;
+  if (request.space.name === undefined && fence > lastFence) raiseFences(fence);
+}
+
+module.exports = {
+  open,
+  openStored,
+  close,
+  request,
+  post,
+  setGrant,
+  nextFence,
+  end,
+  endCounted,
+  remaining,
+  watch,
+  hasEnded,
+  setLabel,
+  blockers,
+  query,
+  queryStore,
+  explain,
+  NO_REASON,
+};

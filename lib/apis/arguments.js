@@ -1,0 +1,139 @@
+'use strict';
+// What the APIs accept, and what they make of it. Each check throws before anything has changed.
+
+const { invalidType, outOfRange } = require('../errors');
+
+/**
+ * Turns a key into a string, as a property name is made: `1` and `'1'` are one key.
+ *
+ * @param {unknown} key
+ * @returns {string}
+ */
+function toKey(key) {
+  if (typeof key === 'string') return key;
+  if (key === undefined || key === null || typeof key === 'symbol') throw badKey(key);
+  if (typeof key !== 'object' && typeof key !== 'function') return String(key);
+  let name;
+  try {
+    [name] = Reflect.ownKeys({ [/** @type {any} */ (key)]: 0 });
+  } catch (cause) {
+    throw badKey(key, cause);
+  }
+  if (typeof name !== 'string') throw badKey(name);
+  return name;
+}
+
+/**
+ * Several keys, each once, in the order in which everybody takes them.
+ *
+ * @param {unknown[]} keys
+ */
+function toKeys(keys) {
+  return [...new Set(Array.from(keys, (key) => toKey(key)))].sort((a, b) => (a < b ? -1 : 1));
+}
+
+/**
+ * @param {unknown} key
+ * @param {unknown} [cause]
+ */
+function badKey(key, cause) {
+  return invalidType('key', 'a string, or something that becomes one as a property name does', key, cause);
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} callback
+ */
+function checkCallback(name, callback) {
+  if (typeof callback !== 'function') throw invalidType(name, 'a function', callback);
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {number} a number, 0 or more, perhaps Infinity
+ */
+function toMilliseconds(name, value) {
+  if (typeof value !== 'number') throw invalidType(name, 'a number of milliseconds', value);
+  if (!(value >= 0)) throw outOfRange(name, 'a number of milliseconds, 0 or more', value);
+  return value;
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} expiry milliseconds
+ * @returns {number} milliseconds; 0 for a hold that never expires
+ */
+function toExpiry(name, expiry) {
+  if (expiry === undefined || expiry === null) return 0;
+  const milliseconds = toMilliseconds(name, expiry);
+  return milliseconds === Infinity ? 0 : milliseconds;
+}
+
+/**
+ * @param {unknown} label
+ * @returns {string | undefined}
+ */
+function toLabel(label) {
+  if (label !== undefined && typeof label !== 'string') throw invalidType('options.label', 'a string', label);
+  return label;
+}
+
+/**
+ * @param {string} name
+ * @param {any} options
+ * @returns {Record<string, any>}
+ */
+function toOptions(name, options) {
+  if (options === undefined || options === null) return {};
+  if (typeof options !== 'object' || Array.isArray(options)) throw invalidType(name, 'an object', options);
+  return options;
+}
+
+/**
+ * An option, which may be inherited, as from a program's own defaults; but what somebody has added to `Object.prototype`, of any
+ * realm, is nobody's option: every object has that.
+ *
+ * @param {any} options
+ * @param {string} option
+ */
+function optionOf(options, option) {
+  const value = options[option];
+  if (value === undefined) return undefined;
+  for (let each = options; each !== null; each = Object.getPrototypeOf(each)) {
+    if (Object.hasOwn(each, option)) return isObjectPrototype(each) ? undefined : value;
+  }
+  // Only a proxy has what neither it nor any prototype has.
+  return value;
+}
+
+/** @param {object} object */
+function isObjectPrototype(object) {
+  return (
+    object === Object.prototype ||
+    (Object.hasOwn(object, 'isPrototypeOf') && Object.getPrototypeOf(object) === null)
+  );
+}
+
+/**
+ * @param {any} options
+ * @returns {string | undefined} the name of a named space; undefined for a private one
+ */
+function toSpaceName(options) {
+  const name = optionOf(options, 'name') ?? undefined;
+  if (name !== undefined && typeof name !== 'string') throw invalidType('options.name', 'a string', name);
+  return name;
+}
+
+module.exports = {
+  toKey,
+  toKeys,
+  checkCallback,
+  toMilliseconds,
+  toExpiry,
+  toLabel,
+  toOptions,
+  optionOf,
+  isObjectPrototype,
+  toSpaceName,
+};

@@ -1,0 +1,125 @@
+'use strict';
+// The promise API: `new Locks(options)` with `read`, `write` and what belongs to them. What they do is in promises.js.
+
+const firstLock = require('./first-lock');
+const { invalidThis } = require('../errors');
+const { showAs } = require('../inspect');
+const { READ, WRITE } = require('../events/request');
+const { toSnapshot, isHeld, countPending } = require('../events/snapshot');
+
+/** @typedef {import('./promises').PromiseLocks} PromiseLocks */
+
+/** @type {(locks: Locks) => PromiseLocks | null} null if it is not one */
+let coreOf;
+
+/** @param {string} method */
+function withoutObject(method) {
+  return invalidThis(`${method}() has to be called on a Locks`);
+}
+
+class Locks {
+  /** @type {PromiseLocks} */
+  #core;
+
+  /** @param {import('../../index').LocksOptions} [options] */
+  constructor(options) {
+    const { PromiseLocks } = firstLock();
+    this.#core = new PromiseLocks(options);
+  }
+
+  /**
+   * @param {any} key
+   * @param {any} [options]
+   * @param {any} [fn]
+   * @returns {Promise<any>}
+   */
+  read(key, options, fn) {
+    const core = coreOf(this);
+    if (core === null) return Promise.reject(withoutObject('read'));
+    return core.run(READ, key, options, fn);
+  }
+
+  /**
+   * @param {any} key
+   * @param {any} [options]
+   * @param {any} [fn]
+   * @returns {Promise<any>}
+   */
+  write(key, options, fn) {
+    const core = coreOf(this);
+    if (core === null) return Promise.reject(withoutObject('write'));
+    return core.run(WRITE, key, options, fn);
+  }
+
+  /**
+   * @param {any} key
+   * @param {any} [options]
+   * @returns {any}
+   */
+  tryRead(key, options) {
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('tryRead');
+    return core.tryNow(READ, key, options);
+  }
+
+  /**
+   * @param {any} key
+   * @param {any} [options]
+   * @returns {any}
+   */
+  tryWrite(key, options) {
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('tryWrite');
+    return core.tryNow(WRITE, key, options);
+  }
+
+  /**
+   * @param {any[]} keys one, or none for all
+   * @returns {any}
+   */
+  query(...keys) {
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('query');
+    return core.query(toSnapshot, keys);
+  }
+
+  /**
+   * @param {any} key
+   * @returns {any}
+   */
+  isLocked(key) {
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('isLocked');
+    return core.query(isHeld, [key]);
+  }
+
+  /**
+   * @param {any[]} keys one, or none for all
+   * @returns {any}
+   */
+  countPending(...keys) {
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('countPending');
+    return core.query(countPending, keys);
+  }
+
+  /** @returns {import('../../index').LocksJson} */
+  toJSON() {
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('toJSON');
+    return core.describe();
+  }
+
+  close() {
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('close');
+    core.close();
+  }
+
+  static {
+    showAs(Locks, (locks) => coreOf(locks)?.describe() ?? null);
+    coreOf = (locks) => (typeof locks === 'object' && locks !== null && #core in locks ? locks.#core : null);
+  }
+}
+
+module.exports = { Locks };

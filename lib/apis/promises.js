@@ -1,0 +1,393 @@
+'use strict';
+// The core of the promise API: what a `Locks` does.
+
+const {
+  toKey,
+  toKeys,
+  checkCallback,
+  toMilliseconds,
+  toExpiry,
+  toOptions,
+  optionOf,
+  toSpaceName,
+} = require('./arguments');
+const { watch } = require('../requests/abort');
+const { now } = require('../clock');
+const {
+  LockClosedError,
+  LockQueueFullError,
+  LockTimeoutError,
+  invalidOption,
+  invalidType,
+  outOfRange,
+} = require('../errors');
+const { Hold, runAndRelease } = require('../requests/hold');
+const { GRANTED, ANSWERED, WAITING, ENDED } = require('../events/life');
+const { Pending } = require('../requests/pending');
+const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('../requests/promise-request');
+const { LOCK, LOCKS, CALLS, TRIES, refuseUnknown, refuseUndefined } = require('./options');
+const { openSpace } = require('../spaces/open-space');
+const { withCaller } = require('../requests/rejection');
+const { RequestGroup } = require('../requests/request-group');
+const { modeName } = require('../events/snapshot');
+const { SOON } = require('../addon/stack');
+const { toStore } = require('./store-options');
+const { capture, isOn } = require('../trace');
+const { toWish } = require('./wish');
+
+/** @typedef {import('./wish').Wish} Wish */
+
+class PromiseLocks {
+  /** @type {import('../spaces/space').Space} */
+  #space;
+  /** @type {Wish} what a call without options asks for */
+  #wish;
+  #maxPending;
+  /** Whether requests remember where they were asked. */
+  #traces;
+  #pending = new Pending();
+
+  /** @param {import('../../index').LocksOptions} [options] */
+  constructor(options) {
+    const given = toOptions('options', options);
+    refuseUnknown(given, LOCKS);
+    refuseUndefined(given, LOCK.names);
+    const name = toSpaceName(given);
+    const store = toStore(given, name);
+    const expiry = toExpiry('options.expiry', optionOf(given, 'expiry'));
+    const timeout = toMilliseconds('options.timeout', optionOf(given, 'timeout') ?? Infinity);
+    this.#wish = { signal: undefined, timeout, expiry, label: undefined, trace: undefined, isTry: false };
+    this.#traces = toTrace(optionOf(given, 'trace'));
+    this.#maxPending = toMaxPending(optionOf(given, 'maxPending'));
+    this.#space = openSpace(name, store);
+  }
+
+  /**
+   * Who holds and who waits, or what there is to say of that. On a store, errors come by the promise, too.
+   *
+   * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read
+   * @param {readonly unknown[]} keys the only one to look at; none for all
+   * @returns {any}
+   */
+  query(read, keys) {
+    const key = keys.length > 0 ? toKey(keys[0]) : undefined;
+    if (this.#pending.closed) return this.#space.refuse(new LockClosedError());
+    return this.#space.query(read, key);
+  }
+
+  /**
+   * What the object says of itself.
+   *
+   * @returns {import('../../index').LocksJson}
+   */
+  describe() {
+    const { name, scope } = this.#space;
+    const { closed, size } = this.#pending;
+    return { name: name ?? null, scope, state: closed ? 'closed' : 'open', pending: size };
+  }
+
+  close() {
+    if (this.#pending.closed) return;
+    this.#pending.closed = true;
+    // From the back, so that none that leaves lets another one in.
+    while (this.#pending.last !== null) {
+      const request = this.#pending.last;
+      request.abandon(new LockClosedError(request.key));
+    }
+    this.#space.close();
+  }
+
+  /**
+   * Takes the key or keys; runs `fn` with the hold and releases it, if there is one. Not an async function,
+   * whose promise would be one more than is needed.
+   *
+   * @param {number} mode
+   * @param {any} key
+   * @param {any} options
+   * @param {any} fn
+   * @returns {Promise<any>}
+   */
+  run(mode, key, options, fn) {
+    /** @type {PromiseRequest | undefined} */
+    let request;
+    try {
+      if (typeof options === 'function') {
+        if (fn !== undefined) throw functionNotLast(mode);
+        fn = options;
+        options = undefined;
+      } else if (fn !== undefined) {
+        checkCallback('fn', fn);
+      }
+      const wish = this.#toWish(options, CALLS[mode], this.run);
+      if (isList(key)) {
+        const taken = this.#takeAll(mode, toKeys(key), wish);
+        return fn === undefined ? taken : taken.then((hold) => runAndRelease(hold, fn));
+      }
+      request = this.#take(mode, toKey(key), wish);
+      if (request.outcome === null) return fn === undefined ? wait(request) : waitAndRun(request, fn);
+      // Not awaited when it is granted at once: then `fn` starts before the call returns.
+      const hold = request.toHold();
+      return fn === undefined ? Promise.resolve(hold) : runAndRelease(hold, fn);
+    } catch (error) {
+      // The stack has ended before its function could be called.
+      if (request?.outcome === HELD) SOON.then(request.giveBack.bind(request));
+      return Promise.reject(withCaller(error, this.run));
+    }
+  }
+
+  /**
+   * @param {number} mode
+   * @param {string[]} keys in order
+   * @param {Wish} wish
+   */
+  async #takeAll(mode, keys, wish) {
+    this.#refuse(keys[0], wish.signal);
+    /** @type {PromiseRequest[]} */
+    const held = [];
+    const start = now();
+    try {
+      for (const key of keys) {
+        const rest = wish.timeout - (now() - start);
+        const request = this.#take(mode, key, wish, Math.max(0, rest));
+        if (request.outcome === null) await wait(request);
+        held.push(request);
+      }
+      const lost = held.find(({ loss }) => loss !== null);
+      if (lost !== undefined) throw lost.loss;
+    } catch (error) {
+      giveAllBack(held);
+      throw withCaller(error);
+    }
+    return this.#together(held, mode);
+  }
+
+  /**
+   * @param {PromiseRequest[]} held
+   * @param {number} mode
+   * @returns {Hold} one that a loss of any of them aborts
+   */
+  #together(held, mode) {
+    const hold = new Hold(new RequestGroup(held, mode, this.#space.answersLater));
+    for (const request of held) request.hold = hold;
+    return hold;
+  }
+
+  /**
+   * @param {number} mode
+   * @param {string} key
+   * @param {Wish} wish
+   * @param {number} rest what is left of the wish's timeout
+   * @returns {PromiseRequest} one that holds its key, or waits
+   */
+  #take(mode, key, wish, rest = wish.timeout) {
+    this.#refuse(key, wish.signal);
+    const maxPending = this.#pending.size >= this.#maxPending ? this.#maxPending : null;
+    const request = new PromiseRequest(this.#space, key, mode, wish, maxPending);
+    const outcome = this.#ask(request, maxPending === null ? rest : 0);
+    if (outcome instanceof Failure) throw outcome.error;
+    if (outcome === null && request.state === ENDED && request.loss === null) throw this.#refusal(request);
+    return request;
+  }
+
+  /** @param {PromiseRequest} request one that was refused when it asked */
+  #refusal(request) {
+    const error = request.refusal(this.#space.blockersOf(request, true));
+    request.finish(new Failure(error));
+    request.settle(null, null, ANSWERED);
+    return error;
+  }
+
+  /**
+   * Throws what keeps any request from being made.
+   *
+   * @param {string} key
+   * @param {AbortSignal | undefined} signal
+   */
+  #refuse(key, signal) {
+    if (this.#pending.closed) throw new LockClosedError(key);
+    signal?.throwIfAborted();
+  }
+
+  /**
+   * Asks, and delivers what that has caused.
+   *
+   * @param {PromiseRequest} request
+   * @param {number} patience
+   * @returns {import('../requests/promise-request').Outcome | null} null if it is not known yet
+   */
+  #ask(request, patience) {
+    const granted = this.#space.ask(request, patience);
+    try {
+      if (granted !== null && isPlain(granted)) return (request.outcome = HELD);
+      if (request.state === WAITING) this.#register(request);
+      request.settle(null, granted, GRANTED);
+      // Others' callbacks have run, and may have closed these locks.
+      if (this.#pending.closed) request.revoke(new LockClosedError(request.key));
+    } catch (error) {
+      // Of these, nothing throws but the end of the stack.
+      SOON.then(request.revoke.bind(request, error));
+      throw error;
+    }
+    return request.outcome;
+  }
+
+  /**
+   * From now on an abort and a close find the request.
+   *
+   * @param {PromiseRequest} request
+   */
+  #register(request) {
+    const { signal } = request.wish;
+    this.#pending.add(request);
+    request.pending = this.#pending;
+    if (signal === undefined) return;
+    try {
+      watch(signal, request);
+    } catch (error) {
+      request.abandon(error);
+    }
+    // By what the signal itself has run.
+    if (signal.aborted) request.abandon(signal.reason);
+  }
+
+  /**
+   * @param {number} mode
+   * @param {any} key
+   * @param {any} options
+   * @returns {any} a hold or null; a promise of it where a store answers
+   */
+  tryNow(mode, key, options) {
+    const asked = this.#toWish(options, TRIES[mode], this.tryNow);
+    const keys = isList(key) ? toKeys(key) : toKey(key);
+    const wish = { ...asked, signal: undefined, timeout: 0, isTry: true };
+    if (this.#space.answersLater) return this.#tryLater(mode, keys, wish);
+    if (this.#pending.closed) throw new LockClosedError();
+    if (typeof keys === 'string') return this.#tryOne(mode, keys, wish)?.toHold() ?? null;
+    /** @type {PromiseRequest[]} */
+    const held = [];
+    try {
+      for (const each of keys) {
+        const request = this.#tryOne(mode, each, wish);
+        if (request === null) break;
+        held.push(request);
+      }
+    } catch (error) {
+      giveAllBack(held);
+      throw error;
+    }
+    if (held.length === keys.length) return this.#together(held, mode);
+    giveAllBack(held);
+    return null;
+  }
+
+  /**
+   * @param {number} mode
+   * @param {string | string[]} keys
+   * @param {Wish} wish
+   * @returns {Promise<Hold | null>}
+   */
+  async #tryLater(mode, keys, wish) {
+    try {
+      if (typeof keys !== 'string') return await this.#takeAll(mode, keys, wish);
+      const request = this.#take(mode, keys, wish);
+      return request.outcome === HELD ? request.toHold() : await wait(request);
+    } catch (error) {
+      if (error instanceof LockTimeoutError || error instanceof LockQueueFullError) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * @param {number} mode
+   * @param {string} key
+   * @param {Wish} wish
+   * @returns {PromiseRequest | null} null if it does not hold its key
+   */
+  #tryOne(mode, key, wish) {
+    const request = new PromiseRequest(this.#space, key, mode, wish, null);
+    const outcome = this.#ask(request, 0);
+    if (outcome instanceof Failure) throw outcome.error;
+    if (outcome !== null) return request;
+    // It was granted, unless it was refused; and something that comes before that cannot be delivered here.
+    if (request.state !== ENDED) request.abandon(undefined);
+    else if (request.times !== null) request.finish(new Failure(undefined));
+    if (request.times !== null) request.settle(null, null, ANSWERED);
+    return null;
+  }
+
+  /**
+   * @param {any} options
+   * @param {import('./options').Place} where
+   * @param {Function} call of this class, which is at work
+   * @returns {Wish}
+   */
+  #toWish(options, where, call) {
+    const hasNone = options === undefined || options === null;
+    if (hasNone && !this.#traces) return this.#wish;
+    const wish = hasNone ? { ...this.#wish } : toWish(options, where, this.#wish);
+    if (this.#traces) wish.trace = capture(call);
+    return wish;
+  }
+}
+
+/**
+ * @param {unknown} trace
+ * @returns {boolean}
+ */
+function toTrace(trace) {
+  if (trace !== undefined && trace !== null && typeof trace !== 'boolean')
+    throw invalidType('options.trace', 'a boolean', trace);
+  return trace ?? isOn;
+}
+
+/** @param {number} mode */
+function functionNotLast(mode) {
+  const call = `${modeName(mode)}(key, options, fn)`;
+  return invalidOption('fn', `must be the last one: ${call}, with the options before the function`);
+}
+
+/**
+ * Whether a grant is all that there is to deliver.
+ *
+ * @param {import('../events/request').Request} granted
+ */
+function isPlain({ at, times }) {
+  return times === null && at?.firstEvent === null;
+}
+
+/**
+ * Ends holds that no program has seen, in the reverse order of taking.
+ *
+ * @param {PromiseRequest[]} held
+ */
+function giveAllBack(held) {
+  for (const request of held.toReversed()) request.giveBack();
+}
+
+/**
+ * @param {unknown} maxPending
+ * @returns {number}
+ */
+function toMaxPending(maxPending) {
+  if (maxPending === undefined || maxPending === null) return Infinity;
+  if (typeof maxPending !== 'number') throw invalidType('options.maxPending', 'a number', maxPending);
+  if (!(maxPending >= 0)) throw outOfRange('options.maxPending', '0 or more', maxPending);
+  return maxPending;
+}
+
+/**
+ * `Array.isArray`, for anything at all.
+ *
+ * @param {unknown} key
+ * @returns {key is unknown[]}
+ */
+function isList(key) {
+  try {
+    return Array.isArray(key);
+  } catch {
+    // A revoked proxy: `toKey` says what is wrong with it.
+    return false;
+  }
+}
+
+module.exports = { PromiseLocks };

@@ -1,0 +1,129 @@
+'use strict';
+// The diagnostics channels: who watches them learns of each wait and its end, and of each hold and its end. Nobody who does
+// not pays for them: a request carries times only if it was made while somebody watched.
+
+const { channel } = require('node:diagnostics_channel');
+const { now } = require('../clock');
+const { EXPIRED, GRANTED, LOST } = require('./life');
+const { modeName } = require('./snapshot');
+const { capture, isOn } = require('../trace');
+
+/** @typedef {import('./request').Request} Request */
+
+/**
+ * When a request reached each point, in milliseconds by `clock.js`.
+ *
+ * @typedef {{ id: number, asked: number, granted: number, ended: number, trace: { stack?: string } | undefined, told: boolean }} Times
+ */
+
+const wait = channel('latchkey:wait');
+const grant = channel('latchkey:grant');
+const release = channel('latchkey:release');
+const expire = channel('latchkey:expire');
+const lost = channel('latchkey:lost');
+const timeout = channel('latchkey:timeout');
+const abort = channel('latchkey:abort');
+const refuse = channel('latchkey:refuse');
+/** Where a request that is not granted is published, by why. */
+const FAILURES = { timeout, abort, refuse };
+
+/** How many requests have been watched in this thread: the last one's `id`. */
+let ids = 0;
+
+function enabled() {
+  // Each by itself: every request comes this way.
+  return (
+    isOn ||
+    wait.hasSubscribers ||
+    grant.hasSubscribers ||
+    release.hasSubscribers ||
+    expire.hasSubscribers ||
+    lost.hasSubscribers ||
+    timeout.hasSubscribers ||
+    abort.hasSubscribers ||
+    refuse.hasSubscribers
+  );
+}
+
+/** @param {Request} request */
+function asked(request) {
+  const trace = isOn ? capture(asked) : undefined;
+  request.times = { id: ++ids, asked: now(), granted: NaN, ended: NaN, trace, told: false };
+}
+
+/**
+ * Messages that are ready. They are published when the call or wake-up that they come from has delivered its events, since a
+ * subscriber may use locks.
+ *
+ * @type {{ to: import('node:diagnostics_channel').Channel, message: object }[]}
+ */
+const ready = [];
+
+/** One by one: a subscriber that uses locks publishes what is left before what it causes itself. */
+function publish() {
+  for (let next; (next = ready.shift()) !== undefined;) next.to.publish(next.message);
+}
+
+/** @param {Request} request which has begun to wait */
+function waits(request) {
+  ready.push({ to: wait, message: describe(request) });
+}
+
+/** @param {Request} request which was granted, and will be notified */
+function granted(request) {
+  /** @type {Times} */ (request.times).granted = now();
+}
+
+/** @param {Request} request whose hold was taken away, of which it will be notified */
+function ended(request) {
+  /** @type {Times} */ (request.times).ended = now();
+}
+
+/** @param {Request} request whose hold was released */
+function released(request) {
+  ended(request);
+  ready.push({ to: release, message: describeHold(request) });
+}
+
+/**
+ * @param {Request} request
+ * @param {number} kind of the event that it gets
+ */
+function delivered(request, kind) {
+  if (kind === EXPIRED) ready.push({ to: expire, message: describeHold(request) });
+  else if (kind === LOST) ready.push({ to: lost, message: describeHold(request) });
+  else if (kind === GRANTED) {
+    const { fence, recovered, times } = request;
+    const { asked, granted } = /** @type {Times} */ (times);
+    /** @type {Times} */ (times).told = true;
+    ready.push({ to: grant, message: { ...describe(request), fence, recovered, waited: granted - asked } });
+  }
+}
+
+/**
+ * @param {Request} request which was not granted, or whose hold was given back before its program saw it
+ * @param {keyof typeof FAILURES} why
+ * @param {string | null} code of the error that refuses it
+ */
+function failed(request, why, code) {
+  const { asked, told } = /** @type {Times} */ (request.times);
+  if (told) return released(request);
+  const message = { ...describe(request), waited: now() - asked, ...(why === 'refuse' ? { code } : null) };
+  ready.push({ to: FAILURES[why], message });
+}
+
+/** @param {Request} request */
+function describeHold(request) {
+  const { fence, recovered, times } = request;
+  const { asked, granted, ended } = /** @type {Times} */ (times);
+  return { ...describe(request), fence, recovered, waited: granted - asked, held: ended - granted };
+}
+
+/** @param {Request} request */
+function describe({ space, key, mode, label, times }) {
+  const { id } = /** @type {Times} */ (times);
+  const { name = null, scope } = space;
+  return { id, scope, name, key, mode: modeName(mode), ...(label === undefined ? null : { label }) };
+}
+
+module.exports = { enabled, publish, asked, waits, granted, ended, released, failed, delivered };

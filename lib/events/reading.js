@@ -1,0 +1,104 @@
+'use strict';
+// Reads what has happened: the events of this thread's own calls, and those that other threads and the clock have caused,
+// which a wake-up announces.
+
+// Not the global one, which a test's fake timers may replace.
+const { setImmediate } = require('node:timers');
+const { at, words, native, onWake } = require('../addon/layout');
+const { hasEnded, setGrant } = require('../addon/port');
+const { hasEvents, settleAll } = require('./delivery');
+const { WAITING, GRANTED } = require('./life');
+
+/** @typedef {import('../spaces/space').Space} Space */
+/** @typedef {import('./request').Request} Request */
+
+/**
+ * The space of one number, while a wake-up may be about it. Then it must not be collected, even when the program has
+ * dropped the lock object: the wake-up is what calls those who wait.
+ *
+ * @typedef {{ space: Space | null }} Awake
+ */
+
+/**
+ * By number, the spaces that have been awake and are not closed. An entry stays when its space falls asleep: a V8 map
+ * that is added to and deleted from is made anew every few times.
+ *
+ * @type {Map<number, Awake>}
+ */
+const awake = new Map();
+
+/** Whether the event loop will call `wake` without being woken. */
+let isScheduled = false;
+
+/**
+ * Takes the event of the last call, if that is one grant of its key and nothing else has happened to the key.
+ *
+ * @param {Space} space
+ * @returns {Request | null}
+ */
+function takeGrant(space) {
+  if (words[at.events] !== 1 || words[at.firstEvent + at.eventKind] !== GRANTED) return null;
+  if (words[at.firstEvent + at.eventSpace] !== space.number) return null;
+  const request = space.requests[words[at.firstEvent + at.eventTag]];
+  if (!request || request.state !== WAITING || request.at?.firstEvent !== null) return null;
+  words[at.events] = 0;
+  setGrant(request, at.firstEvent + at.eventFence);
+  return request;
+}
+
+/**
+ * Reads the events of the last call, and what others have caused before it, into the list of those to be delivered. They come
+ * in the order in which they were decided, and those of one key before the call's own result.
+ *
+ * @param {Space | null} space whose call it was
+ * @param {import('../spaces/thin').ThinKey | null} key which it was about: its events are delivered by the caller, all others soon
+ */
+function takeEvents(space, key) {
+  if (words[at.events] === 0) return;
+  let hasOthers = false;
+  for (;;) {
+    const end = at.firstEvent + words[at.events] * at.eventSize;
+    for (let place = at.firstEvent; place < end; place += at.eventSize) {
+      const request = requestAt(place, space);
+      if (request === null) continue;
+      request.space.happened(request, words[place + at.eventKind], place);
+      hasOthers ||= request.at !== key;
+    }
+    if (words[at.more] === 0) break;
+    native.readEvents();
+  }
+  words[at.events] = 0;
+  if (hasOthers) schedule();
+}
+
+/**
+ * @param {number} place
+ * @param {Space | null} space the one that is probably meant
+ * @returns {Request | null} null if its space was closed meanwhile, or dropped: then there is nobody to notify
+ */
+function requestAt(place, space) {
+  const number = words[place + at.eventSpace];
+  const found = space?.number === number ? space : awake.get(number)?.space;
+  return found?.requests[words[place + at.eventTag]] ?? null;
+}
+
+/** Has `wake` called from the event loop. */
+function schedule() {
+  if (isScheduled) return;
+  isScheduled = true;
+  setImmediate(wake);
+}
+
+/** Called from the event loop when another thread or the clock has caused something, and for what calls have left. */
+function wake() {
+  if (hasEnded()) return;
+  isScheduled = false;
+  native.collect();
+  takeEvents(null, null);
+  settleAll();
+  if (hasEvents()) schedule();
+}
+
+onWake(wake);
+
+module.exports = { takeGrant, takeEvents, awake, wake };

@@ -1,0 +1,47 @@
+'use strict';
+// Waiting requests and the signals that end them. A signal gets one listener, however many requests wait on
+// it: Node warns of a leak where it gets more than ten.
+
+const { reportLater } = require('../errors');
+
+/** @typedef {import('./promise-request').PromiseRequest} PromiseRequest */
+
+/** @type {WeakMap<AbortSignal, { requests: Set<PromiseRequest>, listener: () => void }>} */
+const watched = new WeakMap();
+
+/**
+ * Has a request abandoned when the signal aborts. The signal may be anybody's object: this may run program code, and throw.
+ *
+ * @param {AbortSignal} signal
+ * @param {PromiseRequest} request
+ */
+function watch(signal, request) {
+  const watch = watched.get(signal);
+  if (watch !== undefined) {
+    watch.requests.add(request);
+    return;
+  }
+  const requests = new Set([request]);
+  const listener = () => {
+    for (const each of requests) each.abandon(signal.reason);
+  };
+  signal.addEventListener('abort', listener);
+  watched.set(signal, { requests, listener });
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @param {PromiseRequest} request
+ */
+function unwatch(signal, request) {
+  const watch = watched.get(signal);
+  if (watch === undefined || !watch.requests.delete(request) || watch.requests.size > 0) return;
+  watched.delete(signal);
+  try {
+    signal.removeEventListener('abort', watch.listener);
+  } catch (error) {
+    reportLater(error);
+  }
+}
+
+module.exports = { watch, unwatch };

@@ -1,0 +1,262 @@
+'use strict';
+// The core of the callback APIs: calls `obtained` with a release function when a key is granted, and
+// `released` when the hold ends.
+
+const { AsyncResource } = require('node:async_hooks');
+const { holdBack } = require('../events/delivery');
+const { failed } = require('../events/diagnostics');
+const { reportLater } = require('../errors');
+const { WAITING, HOLDING, ENDED, GRANTED, ANSWERED } = require('../events/life');
+const { Request } = require('../events/request');
+const { needRoom, needSome, SOON } = require('../addon/stack');
+const { ENGINE } = require('../spaces/thin');
+
+/** @typedef {import('../spaces/space').Space} Space */
+/** @typedef {import('../spaces/private-space').PrivateSpace} PrivateSpace */
+/** @typedef {import('../spaces/thin').ThinKey} ThinKey */
+/** @typedef {(...args: any[]) => void} Callback */
+/** @typedef {{ warn(message: string): void }} Logger */
+
+/** @type {any[]} */
+const NONE = [];
+/** One object for all: to make the default one costs a fifth of a context. */
+const OPTIONS = { requireManualDestroy: false };
+
+/**
+ * Asks for a key. If it can be granted now, `obtained` has been called when this returns.
+ *
+ * @param {Space} space
+ * @param {string} key
+ * @param {number} mode
+ * @param {number} expiry milliseconds, or 0
+ * @param {Callback} obtained
+ * @param {Callback | null} released
+ * @param {Logger | null} logger
+ */
+function lock(space, key, mode, expiry, obtained, released, logger) {
+  const taken = expiry === 0 ? space.take(key, mode) : null;
+  if (taken === null) {
+    const request = new CallbackRequest(space, key, mode, expiry, obtained, released, logger);
+    return ask(request, expiry > 0 && released !== null);
+  }
+  // Only a private space has such holds.
+  const release = countedRelease(/** @type {PrivateSpace} */ (space), taken, released);
+  try {
+    obtained.call(undefined, release);
+  } catch (error) {
+    if (error instanceof RangeError) {
+      try {
+        needSome();
+      } catch {
+        const late = release;
+        SOON.then(() => late());
+      }
+    }
+    throw error;
+  }
+}
+
+/**
+ * The release function of a hold without a request.
+ *
+ * @param {PrivateSpace} space
+ * @param {ThinKey} key
+ * @param {Callback | null} released
+ */
+function countedRelease(space, key, released) {
+  let ended = false;
+  return function release() {
+    if (ended) return;
+    if (key.state !== ENGINE && key.firstEvent === null) {
+      // Nothing else can come of it: not by way of the space, since this is what programs do most.
+      key.give();
+      ended = true;
+    } else {
+      if (key.state !== ENGINE) needRoom();
+      const grant = space.give(key);
+      ended = true;
+      if (grant !== null || key.firstEvent !== null) {
+        const own = released === null ? null : new CountedEnd(key, released, [...arguments]);
+        return space.settle(key, grant, own, ANSWERED);
+      }
+    }
+    if (released === null) return;
+    try {
+      released.apply(undefined, /** @type {any} */ (arguments));
+    } catch (error) {
+      if (error instanceof RangeError) {
+        try {
+          needSome();
+        } catch {
+          // One by one, so that V8 need not make an object of them in each call.
+          const args = [];
+          for (let i = 0; i < arguments.length; i++) args.push(arguments[i]);
+          SOON.then(released.apply.bind(released, undefined, args));
+        }
+      }
+      throw error;
+    }
+  };
+}
+
+/** The end of a hold without a request, which is to be delivered to its program. */
+class CountedEnd {
+  /** For diagnostics, of which such a hold has none. */
+  times = null;
+
+  /**
+   * @param {ThinKey} key
+   * @param {Callback} released
+   * @param {any[]} args
+   */
+  constructor(key, released, args) {
+    this.at = key;
+    this.released = released;
+    this.args = args;
+  }
+
+  onReleased() {
+    this.released.apply(undefined, this.args);
+  }
+}
+
+class CallbackRequest extends Request {
+  /**
+   * @param {Space} space
+   * @param {string} key
+   * @param {number} mode
+   * @param {number} expiry milliseconds, or 0
+   * @param {Callback} obtained
+   * @param {Callback | null} released
+   * @param {Logger | null} logger
+   */
+  constructor(space, key, mode, expiry, obtained, released, logger) {
+    super(space, key, mode, expiry);
+    this.obtained = obtained;
+    this.released = released;
+    this.logger = logger;
+    /** @type {AsyncResource | null} the async context of the one who asked, once it is needed later */
+    this.context = null;
+    /** With which `released` is to be called. */
+    this.args = NONE;
+  }
+
+  onGranted() {
+    callObtained(this);
+  }
+
+  /** @param {Error} error */
+  onFailed(error) {
+    if (this.times !== null) failed(this, 'refuse', /** @type {any} */ (error).code);
+    // There is nobody else to notify.
+    if (this.released === null) reportLater(error);
+    this.onLost(error);
+  }
+
+  /** @param {Error | null} error */
+  onReleased(error) {
+    if (error === null) callReleased(this, this.args);
+    else this.onLost(error);
+  }
+
+  /** @param {Error} error */
+  onLost(error) {
+    const { logger } = this;
+    if (logger !== null) {
+      try {
+        // It may use the lock, and the next one must not be notified before this one is.
+        holdBack(() => logger.warn(error.message));
+      } catch (loggerError) {
+        reportLater(loggerError);
+      }
+    }
+    callReleased(this, [error]);
+  }
+}
+
+/** @param {CallbackRequest} request */
+function callObtained(request) {
+  const release = releaseOf(request);
+  const { context, obtained } = request;
+  if (context === null) obtained.call(undefined, release);
+  else context.runInAsyncScope(obtained, undefined, release);
+}
+
+/** @param {CallbackRequest} request */
+function releaseOf(request) {
+  return function release() {
+    // They are only copied where there are some.
+    endHold(request, arguments.length === 0 ? NONE : [...arguments]);
+  };
+}
+
+/**
+ * @param {CallbackRequest} request
+ * @param {any[]} args
+ */
+function callReleased({ released, context }, args) {
+  if (released === null) return;
+  if (context === null) released.apply(undefined, args);
+  else context.runInAsyncScope(released, undefined, ...args);
+}
+
+/**
+ * @param {any} request
+ * @param {any[]} args for its release callback
+ */
+function endHold(request, args) {
+  if (request.state !== HOLDING) return;
+  const { space, at } = request;
+  request.args = args;
+  const grant = space.release(request);
+  // Else it has been taken away, and is notified; or a store will answer.
+  const isReleased = request.state === ENDED && request.loss === null && request.released !== null;
+  if (grant !== null || request.times !== null || at.firstEvent !== null) {
+    return space.settle(at, grant, isReleased ? request : null, ANSWERED);
+  }
+  if (!isReleased) return;
+  try {
+    callReleased(request, args);
+  } catch (error) {
+    if (error instanceof RangeError) {
+      try {
+        needSome();
+      } catch {
+        SOON.then(callReleased.bind(undefined, request, args));
+      }
+    }
+    throw error;
+  }
+}
+
+/**
+ * @param {any} request
+ * @param {boolean} mayEndLater whether its hold may be ended by somebody else, even if it is granted now
+ */
+function ask(request, mayEndLater) {
+  const { space } = request;
+  // Whoever is called later, by somebody else or by the clock, is called in the context of the one who asked. To make that
+  // may run program code, which hooks are: so it comes first, unless the key is probably free.
+  if (mayEndLater || !space.isFree(request)) request.context = new AsyncResource('latchkey', OPTIONS);
+  const granted = space.ask(request, Infinity);
+  if (request.state === WAITING && request.context === null)
+    request.context = new AsyncResource('latchkey', OPTIONS);
+  else if (granted !== null && !mayEndLater && request.at.firstEvent === null) request.context = null;
+  if (granted === null || request.times !== null || request.at.firstEvent !== null) {
+    return space.settle(request.at, null, granted, GRANTED);
+  }
+  try {
+    callObtained(request);
+  } catch (error) {
+    if (error instanceof RangeError) {
+      try {
+        needSome();
+      } catch {
+        SOON.then(endHold.bind(undefined, request, NONE));
+      }
+    }
+    throw error;
+  }
+}
+
+module.exports = { lock, CountedEnd };

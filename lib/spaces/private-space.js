@@ -1,0 +1,292 @@
+'use strict';
+// The keys of a lock object without a name, which nobody else uses: what needs nobody's waiting is decided here, and what
+// surely waits is posted to the engine, without a call.
+
+const { threadId } = require('node:worker_threads');
+const { watchAtExit } = require('./abandoned');
+const { now } = require('../clock');
+const diagnostics = require('../events/diagnostics');
+const { Keys } = require('./keys');
+const { at } = require('../addon/layout');
+const { WAITING, HOLDING, ENDED } = require('../events/life');
+const port = require('../addon/port');
+const { READ, WRITE } = require('../events/request');
+const { Space } = require('./space');
+const { marksOf, toBlockers } = require('../events/snapshot');
+const { needRoom } = require('../addon/stack');
+const { FREE, WRITTEN, ENGINE } = require('./thin');
+
+/** @typedef {import('./thin').ThinKey} ThinKey */
+/** @typedef {import('../events/request').Request} Request */
+
+/** So many holders are named at most where somebody has waited in vain. */
+const MOST_BLOCKERS = 10;
+
+class PrivateSpace extends Space {
+  constructor() {
+    super(port.open(undefined), undefined, new Keys(true));
+    this.waiting = 0;
+    /** Whether a request here has ever had an expiry or a time limit. */
+    this.timed = false;
+    watchAtExit(this);
+  }
+
+  /**
+   * Whether a request would be granted at once, and nothing is to be delivered before that.
+   *
+   * @param {Request} request
+   */
+  isFree(request) {
+    const key = this.keys.find(request.key);
+    return key.firstEvent === null && key.admits(request.mode);
+  }
+
+  /**
+   * Takes a key for a holder that is only counted, if that needs nobody's waiting and nobody has to be notified of it.
+   *
+   * @param {string} name
+   * @param {number} mode
+   * @returns {ThinKey | null} the key, to be given back by `give`
+   */
+  take(name, mode) {
+    const key = this.keys.find(name);
+    if (!key.admits(mode) || key.firstEvent !== null || diagnostics.enabled()) return null;
+    key.take(mode);
+    return key;
+  }
+
+  /**
+   * Gives such a key back.
+   *
+   * @param {ThinKey} key
+   * @returns {Request | null} who was let in, for the caller to `settle`
+   */
+  give(key) {
+    if (key.state !== ENGINE) {
+      key.give();
+      return null;
+    }
+    const done = port.endCounted(this.number, key);
+    key.holders--;
+    if (done === 2) key.deflate();
+    return this.readGrant(key);
+  }
+
+  /**
+   * @param {ThinKey} key
+   * @param {Request} request
+   * @param {number} patience
+   */
+  askEngine(key, request, patience) {
+    this.timed ||= request.expiry > 0 || patience !== Infinity;
+    if (key.admits(request.mode)) return this.grant(key, request);
+    const waits = key.surelyWaits(request.mode);
+    if (waits && patience === 0 && key.timed === 0) {
+      request.state = ENDED;
+      return null;
+    }
+    if (key.state !== ENGINE) this.inflate(key);
+    if (request.isReported) request.since = now();
+    return waits && patience === Infinity ? this.post(key, request) : super.askEngine(key, request, patience);
+  }
+
+  /**
+   * @param {ThinKey} key
+   * @param {Request} request one that it admits
+   */
+  grant(key, request) {
+    if (key.firstEvent !== null) needRoom();
+    request.fence = port.nextFence();
+    if (request.isReported || request.expiry > 0) request.since = now();
+    if (request.times !== null) diagnostics.granted(request);
+    key.grant(request);
+    return request;
+  }
+
+  /**
+   * Posts a request that waits.
+   *
+   * @param {ThinKey} key
+   * @param {Request} request
+   * @returns {null}
+   */
+  post(key, request) {
+    const { mode, expiry } = request;
+    const tag = this.free > 0 ? this.freeTags[this.free - 1] : this.requests.length;
+    port.post(at.postedRequest, this.number, key, tag, mode, expiry, 0);
+    // Nothing is called from here on until the request waits, so that nothing can throw. (Nor does it keep the space awake: a
+    // hold that is timed is granted by a call.)
+    if (this.free > 0) this.free--;
+    this.requests[tag] = request;
+    request.tag = tag;
+    key.inEngine++;
+    key.waiting++;
+    this.waiting++;
+    request.state = WAITING;
+    if (request.times !== null) diagnostics.waits(request);
+    return null;
+  }
+
+  /**
+   * Hands a key's holders over to the engine.
+   *
+   * @param {ThinKey} key
+   */
+  inflate(key) {
+    if (key.last !== null) needRoom();
+    if (key.slot === -1) key.slot = this.keys.newSlot();
+    const { counted } = key;
+    const mode = key.state === WRITTEN ? WRITE : READ;
+    if (counted > 0) port.post(at.postedCount, this.number, key, counted, mode, 0, 0);
+    // Nothing is called from here on, so that nothing can throw; or there is room.
+    if (key.state === FREE) this.keys.idle -= key.weight;
+    key.holders = counted;
+    key.counted = 0;
+    key.mode = mode;
+    key.state = ENGINE;
+    if (key.last !== null) this.handOver(key);
+  }
+
+  /** @param {ThinKey} key one whose holders are listed */
+  handOver(key) {
+    let holder = key.last;
+    key.last = null;
+    while (holder !== null && holder.previous !== null) holder = holder.previous;
+    for (let next; holder !== null; holder = next) {
+      next = holder.next;
+      holder.previous = null;
+      holder.next = null;
+      key.holders++;
+      this.enterEngine(key, holder);
+      const { tag, mode, expiry, since } = holder;
+      port.post(at.postedHold, this.number, key, tag, mode, expiry, expiry > 0 ? now() - since : 0);
+    }
+  }
+
+  hasQueued() {}
+
+  /** @returns {'thread'} */
+  get scope() {
+    return 'thread';
+  }
+
+  /** Nobody else is waited for. */
+  watchOthers() {}
+
+  /** Nobody else asks. */
+  addLabel() {}
+
+  /**
+   * @param {ThinKey} key
+   * @param {Request} request
+   * @param {boolean} unused
+   */
+  endHold(key, request, unused) {
+    if (key.state === ENGINE) return super.endHold(key, request, unused);
+    key.release(request);
+    return null;
+  }
+
+  /**
+   * Its expiry takes nothing away before this thread's event loop comes to it: whatever was taken away is known.
+   *
+   * @param {Request} request
+   */
+  remaining({ state, expiry, since }) {
+    if (state !== HOLDING) return 0;
+    return expiry === 0 ? Infinity : Math.max(since + expiry - now(), 0);
+  }
+
+  /** @param {Request} request */
+  downgrade(request) {
+    const key = /** @type {ThinKey} */ (request.at);
+    if (key.state === ENGINE || request.state !== HOLDING || request.mode === READ)
+      return super.downgrade(request);
+    key.downgrade();
+    request.mode = READ;
+    return null;
+  }
+
+  /**
+   * @param {Request} request
+   * @param {number} state
+   */
+  move(request, state) {
+    if (state === HOLDING && request.isReported && request.expiry === 0) request.since = now();
+    super.move(request, state);
+  }
+
+  /**
+   * @param {ThinKey} key
+   * @param {number} change 1 or -1
+   */
+  countWaiting(key, change) {
+    key.waiting += change;
+    this.waiting += change;
+  }
+
+  /** Those who wait are called by those who hold, and so live and die with them; or by the clock. */
+  needsWaking() {
+    return this.waiting > 0 && this.timed;
+  }
+
+  /**
+   * Nobody else uses the space: so the answer is known without the engine.
+   *
+   * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read
+   * @param {string} [name] of the only key to look at
+   */
+  query(read, name) {
+    const all = this.requests.filter(isThere).filter(({ key }) => name === undefined || key === name);
+    for (const { last } of this.keys.some(name)) {
+      for (let each = last; each !== null; each = each.previous) all.push(each);
+    }
+    all.sort((a, b) => a.fence - b.fence || a.since - b.since);
+    return read(describe(all), Date.now());
+  }
+
+  /**
+   * @param {Request} request
+   * @param {boolean} isNew
+   */
+  blockersOf(request, isNew) {
+    const key = /** @type {ThinKey} */ (request.at);
+    /** @type {Request[]} */
+    const holders = [];
+    for (let each = key.last; each !== null; each = each.previous) holders.push(each);
+    let ahead = 0;
+    for (const each of this.requests) {
+      if (each === null || each.at !== key || each === request) continue;
+      if (each.state === HOLDING) holders.push(each);
+      else if (isNew || each.since < request.since) ahead++;
+    }
+    holders.sort((a, b) => a.fence - b.fence);
+    return toBlockers(describe(holders.slice(0, MOST_BLOCKERS)), ahead);
+  }
+}
+
+/**
+ * @param {Request | null} request
+ * @returns {request is Request}
+ */
+function isThere(request) {
+  return request !== null;
+}
+
+/**
+ * @param {Request[]} requests
+ * @returns {import('../addon/port').Report[]}
+ */
+function describe(requests) {
+  const date = now();
+  return requests.map((request) => {
+    const { key, state, mode, since, fence, recovered } = request;
+    return {
+      ...{ key, held: state === HOLDING, write: mode === WRITE, age: date - since },
+      ...{ thread: threadId, fence, recovered },
+      ...marksOf(request),
+    };
+  });
+}
+
+module.exports = { PrivateSpace };

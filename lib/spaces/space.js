@@ -1,0 +1,487 @@
+'use strict';
+// One lock object's keys, as this thread sees them: which JavaScript request an event of the engine is about, and how far that
+// request has got.
+
+const { privateSpaces } = require('./abandoned');
+const { stayAlive, stayAliveNoMore } = require('./alive');
+const { now } = require('../clock');
+const { at, words } = require('../addon/layout');
+const port = require('../addon/port');
+const { append, settle } = require('../events/delivery');
+const { takeGrant, takeEvents, awake } = require('../events/reading');
+const diagnostics = require('../events/diagnostics');
+const { LockExpiredError } = require('../errors');
+const {
+  WAITING,
+  HOLDING,
+  ABANDONED,
+  ENDED,
+  GRANTED,
+  EXPIRED,
+  TIMED_OUT,
+  LOST,
+  NEXT,
+  isQueued,
+} = require('../events/life');
+const { READ } = require('../events/request');
+const { marksOf, toBlockers } = require('../events/snapshot');
+const { spin } = require('./spin');
+const { SOON } = require('../addon/stack');
+
+/** Above this many places an emptied list of requests gives its memory back. */
+const KEEP_PLACES = 1024;
+
+/** @typedef {import('./thin').ThinKey} ThinKey */
+/** @typedef {import('../events/request').Request} Request */
+
+/** Closes the engine's side of a space that the program has dropped. */
+const dropped = new FinalizationRegistry(leave);
+
+/** @param {number} number of a space of which nothing will be asked any more */
+function leave(number) {
+  awake.delete(number);
+  privateSpaces.delete(number);
+  port.close(number);
+}
+
+/**
+ * The keys of one lock object, about which the engine decides, or a store.
+ *
+ * Invariant: `requests[tag]` is the request with that tag, until it is ENDED; the first `free` of `freeTags` are the other
+ * places; the port keeps the space awake while a wake-up may be about it.
+ */
+class Space {
+  /**
+   * @param {number} number the port's own number of this space
+   * @param {string | undefined} name undefined for a private space
+   * @param {import('./keys').Keys} keys
+   */
+  constructor(number, name, keys) {
+    this.number = number;
+    this.name = name;
+    /** @type {(Request | null)[]} */
+    this.requests = [];
+    /** @type {number[]} */
+    this.freeTags = [];
+    this.free = 0;
+    /** @type {import('../events/reading').Awake | null} its entry, once it has been awake */
+    this.awake = null;
+    this.closing = false;
+    /** How many requests other threads see a label of. */
+    this.labels = 0;
+    this.keys = keys;
+    dropped.register(this, number, this);
+  }
+
+  /**
+   * Whether a request would be granted at once, and nothing is to be delivered before that: probably, since others use the
+   * space.
+   *
+   * @param {Request} request
+   */
+  isFree(request) {
+    const key = this.keys.find(request.key);
+    return key.firstEvent === null && key.inEngine === 0;
+  }
+
+  /**
+   * Asks for the request's key; its state says what became of that.
+   *
+   * @param {Request} request
+   * @param {number} patience milliseconds, 0 or Infinity
+   * @returns {Request | null} the request, if it was granted: the caller has to `settle` that
+   */
+  ask(request, patience) {
+    if (diagnostics.enabled()) diagnostics.asked(request);
+    const key = this.keys.find(request.key);
+    request.at = key;
+    return this.askEngine(key, request, patience);
+  }
+
+  /**
+   * @param {ThinKey} key
+   * @param {Request} request
+   * @param {number} patience
+   */
+  askEngine(key, request, patience) {
+    this.enterEngine(key, request);
+    if (request.label !== undefined) this.addLabel(request);
+    const done = this.requestCarefully(key, request, patience);
+    if (done === 0) {
+      this.hasQueued(request, patience);
+      this.move(request, WAITING);
+      this.watchOthers();
+      if (request.times !== null) diagnostics.waits(request);
+    } else {
+      if (done === 1 && request.times !== null) diagnostics.granted(request);
+      this.move(request, done === 1 ? HOLDING : ENDED);
+    }
+    this.readEvents(key);
+    return done === 1 ? request : null;
+  }
+
+  /**
+   * A request has begun to wait.
+   *
+   * @param {Request} request
+   * @param {number} patience
+   */
+  hasQueued(request, patience) {
+    // By the clock that all threads share: for who asks, after its time limit, how many had come before it.
+    if (patience !== Infinity) request.since = words[at.now];
+  }
+
+  /** A request waits for other threads. */
+  watchOthers() {
+    spin();
+  }
+
+  /**
+   * Lets other threads see a request's label, until it has ended.
+   *
+   * @param {Request} request
+   */
+  addLabel(request) {
+    this.labels++;
+    port.setLabel(request, true);
+  }
+
+  /** @param {Request} request */
+  removeLabel(request) {
+    this.labels--;
+    port.setLabel(request, false);
+  }
+
+  /**
+   * Takes a key for a holder that is only counted: where nobody else can take it.
+   *
+   * @param {string} _name
+   * @param {number} _mode
+   * @returns {ThinKey | null}
+   */
+  take(_name, _mode) {
+    return null;
+  }
+
+  /**
+   * @param {ThinKey} key
+   * @param {Request} request
+   * @param {number} patience
+   */
+  requestCarefully(key, request, patience) {
+    try {
+      return port.request(request, key, patience);
+    } catch (error) {
+      // There is no room, and nothing has happened.
+      SOON.then(this.move.bind(this, request, ENDED));
+      throw error;
+    }
+  }
+
+  /**
+   * Gives a request a tag, by which the engine's events name it.
+   *
+   * @param {ThinKey} key
+   * @param {Request} request
+   */
+  enterEngine(key, request) {
+    request.tag = this.free > 0 ? this.freeTags[--this.free] : this.requests.length;
+    this.requests[request.tag] = request;
+    key.enterEngine();
+  }
+
+  /**
+   * Ends a request's hold. Nothing happens if it has none, or not any more.
+   *
+   * @param {Request} request
+   * @param {boolean} [unused] whether its holder never learned of it
+   * @returns {Request | null} who was let in, for the caller to `settle`
+   */
+  release(request, unused = false) {
+    if (request.state !== HOLDING) return null;
+    const grant = this.endHold(/** @type {ThinKey} */ (request.at), request, unused);
+    if (request.times !== null && request.loss === null && !unused) diagnostics.released(request);
+    return grant;
+  }
+
+  /**
+   * @param {ThinKey} key
+   * @param {Request} request one that holds it
+   * @param {boolean} unused
+   * @returns {Request | null}
+   */
+  endHold(key, request, unused) {
+    const done = port.end(request, unused ? at.endUnused : at.endRelease);
+    // Else it has been taken away, and that is among the events.
+    if (done !== 0) this.move(request, ENDED);
+    if (done === 2) key.deflate();
+    return this.readGrant(key);
+  }
+
+  /**
+   * Makes a write hold a read hold. Nothing happens if there is none, or not any more.
+   *
+   * @param {Request} request
+   * @returns {Request | null} who was let in, for the caller to `settle`
+   */
+  downgrade(request) {
+    if (request.state !== HOLDING || request.mode === READ) return null;
+    const key = /** @type {ThinKey} */ (request.at);
+    if (port.end(request, at.endDowngrade) === 1) request.mode = key.mode = READ;
+    return this.readGrant(key);
+  }
+
+  /**
+   * How long nobody can take a request's hold away, in milliseconds. What has happened by now is read for it, and delivered
+   * later. A hold without an expiry goes with its thread only.
+   *
+   * @param {Request} request
+   * @returns {number} 0 if it has none
+   */
+  remaining(request) {
+    if (request.state !== HOLDING) return 0;
+    if (request.expiry === 0) return Infinity;
+    const left = port.remaining(request);
+    takeEvents(this, null);
+    return request.state === HOLDING ? Math.max(left, 0) : 0;
+  }
+
+  /**
+   * Ends a request that its caller has no use for any more, whether it waits or has been granted.
+   *
+   * @param {Request} request
+   * @returns {Request | null} who was let in, for the caller to `settle`
+   */
+  abandon(request) {
+    let grant = null;
+    if (request.state === WAITING) {
+      if (port.end(request, at.endCancel) === 1) this.move(request, ENDED);
+      // Else what has become of it is among the events.
+      grant = this.readGrant(/** @type {ThinKey} */ (request.at));
+    }
+    return request.state === HOLDING ? this.release(request, true) : grant;
+  }
+
+  /**
+   * Reads what the last call has caused.
+   *
+   * @param {ThinKey} key which it was about
+   */
+  readEvents(key) {
+    takeEvents(this, key);
+  }
+
+  /**
+   * The same for a call that may have let somebody in.
+   *
+   * @param {ThinKey} key which it was about
+   * @returns {Request | null} who was let in, if that is all: then it is in no list, for the caller to `settle`
+   */
+  readGrant(key) {
+    const request = takeGrant(this);
+    if (request === null) {
+      this.readEvents(key);
+      return null;
+    }
+    if (request.times !== null) diagnostics.granted(request);
+    this.move(request, HOLDING);
+    return request;
+  }
+
+  /**
+   * Something has happened to a request: its state follows, and the event joins those to be delivered.
+   *
+   * @param {Request} request
+   * @param {number} kind
+   * @param {number} place where the event stands in the shared array
+   */
+  happened(request, kind, place) {
+    const before = request.state;
+    const state = NEXT[before][kind];
+    if (state === undefined) return;
+    let detail = null;
+    if (kind === GRANTED) {
+      port.setGrant(request, place + at.eventFence);
+      if (request.times !== null) diagnostics.granted(request);
+    } else {
+      detail = this.explain(request, kind, place);
+      if (kind === EXPIRED || kind === LOST) {
+        request.loss ??= detail;
+        if (request.times !== null) diagnostics.ended(request);
+      }
+    }
+    if (before !== ABANDONED) append(request, kind, detail);
+    this.move(request, state);
+  }
+
+  /**
+   * @param {Request} request
+   * @param {number} kind
+   * @param {number} _place where the event stands in the shared array
+   * @returns {any} the error that the program is given with the event, if it comes from here
+   */
+  explain(request, kind, _place) {
+    if (kind === TIMED_OUT) return this.blockersOf(request, false);
+    return kind === EXPIRED ? this.expiryOf(request) : null;
+  }
+
+  /** @param {Request} request whose hold has expired */
+  expiryOf(request) {
+    const { key, expiry, since, isReported } = request;
+    // Its age as this thread knows it may be a little less than the engine's.
+    const age = Math.max(expiry, now() - since);
+    return Object.assign(new LockExpiredError(key, age, isReported ? expiry : null), marksOf(request));
+  }
+
+  /**
+   * Who kept a request waiting that waits no longer.
+   *
+   * @param {Request} request
+   * @param {boolean} isNew whether it has not waited: then all who wait had come before it
+   * @returns {import('../events/snapshot').Blockers | null} null where it would cost too much to ask
+   */
+  blockersOf({ key, since }, isNew) {
+    const { holders, ahead } = port.blockers(this.number, key, isNew ? Infinity : since);
+    return toBlockers(this.addTraces(holders), ahead);
+  }
+
+  /**
+   * What only this thread knows of its own requests.
+   *
+   * @param {import('../addon/port').Report[]} reports
+   */
+  addTraces(reports) {
+    return reports.map(({ tag, ...report }) => {
+      const trace = tag === undefined ? undefined : this.requests[tag]?.trace;
+      return trace === undefined ? report : { ...report, trace };
+    });
+  }
+
+  /**
+   * The one place where a request of the engine's changes its state, and where those who wait are counted.
+   *
+   * @param {Request} request
+   * @param {number} state
+   */
+  move(request, state) {
+    const key = /** @type {ThinKey} */ (request.at);
+    const waited = isQueued(request.state);
+    const waits = isQueued(state);
+    if (state === HOLDING && request.expiry > 0) request.since = now();
+    if (waits && !waited) this.countWaiting(key, 1);
+    else if (waited && !waits) this.countWaiting(key, -1);
+    if (state === HOLDING) key.countHolder(request, 1);
+    else if (request.state === HOLDING) key.countHolder(request, -1);
+    request.state = state;
+    if (state === ENDED) this.forget(request);
+    this.keepAwake();
+  }
+
+  /**
+   * @param {ThinKey} key
+   * @param {number} change 1 or -1
+   */
+  countWaiting(key, change) {
+    key.waiting += change;
+    if (change > 0) stayAlive();
+    else stayAliveNoMore();
+  }
+
+  /**
+   * Delivers what a call about a key has caused, and what it has to deliver itself: see delivery.js.
+   *
+   * @param {ThinKey} key
+   * @param {Request | null} grant
+   * @param {Request | import('../requests/callbacks').CountedEnd | null} own
+   * @param {number} kind
+   */
+  settle(key, grant, own, kind) {
+    settle(key, grant, own, kind);
+  }
+
+  /**
+   * How far it reaches.
+   *
+   * @returns {'thread' | 'process' | 'machines'}
+   */
+  get scope() {
+    return 'process';
+  }
+
+  /** Whether a release and a downgrade are answered later, and nothing is delivered within a call. */
+  get answersLater() {
+    return false;
+  }
+
+  /**
+   * @param {Request} _request
+   * @returns {Promise<void> | undefined} the answer to its last release or downgrade, if a store gives one
+   */
+  answerTo(_request) {
+    return undefined;
+  }
+
+  /**
+   * Throws, at the call.
+   *
+   * @param {Error} error
+   * @returns {unknown}
+   */
+  refuse(error) {
+    throw error;
+  }
+
+  /**
+   * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read what to make of the answer; `now` is the date at
+   *   which its ages were true
+   * @param {string} [key] the only one to look at
+   * @returns {unknown}
+   */
+  query(read, key) {
+    return read(this.addTraces(port.query(this.number, key)), Date.now());
+  }
+
+  /** Ends the use of the space, as soon as no hold of this object is left. */
+  close() {
+    this.closing = true;
+    this.closeIfIdle();
+  }
+
+  /** @param {Request} request which has ended */
+  forget(request) {
+    if (this.labels > 0 && request.label !== undefined) this.removeLabel(request);
+    this.requests[request.tag] = null;
+    this.freeTags[this.free++] = request.tag;
+    /** @type {ThinKey} */ (request.at).leaveEngine();
+    if (this.free < this.requests.length) return;
+    if (this.requests.length > KEEP_PLACES) {
+      this.requests = [];
+      this.freeTags = [];
+      this.free = 0;
+    }
+    if (this.closing) this.closeIfIdle();
+  }
+
+  closeIfIdle() {
+    if (this.free < this.requests.length) return;
+    dropped.unregister(this);
+    leave(this.number);
+  }
+
+  keepAwake() {
+    const isAwake = this.needsWaking();
+    if (this.awake === null) {
+      if (!isAwake) return;
+      this.awake = { space: null };
+      awake.set(this.number, this.awake);
+    }
+    this.awake.space = isAwake ? this : null;
+  }
+
+  /** Whether a wake-up may be about it. */
+  needsWaking() {
+    return this.free < this.requests.length;
+  }
+}
+
+module.exports = { Space };

@@ -1,0 +1,238 @@
+//! The functions that JavaScript calls. Each reads its inputs, does one operation, and writes the answers.
+
+pub mod query;
+pub mod raw_function;
+pub mod stack;
+pub mod stored;
+pub mod words;
+
+use std::rc::Rc;
+
+use latchkey_engine::{Ask, KeyName, LocalSpace, Mode, Patience, Requested};
+use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
+use napi::{Env, Error, Result};
+
+use crate::{
+    crossing::query::Report,
+    crossing::raw_function::{Body, Call},
+    crossing::words::{LENGTH, Words},
+    port::open_space::{OpenSpace, Scope, expiry_of, milliseconds},
+    port::waker::{Listener, Waker},
+    port::{Port, SpaceNumber},
+    process::clock,
+    process::shared_space::SharedSpace,
+};
+
+/// Opens a port and makes its functions, which carry it: a call of one costs a fraction of a class method's.
+pub fn open_port<'env>(
+    env: &'env Env,
+    words: Float64Array,
+    wake: Function<(), ()>,
+    listener: Function<(), ()>,
+    thread: u32,
+) -> Result<Object<'env>> {
+    let words = Words::new(words).ok_or_else(|| {
+        Error::from_reason(format!("latchkey: openPort needs an array of {LENGTH} numbers"))
+    })?;
+    clock::start();
+    let port = Port::new(*env, words, Waker::new(&wake)?, Listener::new(*env, &listener)?, thread);
+    // Hooks run in the reverse order of their making: this one before the waker's own, which ends the
+    // threadsafe function.
+    port.end_with_environment()?;
+
+    let mut functions = Object::new(env)?;
+    let mut define = Definer { env, port, functions: &mut functions };
+    define.function("openPrivate", open_private)?;
+    define.function("openNamed", open_named)?;
+    define.function("openStored", stored::open)?;
+    define.function("query", query)?;
+    define.raw("label", label)?;
+    define.function("blockers", blockers)?;
+    define.function("queryStore", stored::query)?;
+    define.function("explain", stored::explain)?;
+    define.raw("close", |port, call| {
+        port.close(&call.env, port.addressed_number());
+        Ok(())
+    })?;
+    define.careful("request", request)?;
+    // What each call does, and no more.
+    define.raw("takeIn", |_, _| Ok(()))?;
+    define.careful("end", end)?;
+    define.careful("remaining", remaining)?;
+    define.raw("collect", |port, call| port.collect(&call.env))?;
+    define.careful("room", |port, _| {
+        port.words.with(|words| words::write_done(words, 1.0));
+        Ok(())
+    })?;
+    define.raw("noteRoom", |port, _| {
+        port.stack.note(port.words.with(|words| words::whole(words[words::ROOM])) as usize);
+        Ok(())
+    })?;
+    define.raw("watch", |port, _| {
+        port.watch();
+        Ok(())
+    })?;
+    define.raw("readEvents", |port, _| {
+        port.read_on();
+        Ok(())
+    })?;
+    define.raw("keepAlive", |port, call| {
+        port.set_waits(&call.env, port.words.with(|words| words[words::WAITS] != 0.0));
+        Ok(())
+    })?;
+    Ok(functions)
+}
+
+struct Definer<'a, 'env> {
+    env: &'env Env,
+    port: Rc<Port>,
+    functions: &'a mut Object<'env>,
+}
+
+impl Definer<'_, '_> {
+    /// napi-rs turns both an `Err` and a panic of the closure into a JavaScript error.
+    fn function<T: ToNapiValue>(
+        &mut self,
+        name: &str,
+        body: impl Fn(&Port, &FunctionCallContext) -> Result<T> + 'static,
+    ) -> Result<()> {
+        let port = Rc::clone(&self.port);
+        let function =
+            self.env.create_function_from_closure::<(), T, _>(name, move |call| body(&port, &call))?;
+        self.functions.set(name, function)
+    }
+
+    fn raw(&mut self, name: &str, body: Body) -> Result<()> {
+        let function = raw_function::create(self.env, name, Rc::clone(&self.port), body, false)?;
+        self.functions.set(name, function)
+    }
+
+    /// The same for a function after which JavaScript has more to do.
+    fn careful(&mut self, name: &str, body: Body) -> Result<()> {
+        let function = raw_function::create(self.env, name, Rc::clone(&self.port), body, true)?;
+        self.functions.set(name, function)
+    }
+}
+
+/// Opens a private space.
+fn open_private(port: &Port, _: &FunctionCallContext) -> Result<SpaceNumber> {
+    port.open(Scope::Thread(LocalSpace::default()))
+}
+
+fn open_named(port: &Port, call: &FunctionCallContext) -> Result<SpaceNumber> {
+    let name: Utf16String = call.first_arg()?;
+    port.open(Scope::Shared(SharedSpace::open_named(&name)))
+}
+
+/// Asks for the key that the argument names or, without one, for the key of the slot in the array.
+fn request(port: &Port, call: &Call) -> Result<()> {
+    let (number, open) = port.addressed()?;
+    let units: Option<Utf16String> = call.argument()?;
+    let ask = ask(port, &open, units.as_ref());
+    let patience = ask.patience;
+    let mut slot = None;
+    let requested = port.operate(&call.env, number, &open, |locks, caller| {
+        let outcome = locks.request(ask, caller);
+        slot = outcome.slot;
+        outcome
+    });
+    if let Some(ticket) = requested.ticket() {
+        open.name(ask.tag, ticket);
+    }
+    port.words.with(|words| {
+        words::write_requested(words, requested);
+        if let (Requested::Waiting(_), Patience::For(_)) = (requested, patience) {
+            words::write_now(words, clock::now());
+        }
+        if units.is_some() {
+            words::write_key_slot(words, slot);
+        }
+    });
+    Ok(())
+}
+
+/// Ends a request in the way that the array says, or changes its hold.
+fn end(port: &Port, call: &Call) -> Result<()> {
+    let (number, open) = port.addressed()?;
+    let how = port.words.with(|words| words::whole(words[words::END]));
+    let done = if how == words::END_COUNTED {
+        let (local, ask) = (private(&open)?, ask(port, &open, None));
+        port.operate(&call.env, number, &open, |_, caller| {
+            local.release_counted(&ask, caller).map(words::released)
+        })
+    } else {
+        let ticket = open.ticket(port.words.with(|words| words::whole(words[words::TAG])))?;
+        port.operate(&call.env, number, &open, |locks, caller| match how {
+            words::END_RELEASE => locks.release(ticket, caller).map(words::released),
+            words::END_UNUSED => locks.give_back(ticket, caller).map(words::released),
+            words::END_CANCEL => locks.cancel(ticket, caller).map(words::flag),
+            _ => locks.downgrade(ticket, caller).map(words::flag),
+        })
+    };
+    port.words.with(|words| words::write_done(words, done));
+    Ok(())
+}
+
+fn private(open: &OpenSpace) -> Result<&LocalSpace> {
+    open.local().ok_or_else(|| Error::from_reason("latchkey: this space is not private"))
+}
+
+/// What the array says of a request.
+fn ask<'a>(port: &Port, open: &OpenSpace, units: Option<&'a Utf16String>) -> Ask<'a> {
+    port.words.with(|words| Ask {
+        port: open.member,
+        tag: words::whole(words[words::TAG]),
+        key: units.map_or_else(|| KeyName::Slot(words::key_slot(words)), |units| KeyName::Units(units)),
+        mode: if words[words::MODE] == 0.0 { Mode::Read } else { Mode::Write },
+        expiry: expiry_of(words[words::EXPIRY]),
+        patience: match words[words::PATIENCE] {
+            0.0 => Patience::None,
+            limit => milliseconds(limit).map_or(Patience::Forever, Patience::For),
+        },
+    })
+}
+
+/// How long a hold is safe, and what has happened by then.
+fn remaining(port: &Port, _: &Call) -> Result<()> {
+    let (_, open) = port.addressed()?;
+    let ticket = open.ticket(port.words.with(|words| words::whole(words[words::TAG])))?;
+    let safety = words::safety(open.locks().safety_of(ticket, clock::now()));
+    port.words.with(|words| words::write_done(words, safety));
+    // After the look at the hold: if that had been taken away by then, the event that says so is here now.
+    port.read_inbox();
+    Ok(())
+}
+
+/// The request that the array names has the label that is the argument; without one, it has none any more.
+fn label(port: &Port, call: &Call) -> Result<()> {
+    let (_, open) = port.addressed()?;
+    let text: Option<Utf16String> = call.argument()?;
+    let tag = port.words.with(|words| words::whole(words[words::TAG]));
+    if let Some(shared) = open.shared() {
+        shared.labels.set(open.member, tag, text.as_deref());
+    }
+    Ok(())
+}
+
+/// Who keeps a request waiting in a named space for the key that is the argument: the first holders, and as an answer in the
+/// array how many began to wait before the moment that stands there.
+fn blockers(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
+    let (_, open) = port.addressed()?;
+    let shared =
+        open.shared().ok_or_else(|| Error::from_reason("latchkey: JavaScript knows what is private"))?;
+    let key: Utf16String = call.first_arg()?;
+    let asked = port.words.with(|words| words[words::NOW]);
+    let now = clock::now();
+    let (holders, ahead) = query::blockers(shared, &key, open.member, &port.mailbox, now, asked)?;
+    port.words.with(|words| words::write_done(words, ahead as f64));
+    Ok(holders)
+}
+
+/// Who holds and who waits in a named space; the argument, if there is one, is the only key to look at.
+fn query(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
+    let (_, open) = port.addressed()?;
+    let key: Option<Utf16String> = if call.length() > 0 { Some(call.get(0)?) } else { None };
+    let shared =
+        open.shared().ok_or_else(|| Error::from_reason("latchkey: JavaScript knows what is private"))?;
+    query::report(shared, key.as_deref(), open.member, &port.mailbox, clock::now())
+}

@@ -1,0 +1,192 @@
+//! What JavaScript can do with a stored space only: open it with options, ask who holds and who waits, which takes
+//! time, and learn why a request failed.
+
+use std::{sync::Arc, time::Duration};
+
+use latchkey_engine::Mode;
+use latchkey_redis::{Config, ConfigError, Options, Owner, Reason, Store, StoreError, StoredKey};
+use napi::bindgen_prelude::{FunctionCallContext, JsValue, Uint8Array, Utf16String};
+use napi::{Error, Result, sys};
+use napi_derive::napi;
+
+use crate::{
+    crossing::words,
+    port::Port,
+    port::open_space::{OpenSpace, Scope},
+    process::background,
+    process::shared_space::SharedSpace,
+};
+
+/// What JavaScript says where an event has no reason.
+const NO_REASON: u32 = u32::MAX;
+
+/// How long the end of a process may wait for the stores to hear of it. Else the leases do what is left.
+const WITHIN: Duration = Duration::from_millis(250);
+
+/// The options of a store, after JavaScript has checked their types. Times are in milliseconds.
+#[napi(object, object_to_js = false)]
+#[allow(missing_docs)] // `latchkey_redis::Options` says what each is.
+pub struct StoreOptions {
+    pub url: Option<String>,
+    pub sentinels: Option<Vec<String>>,
+    pub master: Option<String>,
+    pub user: Option<String>,
+    pub password: Option<String>,
+    pub database: Option<u32>,
+    pub ca: Option<Uint8Array>,
+    pub cert: Option<Uint8Array>,
+    pub key: Option<Uint8Array>,
+    pub ttl: Option<f64>,
+    pub connect_timeout: Option<f64>,
+    pub command_timeout: Option<f64>,
+    pub namespace: Option<String>,
+}
+
+/// The number of a stored space that was opened, or what is wrong with its options.
+#[napi(object, object_from_js = false)]
+pub struct StoreOpened {
+    /// The port's number of the space.
+    pub number: Option<u32>,
+    /// The option that is wrong.
+    pub option: Option<String>,
+    /// What it has to be.
+    pub takes: Option<String>,
+    /// Whether it is of the right kind, but too large or too small.
+    pub out_of_range: Option<bool>,
+}
+
+/// One hold or one waiting request, of any process.
+#[napi(object, object_from_js = false)]
+pub struct StoredReport {
+    /// The key.
+    pub key: Utf16String,
+    /// Whether it is a hold; else it waits.
+    pub held: bool,
+    /// Whether it is, or would be, held exclusively.
+    pub write: bool,
+    /// Milliseconds since the grant, or since it asked.
+    pub age: f64,
+    /// The grant's fence; 0 while it waits.
+    pub fence: f64,
+    /// Whether the holder learned that an earlier writer did not end well.
+    pub recovered: bool,
+    /// Node's number of its thread.
+    pub thread: u32,
+    /// The number of its process.
+    pub pid: u32,
+    /// The name of its machine.
+    pub host: String,
+}
+
+/// Opens a stored space. The arguments are its name and the store's options.
+pub fn open(port: &Port, call: &FunctionCallContext) -> Result<StoreOpened> {
+    let name: Utf16String = call.get(0)?;
+    let config = match Config::new(options(call.get(1)?)) {
+        Ok(config) => config,
+        Err(error) => return Ok(refused(&error)),
+    };
+    let background = background::handle()
+        .map_err(|error| Error::from_reason(format!("latchkey: the system refuses a thread: {error}")))?;
+    let store = Store::open(config, background);
+    let number = port.open(Scope::Shared(SharedSpace::open_stored(&store, &name, port.mailbox.thread)))?;
+    Ok(StoreOpened { number: Some(number), option: None, takes: None, out_of_range: None })
+}
+
+fn refused(error: &ConfigError) -> StoreOpened {
+    StoreOpened {
+        number: None,
+        option: Some(error.option.to_owned()),
+        takes: Some(error.takes.to_owned()),
+        out_of_range: Some(error.out_of_range),
+    }
+}
+
+fn options(given: StoreOptions) -> Options {
+    let default = Options::default();
+    let bytes = |pem: Option<Uint8Array>| pem.map(|pem| pem.to_vec());
+    // A time that fits no duration is longer than the longest one allowed.
+    let time = |given: Option<f64>, default| {
+        given.map_or(default, |ms| Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX))
+    };
+    Options {
+        url: given.url,
+        sentinels: given.sentinels.unwrap_or_default(),
+        master: given.master,
+        user: given.user,
+        password: given.password,
+        database: given.database,
+        ca: bytes(given.ca),
+        cert: bytes(given.cert),
+        key: bytes(given.key),
+        ttl: time(given.ttl, default.ttl),
+        connect_timeout: time(given.connect_timeout, default.connect_timeout),
+        command_timeout: time(given.command_timeout, default.command_timeout),
+        namespace: given.namespace.unwrap_or(default.namespace),
+    }
+}
+
+/// Asks the store who holds and who waits: a promise.
+pub fn query(port: &Port, call: &FunctionCallContext) -> Result<sys::napi_value> {
+    let (_, open) = port.addressed()?;
+    let shared = Arc::clone(shared(&open)?);
+    shared.table.stored()?;
+    let (deferred, promise) = call.env.create_deferred()?;
+    let background = background::handle().map_err(|error| Error::from_reason(error.to_string()))?;
+    background.spawn(async move {
+        let Ok(stored) = shared.table.stored() else { return };
+        match stored.query().await {
+            Ok(keys) => deferred.resolve(move |_| Ok(keys.iter().flat_map(reports).collect::<Vec<_>>())),
+            Err(error) => deferred.reject(Error::from_reason(error.to_string())),
+        }
+    });
+    Ok(promise.raw())
+}
+
+fn shared(open: &OpenSpace) -> Result<&Arc<SharedSpace>> {
+    open.shared().ok_or_else(|| Error::from_reason("latchkey: no store keeps this space"))
+}
+
+fn reports(key: &StoredKey) -> impl Iterator<Item = StoredReport> {
+    let report = |held, mode, age: Duration, owner: &Owner| StoredReport {
+        key: key.key.as_units().to_vec().into(),
+        held,
+        write: mode == Mode::Write,
+        age: age.as_secs_f64() * 1e3,
+        fence: 0.0,
+        recovered: false,
+        thread: owner.thread,
+        pid: owner.pid,
+        host: owner.host.clone(),
+    };
+    let holds = key.holders.iter().map(move |hold| StoredReport {
+        fence: hold.grant.fence as f64,
+        recovered: hold.grant.recovered,
+        ..report(true, hold.mode, hold.age, &hold.owner)
+    });
+    holds.chain(key.waiting.iter().map(move |wait| report(false, wait.mode, wait.age, &wait.owner)))
+}
+
+/// The process ends: lets go of what it holds and waits for in any store.
+pub fn end_sessions() {
+    Store::shutdown_all(WITHIN);
+}
+
+/// Why a request failed, for people: the array says in which space, and the event's reason. Without a reason: what is wrong
+/// with the store, and an empty text if nothing is known to be.
+pub fn explain(port: &Port, _: &FunctionCallContext) -> Result<String> {
+    let (_, open) = port.addressed()?;
+    let store = shared(&open)?.table.stored()?.store();
+    let reason = port.words.with(|words| words::whole(words[words::REASON]));
+    if reason == NO_REASON {
+        return Ok(store.trouble().map_or_else(String::new, |trouble| trouble.to_string()));
+    }
+    let reason = Reason::from_number(reason).unwrap_or(Reason::Refused);
+    // What the store knows by now may be more than the reason, or about something else. Whatever it is, it is also why a
+    // server cannot be reached.
+    let is_why = |trouble: &StoreError| trouble.reason() == reason || reason == Reason::Unreachable;
+    let known = store.trouble().filter(is_why);
+    Ok(known.map_or_else(
+        || format!("The store at {} {}", store.config().address(), reason.message()),
+        |trouble| trouble.to_string(),
+    ))
+}

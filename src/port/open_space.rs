@@ -1,0 +1,127 @@
+//! A space that a port uses, whichever scope it has, and the requests that the port has there by their tags.
+
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+    time::Duration,
+};
+
+use latchkey_engine::{Ask, KeyName, KeySlot, LocalSpace, LockTable, Patience, Port as Member, Ticket, Time};
+use napi::{Error, Result};
+
+use crate::{
+    crossing::words::{Posted, PostedWhat},
+    process::clock,
+    process::shared_space::SharedSpace,
+};
+
+/// Where the keys of a space are kept, by its scope.
+pub enum Scope {
+    /// A private space: only its port can change it.
+    Thread(LocalSpace),
+    /// A named space, or one of a store.
+    Shared(Arc<SharedSpace>),
+}
+
+/// A space that the port uses.
+pub struct OpenSpace {
+    scope: Scope,
+    /// Who the port is there: the engine counts each opening of a space as a port of its own, so that
+    /// closing one ends what that one owns.
+    pub member: Member,
+    /// When a private space has to be looked at next.
+    pub deadline: Cell<Option<Time>>,
+    /// The engine's ticket of each request, by the tag that JavaScript names it by: of the last one that had the tag.
+    tickets: RefCell<Vec<Ticket>>,
+}
+
+impl OpenSpace {
+    pub fn new(scope: Scope, member: Member) -> Self {
+        Self { scope, member, deadline: Cell::default(), tickets: RefCell::default() }
+    }
+
+    /// The keys of a private space.
+    pub fn local(&self) -> Option<&LocalSpace> {
+        match &self.scope {
+            Scope::Thread(local) => Some(local),
+            Scope::Shared(_) => None,
+        }
+    }
+
+    /// The space, if it is not private.
+    pub fn shared(&self) -> Option<&Arc<SharedSpace>> {
+        match &self.scope {
+            Scope::Thread(_) => None,
+            Scope::Shared(shared) => Some(shared),
+        }
+    }
+
+    /// What all spaces can do.
+    pub fn locks(&self) -> &dyn LockTable {
+        match &self.scope {
+            Scope::Thread(local) => local,
+            Scope::Shared(shared) => shared.table.locks(),
+        }
+    }
+
+    /// From now on `tag` names this request.
+    pub fn name(&self, tag: u32, ticket: Ticket) {
+        let mut tickets = self.tickets.borrow_mut();
+        if tickets.len() <= tag as usize {
+            tickets.resize(tag as usize + 1, ticket);
+        }
+        tickets[tag as usize] = ticket;
+    }
+
+    /// The request that `tag` names.
+    pub fn ticket(&self, tag: u32) -> Result<Ticket> {
+        let ticket = self.tickets.borrow().get(tag as usize).copied();
+        ticket.ok_or_else(|| Error::from_reason("latchkey: no request has this tag"))
+    }
+
+    /// Takes in what JavaScript has posted. Nobody learns of anything.
+    pub fn apply(&self, posted: &Posted) {
+        let Some(local) = self.local() else { return };
+        let mut ask = Ask {
+            port: self.member,
+            tag: 0,
+            key: KeyName::Slot(KeySlot { index: posted.key, generation: 0 }),
+            mode: posted.mode,
+            expiry: None,
+            patience: Patience::Forever,
+        };
+        let ticket = match posted.what {
+            PostedWhat::Request { tag, expiry } => {
+                ask.tag = tag;
+                ask.expiry = expiry_of(expiry);
+                local.append(&ask)
+            }
+            PostedWhat::Hold { tag, expiry, age } => {
+                ask.tag = tag;
+                ask.expiry = expiry_of(expiry);
+                let since = match ask.expiry {
+                    Some(_) => clock::now().before(milliseconds(age).unwrap_or_default()),
+                    None => Time::ZERO,
+                };
+                local.adopt(&ask, since)
+            }
+            PostedWhat::Count(count) => {
+                local.adopt_counted(&ask, count);
+                None
+            }
+        };
+        if let Some(ticket) = ticket {
+            self.name(ask.tag, ticket);
+        }
+    }
+}
+
+/// What JavaScript says of an expiry: 0 for none.
+pub fn expiry_of(value: f64) -> Option<Duration> {
+    if value == 0.0 { None } else { milliseconds(value) }
+}
+
+/// A span of time; `None` if it does not fit a duration, which is longer than any process lives.
+pub fn milliseconds(value: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(value / 1000.0).ok()
+}
