@@ -39,7 +39,7 @@ const CHECKS = {
  * @returns {Record<string, any> | undefined} the options of its store; undefined for none
  */
 function toStore(options, name) {
-  const store = optionOf(options, 'store');
+  const store = optionOf(options, 'store') ?? undefined;
   if (store === undefined) return undefined;
   // What is in a store is found by its name.
   if (name === undefined) throw invalidType('options.name', 'a string, where there is a store', name);
