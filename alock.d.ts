@@ -1,5 +1,5 @@
 // Types of `latchkey/alock`: the drop-in for the package alock.
-// Also the home of `Key`, which both faces take.
+// Also the home of `Key`, which all APIs take.
 
 import self = require('./alock.js');
 
@@ -20,7 +20,7 @@ export = lock;
  * when the promise of an `async` `fn` settles; so call `done` on every path, failures too. Asking for a key
  * inside a hold on that same key, and calling `done` only after that, waits for ever.
  *
- * Documented by alock; thrown errors, async contexts and the error codes are latchkey's own.
+ * Documented by alock, except for thrown errors, async contexts and the error codes.
  *
  * @param key Names what is protected. See {@link Key}.
  * @param fn Called once, with `done` as its only argument.
@@ -51,7 +51,7 @@ declare namespace lock {
  * **The trap:** every plain object becomes `'[object Object]'`, so all of them are one key, and `['a', 'b']` is
  * the one key `'a,b'`. An object is a good key only if its `toString()` tells it from the others.
  *
- * alock and rwlock-plus say no more than that a key is required; the rest is latchkey's own.
+ * alock and rwlock-plus say no more than that a key is required.
  *
  * @example
  * lock(`user:${id}`, (done) => done());
@@ -66,7 +66,7 @@ type Key = string | number | bigint | boolean | object;
  * Where calls nest deeply, each inside an `fn` that another one ran, a loop around them grants the rest, in the same
  * order, once this call has returned. So a queue of any length is safe.
  *
- * Documented by alock, except for the second call and the arguments, which are latchkey's own.
+ * Documented by alock, except for the second call and the arguments.
  *
  * @example
  * lock('log', (done) => fs.appendFile('log.txt', line, done));

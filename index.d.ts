@@ -1,5 +1,5 @@
-// Types of `latchkey`: alock's function and rwlock-plus's class in one, the promise face, and the errors. Each has its
-// own file.
+// Types of `latchkey`: alock's function and rwlock-plus's class in one, the promise API, and the errors. Their parts are in
+// types/.
 
 import { lock, type Done, type Key } from './alock.js';
 import {
@@ -11,7 +11,7 @@ import {
   type ReleaseMessage,
   type TimeoutMessage,
   type WaitMessage,
-} from './diagnostics.js';
+} from './types/diagnostics.js';
 import {
   LockClosedError,
   LockError,
@@ -22,17 +22,19 @@ import {
   LockTwoCopiesError,
   StoreUnreachableError,
   type LockHolder,
-} from './errors.js';
-import { Hold, type HoldJson, type Mode, type StoredHold } from './hold.js';
+} from './types/errors.js';
+import { Hold, type HoldJson, type Mode, type StoredHold } from './types/hold.js';
+import { type KeyOrKeys } from './types/keyed-locks.js';
 import {
   Locks,
   type AcquireOptions,
   type AnyLocks,
+  type LocksConstructor,
   type LocksJson,
   type LocksOptions,
   type SingleKey,
   type TryOptions,
-} from './locks.js';
+} from './types/locks.js';
 import {
   Lock,
   type LockObtainedCallback,
@@ -49,9 +51,9 @@ import {
   type StoredHeldEntry,
   type StoredLocksSnapshot,
   type StoredPendingEntry,
-} from './snapshot.js';
-import { type StoreOptions } from './store.js';
-import { type StoredLocks, type StoredLocksOptions } from './stored-locks.js';
+} from './types/snapshot.js';
+import { type SentinelOptions, type ServerOptions, type StoreOptions } from './types/store.js';
+import { type StoredLocks, type StoredLocksOptions } from './types/stored-locks.js';
 
 export = latchkey;
 
@@ -66,9 +68,9 @@ export = latchkey;
  * **The trap:** the key is free when `done` is called, not when `fn` returns or its promise settles. And a forgotten
  * `new` is no error of its own: `latchkey(10000)` asks for the key `'10000'`, and is refused for want of `fn`.
  *
- * Its property {@link Locks} is the promise face, for `async` functions, for several threads, and for several machines.
+ * Its property {@link Locks} is the promise API, for `async` functions, for several threads, and for several machines.
  *
- * The two faces are documented by alock and rwlock-plus; having both in one is latchkey's own.
+ * The two APIs are documented by alock and rwlock-plus.
  *
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `key` is refused, or `fn` is not a function.
  *
@@ -117,9 +119,11 @@ declare namespace latchkey {
     type HeldEntry,
     type HoldJson,
     type Key,
+    type KeyOrKeys,
     type LockHolder,
     type LockObtainedCallback,
     type LockOptions,
+    type LocksConstructor,
     type LocksJson,
     type LocksOptions,
     type LocksSnapshot,
@@ -131,6 +135,8 @@ declare namespace latchkey {
     type Release,
     type ReleaseCallback,
     type ReleaseMessage,
+    type SentinelOptions,
+    type ServerOptions,
     type SingleKey,
     type StoredHeldEntry,
     type StoredHold,

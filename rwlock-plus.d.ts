@@ -2,7 +2,7 @@
 
 import self = require('./rwlock-plus.js');
 import { type Key } from './alock.js';
-import { type StoreOptions } from './store.js';
+import { type StoreOptions } from './types/store.js';
 
 export = Lock;
 
@@ -21,7 +21,7 @@ export = Lock;
  * **The trap:** whoever holds a key and asks the same `Lock` for it again can wait for ever: a writer always, a
  * reader if it asks to write, or if a writer has got in line in between. Release first.
  *
- * Documented by rwlock-plus, except for names, stores and the life of the process, which are latchkey's own.
+ * Documented by rwlock-plus, except for names, stores and the life of the process.
  *
  * @example
  * const Lock = require('latchkey/rwlock-plus');
@@ -41,12 +41,12 @@ declare class Lock {
    *
    * **The trap:** an expired hold is gone, but the work it protected goes on unless the release callback stops it.
    *
-   * Documented by rwlock-plus, except for `logger`, which it had and did not document. That the release callback runs
-   * before the next one is granted, `options`, and the error codes, are latchkey's own.
+   * Documented by rwlock-plus, except for `logger`, which it had and did not document, `options`, the error codes, and that
+   * the release callback runs before the next one is granted.
    *
    * @param timeout Milliseconds, counted from a hold's grant. Default: holds never expire; 0, null, undefined and
    *   Infinity say the same.
-   * @param logger Is told of each hold that expires. See {@link Logger}. Default, and null: nobody is.
+   * @param logger Its `warn` is called for each hold that expires. See {@link Logger}. Default, and null: nobody is.
    * @param options See {@link LockOptions} and {@link StoredLockOptions}. Default, and null: keys of its own.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `timeout` is not a number, `logger` has no `warn` function, `options` or
    *   a member of it has the wrong type, there is no option of that name, or there is a `store` and no `name`.
@@ -77,10 +77,10 @@ declare class Lock {
    * **The trap:** the key is held until `release` is called, not until `lockObtainedCallback` returns or its
    * promise settles. Call `release` on every path, failures too.
    *
-   * Documented by rwlock-plus; thrown errors, async contexts and the error codes are latchkey's own.
+   * Documented by rwlock-plus, except for thrown errors, async contexts and the error codes.
    *
    * @param key Names what is protected. See {@link Key}.
-   * @param releaseCallback Called once, when the hold ends. null or undefined: nobody is told.
+   * @param releaseCallback Called once, when the hold ends. null or undefined: none is called.
    * @param lockObtainedCallback Called once, when the key is granted, with `release` as its only argument.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `key` is refused, or a callback is not a function;
    *   `ERR_INVALID_THIS` if `readLock` is called without its object. Nothing has been asked for then.
@@ -110,10 +110,10 @@ declare class Lock {
    * **The trap:** the key is held until `release` is called, not until `lockObtainedCallback` returns or its
    * promise settles. Call `release` on every path, failures too.
    *
-   * Documented by rwlock-plus; thrown errors, async contexts and the error codes are latchkey's own.
+   * Documented by rwlock-plus, except for thrown errors, async contexts and the error codes.
    *
    * @param key Names what is protected. See {@link Key}.
-   * @param releaseCallback Called once, when the hold ends. null or undefined: nobody is told.
+   * @param releaseCallback Called once, when the hold ends. null or undefined: none is called.
    * @param lockObtainedCallback Called once, when the key is granted, with `release` as its only argument.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `key` is refused, or a callback is not a function;
    *   `ERR_INVALID_THIS` if `writeLock` is called without its object. Nothing has been asked for then.
@@ -155,7 +155,7 @@ declare namespace Lock {
  * It can be handed on as a callback or as an event listener. **The trap:** what the event passes is forwarded, and a
  * release callback takes its first argument for an error. For an event with arguments, write `() => release()`.
  *
- * Documented by rwlock-plus; that the next ones are granted before the release callback runs is latchkey's own.
+ * Documented by rwlock-plus, except that the next ones are granted before the release callback runs.
  *
  * @example
  * lock.readLock('my-resource', callback, (release) => {
@@ -169,14 +169,14 @@ type Release = (...args: any[]) => void;
  * `LockExpiredError` alone.
  *
  * On a store there are two more: a hold that was lost with the connection gives a `LockLostError` alone; and a request that
- * failed, without `lockObtainedCallback` having been called, or a release that the store could not be told of, a
+ * failed, without `lockObtainedCallback` having been called, or a release that could not be sent to the store, a
  * `StoreUnreachableError` alone. Without a release callback, a failed request is an uncaught exception, since nobody else
  * could learn of it.
  *
  * **The trap:** after an expiry the work may still be going on, and the next one gets the key as soon as this
  * function returns. Stop the work here.
  *
- * Documented by rwlock-plus; the errors' classes and codes, and stores, are latchkey's own.
+ * Documented by rwlock-plus, except for the errors' classes and codes, and for stores.
  *
  * @example
  * function released(err) {
@@ -199,8 +199,8 @@ type ReleaseCallback = (err?: any, ...results: any[]) => void;
 type LockObtainedCallback = (release: Release) => void;
 
 /**
- * Who is told of expired holds, and on a store of lost ones and of failures; `console` and the usual loggers fit.
- * rwlock-plus had it and did not document it; stores are latchkey's own.
+ * Gets a message for each expired hold, and on a store for each lost one and each failure; `console` and the usual loggers fit.
+ * rwlock-plus had it and did not document it.
  */
 interface Logger {
   /**
@@ -214,7 +214,7 @@ interface Logger {
 }
 
 /**
- * What a `Lock` may be made with besides. latchkey's own.
+ * What a `Lock` may be made with besides.
  *
  * @example
  * const lock = new Lock(10000, console, { name: 'orders' });
@@ -222,20 +222,20 @@ interface Logger {
 interface LockOptions {
   /**
    * The name of the keys' space: everybody in the process who opens that name, in whatever thread, as a `Lock` or as
-   * `Locks`, has the same keys. Default: none, the keys are this object's own. latchkey's own.
+   * `Locks`, has the same keys. Default: none, the keys are this object's own.
    *
-   * **The trap:** what another thread's call grants or takes away here is told by the event loop, not within that call.
-   * A thread whose event loop is blocked hears of it late, and goes on with a hold that has expired. And `undefined`, as from a
-   * variable that is not set, is refused: for none, leave it out or say null.
+   * **The trap:** what another thread's call grants or takes away here is delivered by the event loop, not within that call.
+   * A thread whose event loop is blocked gets the event late, and goes on with a hold that has expired. And `undefined`,
+   * as from a variable that is not set, is refused: for none, leave it out or say null.
    */
   name?: string | null;
 
-  /** Left out, or null: with a store, the options are {@link StoredLockOptions}. `undefined` is refused. latchkey's own. */
+  /** Left out, or null: with a store, the options are {@link StoredLockOptions}. `undefined` is refused. */
   store?: null;
 }
 
 /**
- * What a `Lock` on a store may be made with besides. latchkey's own.
+ * What a `Lock` on a store may be made with besides.
  *
  * @example
  * const lock = new Lock(10000, console, { name: 'orders', store: 'redis://redis.example' });
@@ -243,14 +243,14 @@ interface LockOptions {
 interface StoredLockOptions {
   /**
    * The name of the keys' space: everybody who opens that name in the same store, on whatever machine, as a `Lock` or as
-   * `Locks`, has the same keys. latchkey's own.
+   * `Locks`, has the same keys.
    *
    * **The trap:** the same name without a store is another space, which this process has for itself.
    */
   name: string;
 
   /**
-   * Where the server is: its URL, as a string or a `URL`, or {@link StoreOptions}. latchkey's own.
+   * Where the server is: its URL, as a string or a `URL`, or {@link StoreOptions}.
    *
    * **The trap:** it is checked by the constructor, but not connected to. A wrong host is found by the first request.
    */

@@ -12,7 +12,7 @@ const { Thread } = require('./support/thread');
 const { block, sleep } = require('./support/until');
 
 /** Milliseconds; long enough for a test to do something within it on a busy machine. */
-const EXPIRY = 100;
+const EXPIRY = 500;
 const TTL = 900;
 
 overReaches('a hold', (open, { later }) => {
@@ -76,13 +76,13 @@ describe('in a named space', () => {
     const thread = new Thread();
     await thread.run(() => {});
     const locks = new Locks({ name });
-    const hold = await locks.write('key', { expiry: EXPIRY * 5 });
+    const hold = await locks.write('key', { expiry: EXPIRY });
     const told = [];
     const granted = thread.run(async ({ open }, space) => void (await open(space).write('key')), name);
     await untilAsync(async () => locks.query().pending.length === 1, 'the thread waits');
     const { signal } = hold;
     signal.addEventListener('abort', () => told.push('signal'));
-    block(EXPIRY * 6);
+    block(EXPIRY * 1.5);
     assert.equal(signal.aborted, false, 'a signal that was kept knows by its event only');
     assert.equal(hold.remaining(), 0);
     assert.throws(() => hold.throwIfLost(), LockExpiredError);

@@ -74,7 +74,7 @@ describe('a store', { skip: withoutRedis }, () => {
   it('with a user who may do no more than locks need', async () => {
     const server = await start();
     const rights =
-      '~{latchkey:* &{latchkey:* +@connection +subscribe +publish +info +time +evalsha +script|load +@hash +@sortedset +@string +@keyspace';
+      '~{latchkey:* resetchannels &{latchkey:* +@connection +subscribe +publish +info +time +evalsha +script|load +@hash +@sortedset +@string +@keyspace';
     await server.command('ACL', 'SETUSER', 'keeper', 'on', `>${SECRET}`, ...rights.split(' '));
     await server.command('ACL', 'SETUSER', 'guest', 'on', `>${SECRET}`, '+@connection');
     await assertKeeps(`redis://keeper:${SECRET}@127.0.0.1:${server.port}`);

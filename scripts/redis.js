@@ -3,23 +3,33 @@
 'use strict';
 
 const { spawnSync } = require('node:child_process');
+const path = require('node:path');
 const { run } = require('./command');
 
 const HOW_TO_INSTALL = 'apt-get install redis-server (Debian, Ubuntu), or brew install redis (macOS)';
 
 /**
- * The first of these programs that is on the PATH.
+ * The first of these programs that is on the PATH; the one that the environment's REDIS_SERVER names, if it does.
  *
  * @param {...string} names such as 'redis-server'
  * @returns {{ program: string, version: string } | null} the version with the name, such as 'redis-server 7.0.15'
  */
 function findProgram(...names) {
-  for (const program of names) {
-    const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
-    const number = /v=(\S+)/.exec(stdout ?? '')?.[1] ?? 'of an unknown version';
-    if (status === 0) return { program, version: `${program} ${number}` };
+  for (const program of process.env.REDIS_SERVER ? [process.env.REDIS_SERVER] : names) {
+    const version = versionOf(program);
+    if (version !== null) return { program, version };
   }
   return null;
+}
+
+/**
+ * @param {string} program its name or path
+ * @returns {string | null} such as 'redis-server 7.0.15'; null if it cannot be started
+ */
+function versionOf(program) {
+  const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+  const number = /v=(\S+)/.exec(stdout ?? '')?.[1] ?? 'of an unknown version';
+  return status === 0 ? `${path.basename(program)} ${number}` : null;
 }
 
 async function provideRedis() {
@@ -43,4 +53,4 @@ async function install() {
   process.stderr.write(code === 0 ? 'done\n' : `failed\n\n${output}\n`);
 }
 
-module.exports = { HOW_TO_INSTALL, findProgram, provideRedis };
+module.exports = { HOW_TO_INSTALL, findProgram, provideRedis, versionOf };

@@ -12,13 +12,17 @@ const RUST_SOURCES = ['Cargo.toml', 'Cargo.lock', 'build.rs', 'src', 'crates'];
 const NOT_IN_THE_ADDON = ['tests', 'benches', 'examples', 'target'];
 
 async function setup() {
-  requireNode();
-  await requireRust();
+  await requireTools();
   if (!dependenciesAreInstalled()) await step('Installing dependencies (about 20 s)', npm('ci'));
   if (!addonIsBuilt()) {
     await step('Building the Rust addon (some minutes the first time)', npm('run', 'build'));
   }
   await provideRedis();
+}
+
+async function requireTools() {
+  requireNode();
+  await requireRust();
 }
 
 function requireNode() {
@@ -79,11 +83,14 @@ function newest(file) {
 
 /** Runs one slow command; its output is shown only if it fails. */
 async function step(what, command) {
-  process.stderr.write(`${what} … `);
+  // A line of its own each: the Rust tests may be compiling beside it.
+  process.stderr.write(`${what} …\n`);
   const start = Date.now();
   const { code, output } = await run(command);
   const seconds = Math.round((Date.now() - start) / 1000);
-  process.stderr.write(code === 0 ? `done in ${seconds} s\n` : `failed after ${seconds} s\n\n${output}\n`);
+  process.stderr.write(
+    code === 0 ? `  done in ${seconds} s\n` : `  failed after ${seconds} s\n\n${output}\n`,
+  );
   if (code !== 0) process.exit(code);
 }
 
@@ -96,6 +103,6 @@ function fail(message) {
   process.exit(1);
 }
 
-module.exports = { setup };
+module.exports = { setup, requireTools };
 
 if (require.main === module) setup();

@@ -1,100 +1,101 @@
-// `npm test`: sets the clone up, runs the Rust tests, then the JavaScript tests, and counts both.
-// With --javascript only the latter, on the addon that is there already: how a release tests its binaries.
-// With --release only those that could tell a release's bundled JavaScript from the sources, on a release.
+// `npm test`: sets the clone up, compiles the Rust tests, then runs them and the JavaScript tests side by side, and counts both.
+//
+//     --quick        without the slow files of scripts/test-files.js: for a look at a change
+//     --javascript   only the JavaScript tests, on the addon that is there already: how a release tests its binaries
+//     --release      only those that could tell a release's bundled JavaScript from the sources, on a release
 'use strict';
 
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { stripVTControlCharacters } = require('node:util');
-const { ROOT, run } = require('./command');
-const { setup } = require('./setup');
+const { ROOT } = require('./command');
+const { buildRustTests, runRustTests } = require('./rust-tests');
+const { requireTools, setup } = require('./setup');
 const { stage } = require('./stage');
+const {
+  TEST_FOLDER,
+  QUICK_CRATES,
+  allTests,
+  quickTests,
+  releaseTests,
+  RELEASE_NEEDS,
+} = require('./test-files');
+const { runJavascriptTests } = require('./javascript-tests');
+const { sum } = require('./tally');
 
-const TEST_FOLDER = '__test__';
-/** About loading, exports, errors and what several threads share; each face and each reach is in one of them. */
-const RELEASE_TESTS = [
-  ...['async-context', 'diagnostics', 'drop-in-alock', 'drop-in-rwlock-plus', 'dual-export', 'errors', 'esm'],
-  ...['expiry', 'hold', 'loaded-twice', 'missing-binary', 'multi-key', 'named-death', 'named-loaded-twice'],
-  ...['named-spaces', 'process-life', 'promise-calls', 'promise-expiry', 'promise-signal', 'store-callbacks'],
-  ...['subclassing', 'two-copies', 'workers'],
-].map((name) => `${name}.test.js`);
-/** What they need beside a release. */
-const RELEASE_NEEDS = ['native', TEST_FOLDER, 'scripts', 'crates/redis/src/scripts'];
+const OPTIONS = ['--quick', '--javascript', '--release'];
 
 async function main(args) {
-  const release = args.includes('--release');
-  const all = !release && !args.includes('--javascript');
-  if (all) await setup();
-  const results = all ? [await rustTests()] : [];
-  results.push(release ? await releaseTests() : await javascriptTests(ROOT, allTests()));
-
-  console.log('\nSummary');
-  for (const { name, code, passed, failed, skipped, seconds } of results) {
-    const counts = [`${passed} passed`, `${failed} failed`];
-    if (skipped > 0) counts.push(`${skipped} skipped`);
-    const problem = code === 0 ? '' : ` (exit code ${code})`;
-    console.log(`  ${name.padEnd(21)} ${counts.join(', ')} in ${seconds.toFixed(1)} s${problem}`);
-  }
+  const unknown = args.filter((each) => !OPTIONS.includes(each));
+  if (unknown.length > 0)
+    throw new Error(`Unknown option ${unknown.join(' ')}; there are ${OPTIONS.join(', ')}`);
+  const start = performance.now();
+  const results = await runSuites(args);
+  console.log(`\nSummary (${seconds(start)} s in all)`);
+  for (const each of results) printResult(each);
   // A suite that ran nothing is not green.
-  const green = results.every(({ code, passed }) => code === 0 && passed > 0);
+  const green = results.every(({ failed, passed }) => failed === 0 && passed > 0);
   process.exitCode = green ? 0 : 1;
 }
 
-async function rustTests() {
-  heading('Rust tests: cargo test --workspace');
-  const color = ['--color', process.stdout.isTTY ? 'always' : 'never'];
-  const command = ['cargo', ['test', '--workspace', '--no-fail-fast', ...color, '--', ...color]];
-  const { output, ...result } = await timed('Rust', command);
-  const sums = { passed: 0, failed: 0, skipped: 0 };
-  for (const line of output.matchAll(/^test result: \S+ (\d+) passed; (\d+) failed; (\d+) ignored/gm)) {
-    sums.passed += Number(line[1]);
-    sums.failed += Number(line[2]);
-    sums.skipped += Number(line[3]);
-  }
-  return { ...result, ...sums };
+async function runSuites(args) {
+  if (args.includes('--release')) return [await testRelease()];
+  const quick = args.includes('--quick');
+  const names = quick ? quickTests() : allTests();
+  if (args.includes('--javascript')) return [await javascriptTests(ROOT, names)];
+  const tests = await prepare(quick ? QUICK_CRATES : ['--workspace']);
+  if (tests === null) throw new Error('Nothing was tested.');
+  heading(`2 of 2: ${tests.length + names.length} files of tests, those of Rust beside those of JavaScript`);
+  return Promise.all([timed('Rust', () => runRustTests(tests)), javascriptTests(ROOT, names)]);
+}
+
+/** Sets the clone up and compiles. The compilers run side by side: the last part of each uses one processor only. */
+async function prepare(crates) {
+  heading('1 of 2: set-up and compiling (some minutes in a fresh clone)');
+  await requireTools();
+  const [, tests] = await Promise.all([setup(), buildRustTests(crates)]);
+  return tests;
 }
 
 /** Lays out a release in an empty folder, and runs its tests there. */
-async function releaseTests() {
+async function testRelease() {
   const work = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'latchkey-test-'));
   try {
     const { root } = await stage(path.join(ROOT, 'native'), work);
     for (const each of RELEASE_NEEDS) {
       fs.cpSync(path.join(ROOT, each), path.join(root, each), { recursive: true });
     }
-    return await javascriptTests(root, RELEASE_TESTS);
+    return await javascriptTests(root, releaseTests());
   } finally {
     fs.rmSync(work, { recursive: true, force: true });
   }
 }
 
-async function javascriptTests(root, names) {
-  heading(`JavaScript tests: node --test ${TEST_FOLDER}/*.test.js`);
+function javascriptTests(root, names) {
   const files = names.map((name) => path.join(TEST_FOLDER, name));
-  const command = [process.execPath, ['--test', '--expose-gc', '--test-reporter=spec', ...files]];
-  const { output, ...result } = await timed(`node:test (${process.version})`, command, root);
-  const count = (what) => Number(output.match(new RegExp(`^ℹ ${what} (\\d+)`, 'm'))?.[1] ?? 0);
-  // A cancelled test is one that did not come to its end.
-  const failed = count('fail') + count('cancelled');
-  return { ...result, passed: count('pass'), failed, skipped: count('skipped') + count('todo') };
+  return timed(`JavaScript, ${process.version}`, () => runJavascriptTests(root, files));
 }
 
-function allTests() {
-  const names = fs.readdirSync(path.join(ROOT, TEST_FOLDER)).filter((name) => name.endsWith('.test.js'));
-  return names.toSorted();
-}
-
-async function timed(name, command, cwd = ROOT) {
+async function timed(name, suite) {
   const start = performance.now();
-  const env = process.stdout.isTTY ? { ...process.env, FORCE_COLOR: '1' } : process.env;
-  const { code, output } = await run(command, { stream: true, env, cwd });
-  const seconds = (performance.now() - start) / 1000;
-  return { name, code, seconds, output: stripVTControlCharacters(output) };
+  return { name, ...(await suite()), seconds: seconds(start) };
+}
+
+function printResult({ name, passed, failed, skipped, seconds }) {
+  const counts = `${passed} passed, ${failed} failed, ${sum(skipped)} skipped`;
+  console.log(`  ${name.padEnd(21)} ${counts} in ${seconds} s`);
+  for (const [reason, count] of Object.entries(skipped)) console.log(`    ${count} skipped: ${reason}`);
+}
+
+function seconds(start) {
+  return ((performance.now() - start) / 1000).toFixed(1);
 }
 
 function heading(text) {
   console.log(`\n── ${text}\n`);
 }
 
-main(process.argv.slice(2));
+main(process.argv.slice(2)).catch((error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

@@ -50,6 +50,8 @@ pub fn open_port<'env>(
     define.function("blockers", blockers)?;
     define.function("queryStore", stored::query)?;
     define.function("explain", stored::explain)?;
+    define.raw("gather", stored::gather)?;
+    define.raw("sendGathered", stored::send_gathered)?;
     define.raw("close", |port, call| {
         port.close(&call.env, port.addressed_number());
         Ok(())

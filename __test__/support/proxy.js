@@ -10,11 +10,13 @@ const { Reader } = require('./resp');
 const { deferred } = require('./until');
 
 const SCRIPTS = path.join(__dirname, '../../crates/redis/src/scripts');
+/** What other scripts begin with. */
+const PARTS = ['layout.lua', 'bucket.lua', 'holds.lua', 'settle.lua'];
 /** The text with which each script ends, by its name: 'acquire', 'release', 'beat' … */
 const TEXTS = new Map(
   fs
     .readdirSync(SCRIPTS)
-    .filter((file) => file.endsWith('.lua') && !['layout.lua', 'bucket.lua', 'settle.lua'].includes(file))
+    .filter((file) => file.endsWith('.lua') && !PARTS.includes(file))
     .map((file) => [path.basename(file, '.lua'), fs.readFileSync(path.join(SCRIPTS, file), 'utf8')]),
 );
 

@@ -17,6 +17,10 @@ const { findFreePort } = require('../../scripts/redis-server');
 const { encode, Reader } = require('./resp');
 const { PATIENCE, sleep } = require('./until');
 
+/** The server's program, of any version. */
+const found = findProgram('redis-server');
+const PROGRAM = found?.program ?? 'redis-server';
+
 /** How often another port is tried, when another program took the one that was free. */
 const ATTEMPTS = 5;
 
@@ -174,7 +178,7 @@ class Redis {
       '--unixsocket',
       this.socket,
     ];
-    const child = spawn('redis-server', [...place, '--save', '', '--appendonly', 'no', ...this.settings], {
+    const child = spawn(PROGRAM, [...place, '--save', '', '--appendonly', 'no', ...this.settings], {
       stdio: ['ignore', log, log],
     });
     fs.closeSync(log);
@@ -211,9 +215,7 @@ process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
  *
  * @type {string | false}
  */
-const withoutRedis = findProgram('redis-server')
-  ? false
-  : `redis-server is not in PATH; to have it: ${HOW_TO_INSTALL}`;
+const withoutRedis = found ? false : `redis-server is not in PATH; to have it: ${HOW_TO_INSTALL}`;
 
 if (withoutRedis !== false && process.env.CI && process.platform === 'linux') throw new Error(withoutRedis);
 
@@ -267,4 +269,4 @@ async function untilAsync(condition, what, pause = 2) {
   }
 }
 
-module.exports = { Redis, useRedis, useServers, withoutRedis, untilAsync };
+module.exports = { PROGRAM, Redis, useRedis, useServers, withoutRedis, untilAsync };

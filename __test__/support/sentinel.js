@@ -8,7 +8,7 @@ const net = require('node:net');
 const path = require('node:path');
 const { once } = require('node:events');
 const { findFreePort } = require('../../scripts/redis-server');
-const { untilAsync } = require('./redis');
+const { PROGRAM, untilAsync } = require('./redis');
 const { encode, Reader } = require('./resp');
 
 class Sentinel {
@@ -40,7 +40,7 @@ sentinel down-after-milliseconds main 500
 sentinel failover-timeout main ${this.failoverTimeout}
 `,
     );
-    const child = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });
+    const child = spawn(PROGRAM, [file, '--sentinel'], { stdio: 'ignore' });
     process.on('exit', () => child.kill('SIGKILL'));
     this.child = child;
     const knows = async () => JSON.stringify(await this.ask('SENTINEL', 'replicas', 'main'));

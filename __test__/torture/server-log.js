@@ -5,7 +5,7 @@
 
 const { deferred } = require('../support/until');
 
-/** A step that changes who holds a lock (h) or waits for it (q): see crates/redis/src/scripts/settle.lua. */
+/** A step that changes who holds a lock (h) or waits for it (q): see crates/redis/src/scripts/holds.lua. */
 const STEP = /^[\d.]+ \[\d+ lua\] "(HSET|HDEL|DEL|ZADD|ZREM)" "\{[^"]*\}:([hq]):(\d+:[^"]*)"/;
 const WORD = /"((?:[^"\\]|\\.)*)"/g;
 const HOLD = /^(\d+)\|\d+\|\d$/;
@@ -78,8 +78,9 @@ class ServerLog {
     if (lock.holders.size + lock.queue.size === 0) this.#locks.delete(name);
   }
 
-  #queue(name, lock, command, [first, id]) {
-    if (command === 'ZREM') return void lock.queue.delete(first);
+  #queue(name, lock, command, words) {
+    if (command === 'ZREM') return words.forEach((id) => lock.queue.delete(id));
+    const [first, id] = words;
     this.#rise(name, 'the ticket', Number(first));
     lock.queue.set(id, Number(first));
   }
@@ -87,11 +88,15 @@ class ServerLog {
   #hold(name, lock, command, words) {
     if (command === 'DEL') return lock.holders.clear();
     if (command === 'HDEL') return words.forEach((field) => lock.holders.delete(field));
-    const modeBefore = lock.mode;
+    // Several readers may be let in by one step.
+    let modeBefore = lock.mode;
     for (let i = 0; i < words.length; i += 2) {
       const [field, value] = [words[i], words[i + 1]];
       if (field === 'mode') lock.mode = value;
-      else if (!OWN_FIELDS.includes(field)) this.#grant(name, lock, modeBefore, field, value);
+      else if (!OWN_FIELDS.includes(field)) {
+        this.#grant(name, lock, modeBefore, field, value);
+        modeBefore = lock.mode;
+      }
     }
   }
 
@@ -108,6 +113,8 @@ class ServerLog {
       if (earlier < ticket) this.#complain(name, `${id} is granted before ${other}, whose ticket is lower`);
     }
     if (ticket < Infinity) this.#proven.served++;
+    // It leaves the queue in a later step, together with those that are let in by this one.
+    lock.queue.delete(id);
   }
 
   #rise(name, what, tick) {

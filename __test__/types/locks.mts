@@ -69,6 +69,25 @@ typed<Hold | null>()(locks.tryWrite('key', expiry));
 typed<HoldOfAll | null>()(locks.tryRead(pair, null));
 typed<HoldOfAll | null>()(locks.tryWrite(['a'], expiry));
 
+// A wrapper may take one key or several, with a function or without.
+type HoldOfEither = Hold<string | readonly string[]>;
+export function wrappers(
+  key: string | string[],
+  work: () => Promise<number>,
+  perhaps?: () => Promise<number>,
+): void {
+  for (const call of ['read', 'write'] as const) {
+    typed<Promise<number>>()(locks[call](key, work));
+    typed<Promise<number>>()(locks[call](key, { timeout: 1 }, work));
+    typed<Promise<void>>()(locks[call](key, (hold) => same<typeof hold, HoldOfEither>()));
+    typed<Promise<HoldOfEither>>()(locks[call](key));
+    typed<Promise<HoldOfEither>>()(locks[call](key, options));
+    typed<Promise<number | HoldOfEither>>()(locks[call]('key', perhaps));
+    typed<Promise<number | HoldOfEither>>()(locks[call](key, perhaps));
+    typed<Promise<number | HoldOfEither>>()(locks[call](key, none, perhaps));
+  }
+}
+
 // A key of no known type is one key.
 declare const parsed: any;
 typed<Promise<Hold>>()(locks.write(parsed));

@@ -2,7 +2,7 @@
 // Two processes hand a key over: how long from the call that releases it in one, to the grant in the other, who has waited
 // for it for some time.
 
-const { median } = require('../statistics');
+const { median, percentile } = require('../statistics');
 const { ratioLine, toResult, valueLine } = require('./lines');
 const { withWorkers } = require('./workers');
 
@@ -41,7 +41,11 @@ function handOvers(name, hold, target, peers) {
       const lines = Object.entries(peers).map(([peer, part]) =>
         ratioLine(name, 'ns', ours, toSide(peer), part),
       );
-      return [valueLine(`${name}, median`, 'ns', median(samples[OURS]), target), ...lines].map((line) => ({
+      const values = [
+        valueLine(`${name}, median`, 'ns', median(samples[OURS]), target),
+        valueLine(`${name}, 99 % below`, 'ns', percentile(samples[OURS], 0.99), null),
+      ];
+      return [...values, ...lines].map((line) => ({
         ...line,
         floor,
       }));

@@ -4,6 +4,8 @@
 const { handOvers } = require('./hand-over');
 const { freePairs } = require('./pairs');
 const { requestsOfHolder, requestsOfPairs } = require('./requests');
+const { tenKeys } = require('./ten-keys');
+const { throughput } = require('./throughput');
 const { waiters } = require('./waiters');
 
 /** @typedef {{ name: string, run: (port: number, settings: import('./settings').Settings) => Promise<import('../report').Line[]> }} Scenario */
@@ -22,6 +24,11 @@ const SCENARIOS = [
   ]),
   requestsOfHolder('requests of who only holds,', 10_000, 1),
   waiters('1,000 wait in 4 processes', 1000),
+  tenKeys('ten free keys at once', 1.5),
+  ...[1, 2, 4, 8].flatMap((processes) => [
+    throughput(processes, 1, {}),
+    throughput(processes, 100, { server: 2, wall: processes === 1 ? 1 / 0.8 : undefined }),
+  ]),
 ];
 
 module.exports = { SCENARIOS };

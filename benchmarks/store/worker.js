@@ -35,6 +35,32 @@ const calls = {
     for (let i = 0; i < count; i++) await (await side.acquire(key))();
   },
 
+  /** How long each of them takes, in nanoseconds. */
+  async timedPairs(key, count) {
+    const times = [];
+    for (let i = 0; i < count; i++) {
+      const start = now();
+      await (
+        await side.acquire(key)
+      )();
+      times.push(now() - start);
+    }
+    return times;
+  },
+
+  /** Takes and releases so many keys of its own at a time, for so long. */
+  async pairsAtOnce(mine, atOnce, ms) {
+    const end = now() + ms * 1e6;
+    const before = process.cpuUsage();
+    let pairs = 0;
+    const one = async (i) => {
+      for (; now() < end; pairs++) await (await side.acquire(`free ${mine} ${i}`))();
+    };
+    await Promise.all(Array.from({ length: atOnce }, (_, i) => one(i)));
+    const { user, system } = process.cpuUsage(before);
+    return { pairs, cpu: user + system };
+  },
+
   async acquire(key) {
     release = await side.acquire(key);
     return now();

@@ -276,6 +276,26 @@ function blockers(number, key, asked) {
   return { holders, ahead: words[at.done] };
 }
 
+/**
+ * Has a store grant what is asked of it from now on together, or not at all.
+ *
+ * @param {number} number of the space
+ */
+function gather(number) {
+  words[at.space] = number;
+  native.gather();
+}
+
+/**
+ * Asks a store for what has been gathered.
+ *
+ * @param {number} number of the space
+ */
+function sendGathered(number) {
+  words[at.space] = number;
+  native.sendGathered();
+}
+
 /** @param {number} number */
 function queryStore(number) {
   words[at.space] = number;
@@ -324,6 +344,8 @@ module.exports = {
   setLabel,
   blockers,
   query,
+  gather,
+  sendGathered,
   queryStore,
   explain,
   NO_REASON,

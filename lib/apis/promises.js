@@ -37,6 +37,9 @@ const { toWish } = require('./wish');
 
 /** @typedef {import('./wish').Wish} Wish */
 
+/** Of so many keys at most a store is asked in one trip: it does nothing else meanwhile. */
+const MOST_TOGETHER = 256;
+
 class PromiseLocks {
   /** @type {import('../spaces/space').Space} */
   #space;
@@ -142,9 +145,13 @@ class PromiseLocks {
    */
   async #takeAll(mode, keys, wish) {
     this.#refuse(keys[0], wish.signal);
+    const start = now();
+    if (this.#mayTakeTogether(keys.length)) {
+      const held = await this.#takeTogether(mode, keys, wish);
+      if (held !== null) return this.#together(held, mode);
+    }
     /** @type {PromiseRequest[]} */
     const held = [];
-    const start = now();
     try {
       for (const key of keys) {
         const rest = wish.timeout - (now() - start);
@@ -159,6 +166,45 @@ class PromiseLocks {
       throw withCaller(error);
     }
     return this.#together(held, mode);
+  }
+
+  /**
+   * Whether so many keys may be asked for in one trip. To wait for a store's answer counts as pending.
+   *
+   * @param {number} count
+   */
+  #mayTakeTogether(count) {
+    const isPossible = this.#space.answersLater && count > 1 && count <= MOST_TOGETHER;
+    return isPossible && this.#pending.size + count <= this.#maxPending;
+  }
+
+  /**
+   * Takes all keys in one trip to the store, if all are free.
+   *
+   * @param {number} mode
+   * @param {string[]} keys
+   * @param {Wish} wish
+   * @returns {Promise<PromiseRequest[] | null>} null if they are not, or no longer
+   */
+  async #takeTogether(mode, keys, wish) {
+    /** @type {PromiseRequest[]} */
+    const requests = [];
+    try {
+      this.#space.askTogether(() => {
+        for (const key of keys) requests.push(this.#take(mode, key, wish));
+      });
+    } catch (error) {
+      for (const request of requests) request.abandon(error);
+      throw error;
+    }
+    const answers = await Promise.allSettled(requests.map(wait));
+    const isHeld = requests.every(({ outcome, loss }) => outcome === HELD && loss === null);
+    if (isHeld) return requests;
+    giveAllBack(requests.filter(({ outcome }) => outcome === HELD));
+    for (const answer of answers) {
+      if (answer.status === 'rejected' && !(answer.reason instanceof LockTimeoutError)) throw answer.reason;
+    }
+    return null;
   }
 
   /**

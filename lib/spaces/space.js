@@ -414,6 +414,15 @@ class Space {
   }
 
   /**
+   * Makes several requests that are granted together, in one trip where a store answers.
+   *
+   * @param {() => void} ask makes them
+   */
+  askTogether(ask) {
+    ask();
+  }
+
+  /**
    * @param {Request} _request
    * @returns {Promise<void> | undefined} the answer to its last release or downgrade, if a store gives one
    */

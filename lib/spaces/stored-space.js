@@ -49,6 +49,20 @@ class StoredSpace extends Space {
   }
 
   /**
+   * Makes several requests that the store grants together, if all their keys are free, or refuses.
+   *
+   * @param {() => void} ask makes them
+   */
+  askTogether(ask) {
+    port.gather(this.number);
+    try {
+      ask();
+    } finally {
+      port.sendGathered(this.number);
+    }
+  }
+
+  /**
    * Asks the store to end a request's hold.
    *
    * @param {Request} request

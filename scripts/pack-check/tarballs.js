@@ -17,7 +17,11 @@ async function pack(folder) {
 
 function checkRootFiles({ files }) {
   const lib = ['alock', 'first-lock', 'rwlock-plus'].map((name) => `lib/apis/${name}.js`);
-  const declarations = fs.readdirSync(ROOT).filter((name) => name.endsWith('.d.ts'));
+  const entries = fs.readdirSync(ROOT).filter((name) => name.endsWith('.d.ts'));
+  const declarations = [
+    ...entries,
+    ...fs.readdirSync(path.join(ROOT, 'types')).map((name) => `types/${name}`),
+  ];
   const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
   const expected = ['index.js', 'native/binding.js', ...declarations, ...lib, ...papers];
   checkSame(files, expected);

@@ -171,6 +171,20 @@ pub fn end_sessions() {
     Store::shutdown_all(WITHIN);
 }
 
+/// What is asked of the store from now on is granted together, or not at all.
+pub fn gather(port: &Port, _: &super::Call) -> Result<()> {
+    let (_, open) = port.addressed()?;
+    shared(&open)?.table.stored()?.gather();
+    Ok(())
+}
+
+/// Sends what has been gathered.
+pub fn send_gathered(port: &Port, _: &super::Call) -> Result<()> {
+    let (_, open) = port.addressed()?;
+    shared(&open)?.table.stored()?.send_gathered();
+    Ok(())
+}
+
 /// Why a request failed, for people: the array says in which space, and the event's reason. Without a reason: what is wrong
 /// with the store, and an empty text if nothing is known to be.
 pub fn explain(port: &Port, _: &FunctionCallContext) -> Result<String> {

@@ -8,10 +8,13 @@ use std::{
 
 use latchkey_engine::Port as Member;
 
+/// By the member and its tag of the request.
+type Texts = HashMap<(Member, u32), Arc<[u16]>>;
+
 /// Invariant: a request's label is here from before it asks until its thread has learned of its end, or has closed the space
 /// or ended.
 #[derive(Default)]
-pub struct Labels(Mutex<HashMap<(Member, u32), Arc<[u16]>>>);
+pub struct Labels(Mutex<Texts>);
 
 impl Labels {
     /// The request that `member` names `tag` has this label, or none from now on.
@@ -33,7 +36,7 @@ impl Labels {
         self.all().retain(|&(owner, _), _| owner != member);
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<(Member, u32), Arc<[u16]>>> {
+    fn all(&self) -> MutexGuard<'_, Texts> {
         self.0.lock().expect("latchkey: an earlier fault left the labels unusable")
     }
 }

@@ -1,7 +1,9 @@
 //! A hold older than its expiry is taken away when, and only when, another request waits.
 
 mod support;
-use latchkey_engine::{LockTable, Released};
+use std::time::Duration;
+
+use latchkey_engine::{LockTable, Released, Safety};
 use support::{READ, WRITE, World};
 
 #[test]
@@ -121,4 +123,19 @@ fn an_expiry_longer_than_time_itself_is_none() {
     world.write("k");
     world.advance(u64::MAX / 4_000_000);
     assert_eq!(world.expire(), [""; 0]);
+}
+
+#[test]
+fn a_hold_is_safe_until_its_deadline_and_its_own_until_somebody_comes() {
+    let mut world = World::new();
+    let (holder, endless) = (world.expiring(10).write("k"), world.expiring(0).write("other"));
+    world.advance(4);
+    assert_eq!(world.safety(holder), Safety::For(Duration::from_millis(6)));
+    world.advance(100);
+    assert_eq!(world.safety(holder), Safety::For(Duration::ZERO));
+    let (next, heard) = world.expiring(0).ask_and_hear("k", WRITE);
+    assert_eq!(heard, [format!("{holder} expired")]);
+    assert_eq!((world.safety(holder), world.safety(next)), (Safety::Over, Safety::Endless));
+    world.release(endless);
+    assert_eq!(world.safety(endless), Safety::Over);
 }

@@ -23,6 +23,8 @@ pub(crate) enum Command {
         deliver: Deliver,
     },
     Request(Asked),
+    /// Several, to be granted all or none.
+    Together(Vec<Asked>),
     Cancel(Number),
     Release {
         number: Number,

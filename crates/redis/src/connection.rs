@@ -31,8 +31,9 @@ pub(crate) struct Connection {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Server {
     pub run_id: String,
-    /// When it was started, in milliseconds of its own clock; up to two seconds too late, and never too early.
-    pub started: u64,
+    /// When it was started, in milliseconds of its own clock; up to two seconds too late, and never too early. `None` if it
+    /// has been a replica since, or does not say so: what it has missed, it missed before it took over.
+    pub started: Option<u64>,
 }
 
 /// Finds the server and opens a connection to it. Whoever asks gives up after `within`.
@@ -88,7 +89,8 @@ fn server(info: &str, now: u64) -> Result<Server, Trouble> {
     // It counts from the beginning of the second in which it was started, in whole seconds: the end of that one is meant.
     let uptime: u64 = uptime.parse().unwrap_or(0);
     let started = (now / 1000 + 1).saturating_sub(uptime) * 1000;
-    Ok(Server { run_id: run_id.to_owned(), started: started.min(now) })
+    let is_born_primary = field("second_repl_offset") == Some("-1");
+    Ok(Server { run_id: run_id.to_owned(), started: is_born_primary.then(|| started.min(now)) })
 }
 
 #[cfg(test)]
@@ -96,7 +98,7 @@ mod tests {
     use super::*;
 
     const GOOD: &str = "# Server\r\nredis_mode:standalone\r\nrun_id:abc\r\nuptime_in_seconds:5\r\n\
-                        maxmemory_policy:noeviction\r\nrole:master\r\n";
+                        maxmemory_policy:noeviction\r\nrole:master\r\nsecond_repl_offset:-1\r\n";
 
     fn refusal(of: &str, by: &str) -> Reason {
         server(&GOOD.replace(of, by), 0).unwrap_err().reason
@@ -105,8 +107,16 @@ mod tests {
     #[test]
     fn a_server_says_who_it_is_and_since_when() {
         let said = server(GOOD, 100_999).unwrap();
-        assert_eq!(said, Server { run_id: "abc".into(), started: 96_000 }, "at 95,999, say");
-        assert_eq!(server(&GOOD.replace(":5\r", ":0\r"), 100_200).unwrap().started, 100_200, "not after now");
+        assert_eq!(said, Server { run_id: "abc".into(), started: Some(96_000) }, "at 95,999, say");
+        assert_eq!(
+            server(&GOOD.replace(":5\r", ":0\r"), 100_200).unwrap().started,
+            Some(100_200),
+            "not after now"
+        );
+        for promoted in ["second_repl_offset:0", "second_repl_offset:4711", "other:-1"] {
+            let said = server(&GOOD.replace("second_repl_offset:-1", promoted), 100_999).unwrap();
+            assert_eq!(said.started, None, "{promoted}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! - `answers`: what it says
 //! - `line`: the connection and its beats, from one generation to the next
 //! - `time`: what is done because its time has come
+//! - `together`: requests of several locks in one trip
 
 mod answers;
 mod backlog;
@@ -18,6 +19,7 @@ mod line;
 mod queries;
 mod questions;
 mod time;
+mod together;
 
 use std::{
     collections::HashMap,
@@ -80,8 +82,11 @@ pub(crate) struct Keeper {
     backlog: Backlog,
     session: Session,
     line: Line,
-    /// True once a server has answered.
-    has_met_server: bool,
+    /// The run id of the last server that answered; `None` before one has.
+    known_run: Option<String>,
+    /// The highest fence or ticket that a server has told; 0: none. Each beat says it, so that none falls below it, whatever
+    /// became of the server and its clock.
+    known_tick: u64,
     queries: Queries,
     /// True once its process is about to end.
     is_shut_down: bool,
@@ -113,7 +118,8 @@ impl Keeper {
             backlog: Backlog::default(),
             session: Session::new(),
             line: Line::idle(),
-            has_met_server: false,
+            known_run: None,
+            known_tick: 0,
             queries: Queries::default(),
             is_shut_down: false,
         }

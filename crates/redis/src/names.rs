@@ -99,7 +99,7 @@ pub struct Bucket {
 }
 
 /// The version of the scripts: programs whose scripts would not understand each other must not share a namespace.
-const SCRIPTS_VERSION: u32 = 1;
+const SCRIPTS_VERSION: u32 = 2;
 
 impl Bucket {
     /// Bucket number `index` of the namespace's `count`.
@@ -137,6 +137,12 @@ impl Bucket {
     #[must_use]
     pub fn queue(&self, lock: &LockName) -> Vec<u8> {
         self.lock_key(b"q:", lock)
+    }
+
+    /// The sorted set of the deadlines of a lock's holds.
+    #[must_use]
+    pub fn dues(&self, lock: &LockName) -> Vec<u8> {
+        self.lock_key(b"d:", lock)
     }
 
     /// The channel on which a session is told what happens to its requests.

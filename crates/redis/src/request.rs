@@ -46,6 +46,8 @@ pub(crate) struct Request {
     phase: Phase,
     pub need: Option<Need>,
     pub in_flight: bool,
+    /// True if it is granted together with others, or not at all: it never queues.
+    pub is_together: bool,
     /// True once the server may have heard of it.
     pub is_sent: bool,
     /// True once the server that this connection reaches has shown that it knows of the hold. Another one may have missed it.
@@ -69,6 +71,7 @@ impl Request {
             phase: Phase::Waiting { ticket: 0 },
             need: Some(Need::Acquire),
             in_flight: false,
+            is_together: false,
             is_sent: false,
             is_confirmed: false,
             expired_early: false,

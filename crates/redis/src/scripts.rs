@@ -7,6 +7,7 @@ mod clearing;
 mod library;
 mod push;
 mod replies;
+mod report_page;
 
 use std::time::Duration;
 
@@ -15,12 +16,14 @@ use redis::{Cmd, RedisResult, aio::ConnectionLike, cmd};
 
 use crate::names::{Bucket, LockName, RequestId, SessionId};
 use library::Script;
+use report_page::{Place, ReportPage};
 
 pub use clearing::Clearing;
 pub use library::prepare;
 pub use push::Push;
 pub use replies::{
-    Acquired, Beat, Downgraded, HolderReport, LockReport, Owner, Reclaimed, Released, WaiterReport,
+    Acquired, AcquiredAll, Beat, Downgraded, HolderReport, LockReport, Owner, Reclaimed, Released,
+    WaiterReport,
 };
 
 /// How many requests of a session [`Link::list`] tells at once.
@@ -34,8 +37,9 @@ pub struct Link {
     /// The server's run id (`INFO server`). Empty where it cannot be known (behind some proxies): then a restart or
     /// failover goes unnoticed, and what the server forgot may be granted twice.
     pub run_id: String,
-    /// When the server started, in milliseconds of its own clock. Rather too late than too early.
-    pub started_ms: u64,
+    /// Since when the server may have missed something, in milliseconds of its own clock: since it started, rather too late
+    /// than too early. `None`: now, since it took over from another one.
+    pub since_ms: Option<u64>,
     /// The lease of a session, and so the length of a freeze.
     pub lease: Duration,
     /// Rises with each connection of the process.
@@ -99,6 +103,27 @@ impl Link {
         library::ACQUIRE.run(connection, &call).await
     }
 
+    /// Asks for several locks, in the same way, and for all or none: one that is not idle has none granted. Not more than
+    /// [`PAGE`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::acquire`].
+    pub async fn acquire_all(
+        &self,
+        connection: &mut impl ConnectionLike,
+        all: &[Asked],
+    ) -> RedisResult<AcquiredAll> {
+        let Some(first) = all.first() else { return Ok(AcquiredAll::Busy) };
+        let mut call = self.call(&library::ACQUIRE_ALL, all.iter().map(|asked| &asked.lock));
+        call.arg(first.id.to_string()).arg(self.generation);
+        add_wish(&mut call, first);
+        for asked in all {
+            call.arg(asked.id.to_string()).arg(asked.lock.as_bytes());
+        }
+        library::ACQUIRE_ALL.run(connection, &call).await
+    }
+
     /// Ends a request, whether it holds or waits.
     ///
     /// # Errors
@@ -153,7 +178,12 @@ impl Link {
         let mut call = self.call(&library::RECLAIM, Some(&held.lock));
         add_asked(&mut call, held);
         call.arg(grant.fence).arg(u8::from(grant.recovered)).arg(millis(left)).arg(self.generation);
-        library::RECLAIM.run(connection, &call).await
+        loop {
+            // More holders may be in its way than one script takes away.
+            if let Some(answer) = library::RECLAIM.run(connection, &call).await? {
+                return Ok(answer);
+            }
+        }
     }
 
     /// Looks after a lock whose head waits for a deadline. Answers when to do so again, if that is known.
@@ -170,7 +200,7 @@ impl Link {
         library::POKE.run(connection, &call).await.map(|replies::Wait(wait)| wait)
     }
 
-    /// Tells who holds a lock and who waits for it.
+    /// Tells who holds a lock and who waits for it. Where there are many, they are not all looked at in the same moment.
     ///
     /// # Errors
     ///
@@ -180,8 +210,30 @@ impl Link {
         connection: &mut impl ConnectionLike,
         lock: &LockName,
     ) -> RedisResult<LockReport> {
-        let call = self.call(&library::INSPECT, Some(lock));
-        library::INSPECT.run(connection, &call).await
+        let call = self.inspect_call(lock, &Place::default());
+        let first = library::INSPECT.run(connection, &call).await?;
+        self.inspect_rest(connection, lock, first).await
+    }
+
+    /// The rest of a report, of which there is a page.
+    async fn inspect_rest(
+        &self,
+        connection: &mut impl ConnectionLike,
+        lock: &LockName,
+        mut all: ReportPage,
+    ) -> RedisResult<LockReport> {
+        while let Some(next) = all.next.take() {
+            let call = self.inspect_call(lock, &next);
+            let page: ReportPage = library::INSPECT.run(connection, &call).await?;
+            all.add(page);
+        }
+        Ok(all.report())
+    }
+
+    fn inspect_call(&self, lock: &LockName, place: &Place) -> Cmd {
+        let mut call = self.call(&library::INSPECT, Some(lock));
+        call.arg(&place.holders).arg(&place.queue);
+        call
     }
 
     /// [`Link::inspect`] of several locks in one go, though not in one moment.
@@ -194,12 +246,18 @@ impl Link {
         connection: &mut impl ConnectionLike,
         locks: &[LockName],
     ) -> RedisResult<Vec<LockReport>> {
-        let calls = locks.iter().map(|lock| self.call(&library::INSPECT, Some(lock)));
-        library::INSPECT.run_all(connection, calls).await
+        let calls = locks.iter().map(|lock| self.inspect_call(lock, &Place::default()));
+        let pages: Vec<ReportPage> = library::INSPECT.run_all(connection, calls).await?;
+        let mut reports = Vec::with_capacity(locks.len());
+        for (lock, page) in locks.iter().zip(pages) {
+            reports.push(self.inspect_rest(connection, lock, page).await?);
+        }
+        Ok(reports)
     }
 
     /// Renews a session's lease, or opens the session if `opening` and the server does not know it. The first
-    /// operation on each connection. `who` is `<pid>|<host>`, for [`Link::inspect`].
+    /// operation on each connection. `who` is `<pid>|<host>`, for [`Link::inspect`]. `known_tick` is the highest fence or ticket
+    /// that the process knows of, or 0: none that the server gives out from then on is lower, though its clock be.
     ///
     /// # Errors
     ///
@@ -210,13 +268,10 @@ impl Link {
         session: &SessionId,
         opening: bool,
         who: &str,
+        known_tick: u64,
     ) -> RedisResult<Beat> {
         let mut call = self.session_call(&library::BEAT, session);
-        call.arg(millis(self.lease))
-            .arg(u8::from(opening))
-            .arg(self.generation)
-            .arg(who)
-            .arg(&self.bucket.layout);
+        call.arg(u8::from(opening)).arg(self.generation).arg(who).arg(&self.bucket.layout).arg(known_tick);
         library::BEAT.run(connection, &call).await
     }
 
@@ -231,20 +286,16 @@ impl Link {
         session: Option<&SessionId>,
         after: Option<&RequestId>,
     ) -> RedisResult<Vec<Owner>> {
-        self.page_of(session, after).query_async(connection).await
-    }
-
-    fn page_of(&self, session: Option<&SessionId>, after: Option<&RequestId>) -> Cmd {
         // Members begin with `<session>.<number>|`; '/' is the character after '.', '}' the one after '|'.
         let (first, end) = match session {
             Some(session) => (format!("[{session}."), format!("({session}/")),
-            // After the placeholder.
-            None => ("(!".into(), "+".into()),
+            // After the sessions' entries, which begin with '!'.
+            None => ("[\"".into(), "+".into()),
         };
         let first = after.map_or(first, |id| format!("[{id}}}"));
         let mut range = cmd("ZRANGEBYLEX");
         range.arg(self.bucket.owners()).arg(first).arg(end).arg("LIMIT").arg(0).arg(PAGE);
-        range
+        range.query_async(connection).await
     }
 
     /// All steps of a [`Clearing`]. False if the session is not dead.
@@ -254,12 +305,12 @@ impl Link {
     /// As [`Clearing::step`].
     pub async fn clear(
         &self,
-        connection: &mut impl ConnectionLike,
+        connection: &mut (impl ConnectionLike + Clone),
         session: &SessionId,
     ) -> RedisResult<bool> {
         let mut clearing = Clearing::new(session.clone());
         loop {
-            if let Some(was_dead) = clearing.step(self, connection).await? {
+            if let Some(was_dead) = clearing.step(self, connection, || ()).await? {
                 return Ok(was_dead);
             }
         }
@@ -277,7 +328,11 @@ impl Link {
     /// # Errors
     ///
     /// As [`Link::clear`].
-    pub async fn end(&self, connection: &mut impl ConnectionLike, session: &SessionId) -> RedisResult<()> {
+    pub async fn end(
+        &self,
+        connection: &mut (impl ConnectionLike + Clone),
+        session: &SessionId,
+    ) -> RedisResult<()> {
         let is_open: bool = library::END.run(connection, &self.session_call(&library::END, session)).await?;
         if is_open {
             self.clear(connection, session).await?;
@@ -293,22 +348,33 @@ impl Link {
     }
 
     /// A call of a script with the keys and arguments that all have.
-    fn call(&self, script: &Script, lock: Option<&LockName>) -> Cmd {
-        const SPACE: (usize, usize) = (26, 640);
+    fn call<'a>(
+        &self,
+        script: &Script,
+        locks: impl IntoIterator<Item = &'a LockName, IntoIter: ExactSizeIterator>,
+    ) -> Cmd {
+        const SPACE: (usize, usize) = (27, 700);
         let mut call = Cmd::with_capacity(SPACE.0, SPACE.1);
-        call.arg("EVALSHA").arg(script.hash()).arg(if lock.is_some() { 6 } else { 4 });
+        let locks = locks.into_iter();
+        call.arg("EVALSHA").arg(script.hash()).arg(4 + 3 * locks.len());
         call.arg(&self.bucket.bookkeeping);
-        if let Some(lock) = lock {
-            call.arg(self.bucket.holders(lock)).arg(self.bucket.queue(lock));
+        for lock in locks {
+            call.arg(self.bucket.holders(lock)).arg(self.bucket.queue(lock)).arg(self.bucket.dues(lock));
         }
         call.arg("PUBLISH").arg(self.bucket.channels());
-        call.arg(&self.run_id).arg(self.started_ms).arg(millis(self.lease));
+        let since = self.since_ms.map_or_else(String::new, |ms| ms.to_string());
+        call.arg(&self.run_id).arg(since).arg(millis(self.lease));
         call
     }
 }
 
 fn add_asked(call: &mut Cmd, asked: &Asked) {
-    call.arg(asked.id.to_string()).arg(asked.lock.as_bytes()).arg(match asked.mode {
+    call.arg(asked.id.to_string()).arg(asked.lock.as_bytes());
+    add_wish(call, asked);
+}
+
+fn add_wish(call: &mut Cmd, asked: &Asked) {
+    call.arg(match asked.mode {
         Mode::Read => "r",
         Mode::Write => "w",
     });

@@ -1,6 +1,6 @@
 //! One space of a store, as the threads of this process use it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use latchkey_engine::{Ask, Key, KeyName, Port, Safety, Ticket};
 use tokio::sync::oneshot;
@@ -22,11 +22,13 @@ pub struct StoredSpace {
     store: Arc<Store>,
     number: SpaceNumber,
     thread: u32,
+    /// What is asked between [`StoredSpace::gather`] and [`StoredSpace::send_gathered`].
+    gathered: Mutex<Option<Vec<Asked>>>,
 }
 
 impl StoredSpace {
     pub(crate) fn new(store: Arc<Store>, number: SpaceNumber, thread: u32) -> Self {
-        Self { store, number, thread }
+        Self { store, number, thread, gathered: Mutex::new(None) }
     }
 
     /// Asks for a key. One of `Granted`, `TimedOut` (also if it was not willing to wait and the key is not free) and
@@ -38,7 +40,7 @@ impl StoredSpace {
     pub fn request(&self, ask: Ask<'_>) -> Ticket {
         let KeyName::Units(units) = ask.key else { panic!("latchkey: a store gives no slots") };
         let number = self.store.ledger.enter();
-        self.store.send(Command::Request(Asked {
+        let asked = Asked {
             number,
             space: self.number,
             port: ask.port,
@@ -49,8 +51,32 @@ impl StoredSpace {
             expiry: ask.expiry,
             patience: ask.patience,
             at: clock::now(),
-        }));
+        };
+        if let Some(all) = &mut *self.gathered() {
+            all.push(asked);
+            return number.into();
+        }
+        self.store.send(Command::Request(asked));
         number.into()
+    }
+
+    /// What is asked for from now on is granted together, in one trip to the server, or refused: [`StoredSpace::send_gathered`]
+    /// sends it. All of it is asked in the same way, for different keys. Where the server cannot be
+    /// asked for all at once, each is answered alone: then some may be granted, and others refused.
+    pub fn gather(&self) {
+        self.gathered().get_or_insert_default();
+    }
+
+    /// Sends what was gathered.
+    pub fn send_gathered(&self) {
+        let gathered = self.gathered().take();
+        if let Some(all) = gathered.filter(|all| !all.is_empty()) {
+            self.store.send(Command::Together(all));
+        }
+    }
+
+    fn gathered(&self) -> MutexGuard<'_, Option<Vec<Asked>>> {
+        self.gathered.lock().expect("latchkey: an earlier fault left what a space gathers unusable")
     }
 
     /// How long a hold is certain, by the clock: as long as neither the lease nor its expiry can have ended. The task that

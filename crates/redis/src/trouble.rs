@@ -62,7 +62,7 @@ impl Reason {
             Self::Unreachable => "cannot be reached",
             Self::Login => "refuses the login: check store.user and store.password",
             Self::Permission => {
-                "does not permit what locks need: give the user ~{<namespace>:* &{<namespace>:* -@all +@connection \
+                "does not permit what locks need: give the user ~{<namespace>:* resetchannels &{<namespace>:* -@all +@connection \
                  +subscribe +publish +time +evalsha +script|load +@hash +@sortedset +@string +@keyspace -@dangerous +info"
             }
             Self::Sentinel => {
@@ -122,7 +122,7 @@ impl From<&RedisError> for Trouble {
         if error.is_timeout() {
             return Self::new(Reason::Unreachable, "no answer in time");
         }
-        match (error.kind(), error.code()) {
+        match (error.kind(), code_of(error)) {
             (ErrorKind::RESP3NotSupported, _) => Reason::TooOld.into(),
             (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS" | "NOAUTH")) => Reason::Login.into(),
             (ErrorKind::Server(ServerErrorKind::NoPerm), _) | (_, Some("NOPERM")) => {
@@ -146,9 +146,20 @@ impl From<&RedisError> for Trouble {
     }
 }
 
+/// An error's code. Until Redis 7.0, that of a command in a script stands inside the error of the script:
+/// `ERR Error running script (call to f_…): @user_script:12: -READONLY You can't write …`.
+fn code_of(error: &RedisError) -> Option<&str> {
+    let inside = || {
+        let said = error.detail().filter(|said| said.starts_with("Error running script"))?;
+        said.split_once(": -")?.1.split(' ').next()
+    };
+    error.code().map(|code| inside().filter(|_| code == "ERR").unwrap_or(code))
+}
+
 /// What is wrong, of those errors that have no code of their own (they all are `ERR`).
 fn of_general_error(said: &str) -> Option<Trouble> {
-    const KNOWN: [(&str, Reason, &str); 5] = [
+    const NO_SENTINEL: &str = "what store.sentinels names is a server, not a sentinel";
+    const KNOWN: [(&str, Reason, &str); 6] = [
         // Others may leave.
         ("max number of clients", Reason::Unreachable, "it has as many clients as its maxclients allows"),
         (
@@ -156,11 +167,9 @@ fn of_general_error(said: &str) -> Option<Trouble> {
             Reason::Refused,
             "it has no database of this number: check store.database",
         ),
-        (
-            "unknown command 'SENTINEL'",
-            Reason::Refused,
-            "what store.sentinels names is a server, not a sentinel",
-        ),
+        ("unknown command 'SENTINEL'", Reason::Refused, NO_SENTINEL),
+        // Until Redis 7.0.
+        ("unknown command `SENTINEL`", Reason::Refused, NO_SENTINEL),
         // Until Redis 7.0 and from 7.2 on, of a command in a script.
         ("executing the script can't", Reason::Permission, ""),
         ("ACL failure in script", Reason::Permission, ""),
@@ -208,6 +217,21 @@ mod tests {
             assert_eq!(Reason::from_number(reason.number()), Some(reason));
         }
         assert_eq!(Reason::from_number(99), None);
+    }
+
+    #[test]
+    fn an_error_inside_a_script_is_read_as_redis_6_2_says_it() {
+        let reason = |said: &str| {
+            let said =
+                format!("Error running script (call to f_0123): @user_script:34: @user_script: 34: {said}");
+            Trouble::from(redis::make_extension_error("ERR".into(), Some(said))).reason
+        };
+        for code in ["READONLY", "NOREPLICAS", "MISCONF", "MASTERDOWN"] {
+            assert_eq!(reason(&format!("-{code} it is so")), Reason::Unreachable, "{code}");
+        }
+        assert_eq!(reason("-OOM command not allowed when used memory > 'maxmemory'."), Reason::Full);
+        assert_eq!(reason("The user executing the script can't run this command"), Reason::Permission);
+        assert_eq!(reason("-WRONGTYPE Operation against a key"), Reason::Refused);
     }
 
     #[test]

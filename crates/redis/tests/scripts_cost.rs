@@ -174,7 +174,7 @@ async fn ten_thousand_locks_leave_nothing() {
     let sessions: Value = peer.command(&["HKEYS", "{latchkey:0}:e"]).await;
     let mut fields: Vec<String> = from_redis_value(sessions).unwrap();
     fields.sort();
-    assert_eq!(fields, ["grace", "layout", "run", "tick", "until"], "nothing of a session");
+    assert_eq!(fields, ["clock", "layout", "run", "tick", "until"], "nothing of a session");
 }
 
 /// `cargo test -p latchkey-redis --release --test scripts_cost -- --ignored --nocapture`

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, env};
 use latchkey_engine::Mode::{Read, Write};
 use latchkey_redis::{
     names::RequestId,
-    scripts::{Acquired, Asked, Downgraded, Purpose, Push, Released, Waiting},
+    scripts::{Acquired, AcquiredAll, Asked, Downgraded, Purpose, Push, Released, Waiting},
 };
 use support::{
     Server,
@@ -17,6 +17,8 @@ use support::{
 
 const STEPS: u32 = 6_000;
 const KEYS: [&str; 3] = ["a", "b", "c"];
+/// Asked for together with others only, so that they are idle more often.
+const MORE: [&str; 9] = ["d", "e", "f", "g", "h", "i", "j", "k", "l"];
 const PEERS: usize = 4;
 /// Requests that a peer remembers, ended ones too: to release and repeat them late.
 const REMEMBERED: usize = 12;
@@ -43,7 +45,7 @@ struct Run<'a> {
     model: Model,
     peers: Vec<(Peer, Vec<(&'static str, Asked)>)>,
     /// Whom the last step granted, with which fence, in its own answer instead of a message.
-    answered: Option<(u64, RequestId)>,
+    answered: Vec<(u64, RequestId)>,
     last_fence: u64,
     last_ticket: u64,
     /// How often each operation ended how.
@@ -61,13 +63,13 @@ async fn six_thousand_random_operations_do_what_a_naive_model_does() {
         dice: Dice(seed),
         model: Model::default(),
         peers: Vec::new(),
-        answered: None,
+        answered: Vec::new(),
         last_fence: 0,
         last_ticket: 0,
         counts: BTreeMap::new(),
     };
     for _ in 0..PEERS {
-        run.peers.push((Peer::join(&server, LONG).await, Vec::new()));
+        run.peers.push((Peer::join(&server, LONG * 10).await, Vec::new()));
     }
     for _ in 0..STEPS {
         run.step().await;
@@ -75,9 +77,20 @@ async fn six_thousand_random_operations_do_what_a_naive_model_does() {
         run.compare_a_lock().await;
     }
     eprintln!("{:#?}", run.counts);
-    for kind in
-        ["Granted", "Queued", "Busy", "Expired", "Released", "Left", "Gone", "Reads", "death", "told expired"]
-    {
+    for kind in [
+        "together",
+        "not together",
+        "Granted",
+        "Queued",
+        "Busy",
+        "Expired",
+        "Released",
+        "Left",
+        "Gone",
+        "Reads",
+        "death",
+        "told expired",
+    ] {
         assert!(run.counts.get(kind).is_some_and(|&count| count > 20), "{kind} has hardly been tried");
     }
     run.finish().await;
@@ -87,7 +100,8 @@ impl Run<'_> {
     async fn step(&mut self) {
         let peer = self.dice.below(PEERS);
         match self.dice.below(100) {
-            0..40 => self.asks(peer).await,
+            0..33 => self.asks(peer).await,
+            33..40 => self.asks_for_several(peer).await,
             40..75 => self.releases(peer).await,
             75..82 => self.repeats(peer).await,
             82..88 => self.downgrades(peer).await,
@@ -123,6 +137,31 @@ impl Run<'_> {
         self.compare_answer(key, &asked, answer);
     }
 
+    /// Asks for some locks together. While nobody is dead, since the server may know sooner or later who is in the way.
+    async fn asks_for_several(&mut self, peer: usize) {
+        if !self.model.dead.is_empty() {
+            return;
+        }
+        let (keys, mode) = match self.dice.below(MORE.len()) {
+            0 => (&KEYS[..2], Write),
+            // Readers leave nothing recovered, which would not be idle any more.
+            place => (&MORE[place - 1..=place], Read),
+        };
+        let (peer, known) = &mut self.peers[peer];
+        let all: Vec<Asked> = keys.iter().map(|key| peer.ask_for(key, mode, LONG)).collect();
+        let answer = peer.link.acquire_all(&mut peer.connection, &all).await.unwrap();
+        let ids: Vec<_> = all.iter().map(|asked| &asked.id).collect();
+        match (self.model.acquire_all(keys, &ids, mode), answer) {
+            (true, AcquiredAll::Granted(first)) => {
+                self.answered.extend((first..).zip(ids.into_iter().cloned()));
+                known.extend(keys.iter().copied().zip(all));
+                self.count("together");
+            }
+            (false, AcquiredAll::Busy) => self.count("not together"),
+            (expected, answer) => panic!("the model: {expected}; the server: {answer:?}"),
+        }
+    }
+
     async fn repeats(&mut self, peer: usize) {
         let Some((key, asked)) = self.known(peer) else { return };
         let is_expired = self.model.expired.contains(&asked.id);
@@ -141,7 +180,7 @@ impl Run<'_> {
         match (self.model.told.iter().find(mine), &answer) {
             (Some(Told::Granted { recovered, .. }), Acquired::Granted(grant)) => {
                 assert_eq!(grant.recovered, *recovered);
-                self.answered = Some((grant.fence, asked.id.clone()));
+                self.answered.push((grant.fence, asked.id.clone()));
             }
             (None, Acquired::Granted(grant)) => {
                 assert!(self.model.holds(key, &asked.id) && grant.fence <= self.last_fence);
@@ -195,10 +234,12 @@ impl Run<'_> {
         let field = redis::from_redis_value::<String>(peer.command(&["HGET", &holders, &id]).await).unwrap();
         let [fence, _, recovered] = field.split('|').collect::<Vec<_>>()[..] else { panic!("{field}") };
         peer.command(&["HSET", &holders, &id, &format!("{fence}|1|{recovered}"), "due", "1"]).await;
+        peer.command(&["HDEL", &holders, "alone"]).await;
+        peer.command(&["ZADD", &holders.replacen("h:", "d:", 1), "1", &id]).await;
     }
 
     async fn dies(&mut self, peer: usize) {
-        let fresh = Peer::join(self.server, LONG).await;
+        let fresh = Peer::join(self.server, LONG * 10).await;
         let (mut dead, _) = std::mem::replace(&mut self.peers[peer], (fresh, Vec::new()));
         dead.lapse().await;
         self.model.dead.insert(dead.session);
@@ -215,12 +256,12 @@ impl Run<'_> {
     /// Compares what each peer was told; losses come before the grants that they made possible.
     async fn compare_messages(&mut self) {
         let told = std::mem::take(&mut self.model.told);
-        let mut grants = Vec::from_iter(self.answered.take());
-        let answered = grants.first().map(|(_, id)| id.clone());
+        let mut grants = std::mem::take(&mut self.answered);
+        let answered: Vec<_> = grants.iter().map(|(_, id)| id.clone()).collect();
         for (peer, _) in &mut self.peers {
             let mut expected: Vec<_> = told.clone();
             expected.retain(|told| match told {
-                Told::Granted { id, .. } => id.session == peer.session && Some(id) != answered.as_ref(),
+                Told::Granted { id, .. } => id.session == peer.session && !answered.contains(id),
                 Told::Expired(id) => id.session == peer.session,
             });
             let mut messages = Vec::new();
@@ -274,14 +315,14 @@ impl Run<'_> {
 
     /// Everybody goes, and nothing is left that does not end by itself.
     async fn finish(mut self) {
-        let mut last = Peer::join(self.server, LONG).await;
+        let mut last = Peer::join(self.server, LONG * 10).await;
         for dead in std::mem::take(&mut self.model.dead) {
             assert!(last.clear(&dead).await);
         }
         for (mut peer, _) in self.peers {
             peer.end().await;
         }
-        for key in KEYS {
+        for key in KEYS.into_iter().chain(MORE) {
             let (held, _) = last.hold(key, Write).await;
             last.release(&held).await;
         }
@@ -300,7 +341,7 @@ impl Run<'_> {
     }
 
     fn count(&mut self, answer: &str) {
-        let word = answer.split(|char: char| !char.is_alphanumeric()).next().unwrap();
+        let word = answer.split(|char: char| !char.is_alphanumeric() && char != ' ').next().unwrap().trim();
         *self.counts.entry(word.into()).or_default() += 1;
     }
 }

@@ -16,7 +16,7 @@ use support::{
 /// So many that no single command tells of all of them.
 const MANY: usize = 600;
 /// What stands in the command that lists who is there, and in no other: from the first to the last.
-const LIST: &[u8] = b"\r\n(!\r\n$1\r\n+\r\n";
+const LIST: &[u8] = b"\r\n[\"\r\n$1\r\n+\r\n";
 /// What stands in the commands that look at locks, and in no other of a connection that is in use.
 const INSPECT: &[u8] = b"\r\nSCRIPT\r\n$4\r\nLOAD\r\n";
 

@@ -4,7 +4,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use latchkey_engine::{
-    Ask, Event, Events, Grant, LockTable, Mode, Outcome, Patience, Port, Released, Space, Ticket, Time,
+    Ask, Event, Events, Grant, LockTable, Mode, Outcome, Patience, Port, Released, Safety, Space, Ticket,
+    Time,
 };
 
 pub const READ: Mode = Mode::Read;
@@ -112,6 +113,10 @@ impl World {
     pub fn expire(&mut self) -> Vec<String> {
         let outcome = self.space.expire(&mut { self.now });
         self.hear(outcome.events)
+    }
+
+    pub fn safety(&self, tag: u32) -> Safety {
+        self.space.safety_of(self.ticket(tag), self.now)
     }
 
     pub fn ticket(&self, tag: u32) -> Ticket {

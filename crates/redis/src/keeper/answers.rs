@@ -80,6 +80,7 @@ impl Keeper {
             Reply::Cleared(clearing, Ok(end)) => self.cleared(clearing, end),
             Reply::Poked(_, Ok(None)) | Reply::Disowned(Ok(_)) => {}
             Reply::Surveyed(number, result) => self.surveyed(number, result),
+            Reply::AcquiredAll(numbers, answer) => self.acquired_all(numbers, answer),
             Reply::Acquired(number, Err(error)) => self.refuse(number, &error),
             Reply::Released(number, Err(error)) | Reply::Downgraded(number, Err(error)) => {
                 self.not_done(number, &error);
@@ -94,7 +95,7 @@ impl Keeper {
     }
 
     /// An acquire has failed. Whether it was carried out is not known.
-    fn refuse(&mut self, number: Number, error: &RedisError) {
+    pub(super) fn refuse(&mut self, number: Number, error: &RedisError) {
         let trouble = Trouble::from(error);
         if !trouble.reason.is_refusal() {
             return self.hang_up(Some(trouble));
@@ -133,7 +134,7 @@ impl Keeper {
         }
     }
 
-    fn acquired(&mut self, number: Number, answer: Acquired) {
+    pub(super) fn acquired(&mut self, number: Number, answer: Acquired) {
         self.landed(number);
         let Some(request) = self.requests.get_mut(&number) else { return };
         match answer {
@@ -147,6 +148,7 @@ impl Keeper {
                 }
             }
             Acquired::Queued { ticket, poke_in } => {
+                self.known_tick = self.known_tick.max(ticket);
                 if request.is_waiting() {
                     self.requests.set_phase(number, Phase::Waiting { ticket });
                     if let Some(wait) = poke_in {
@@ -195,6 +197,7 @@ impl Keeper {
 
     /// A request holds its lock. It may be said twice.
     fn grant(&mut self, number: Number, grant: Grant) {
+        self.known_tick = self.known_tick.max(grant.fence);
         let Some(request) = self.requests.get_mut(&number) else { return };
         if !request.is_waiting() {
             return;
@@ -297,6 +300,10 @@ impl Keeper {
 
     /// Has a waiting request's lock looked after in a while.
     fn set_poke(&mut self, number: Number, wait: Duration) {
+        if wait.is_zero() {
+            // The server has more to do for this lock than one script may.
+            return self.poke(number);
+        }
         self.requests.set_poke(number, clock::now().after(wait + AFTER_DEADLINE));
     }
 }

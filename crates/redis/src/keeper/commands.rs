@@ -18,6 +18,7 @@ impl Keeper {
                 self.spaces.insert(space, OpenSpace { name, deliver });
             }
             Command::Request(asked) => self.request(asked),
+            Command::Together(all) => self.request_together(all),
             Command::Cancel(number) => self.cancel(number),
             Command::Release { number, unused } => self.release(number, unused),
             Command::Downgrade(number) => self.downgrade(number),
@@ -35,13 +36,22 @@ impl Keeper {
     }
 
     fn request(&mut self, asked: Asked) {
-        let Some(space) = self.spaces.get(&asked.space) else { return };
+        if let Some(number) = self.enter(asked, false) {
+            self.advance(number);
+        }
+    }
+
+    /// Takes a request in. `None` if its space is gone.
+    pub(super) fn enter(&mut self, asked: Asked, is_together: bool) -> Option<Number> {
+        let space = self.spaces.get(&asked.space)?;
         let number = asked.number;
         let lock = LockName::new(space.name.as_units(), asked.key.as_units());
         let limit = self.limit(&asked);
-        self.requests.insert(number, Request::new(asked, lock));
+        let mut request = Request::new(asked, lock);
+        request.is_together = is_together;
+        self.requests.insert(number, request);
         self.requests.set_limit(number, limit);
-        self.advance(number);
+        Some(number)
     }
 
     /// When a request has waited long enough. One that meets no server at all does not wait for ever: the
@@ -49,7 +59,7 @@ impl Keeper {
     fn limit(&self, asked: &Asked) -> Option<Time> {
         let contact = asked.at.after(self.config.options().connect_timeout);
         let own = self.own_limit(asked);
-        if self.has_met_server { own } else { Some(own.map_or(contact, |own| own.min(contact))) }
+        if self.known_run.is_some() { own } else { Some(own.map_or(contact, |own| own.min(contact))) }
     }
 
     pub(super) fn own_limit(&self, asked: &Asked) -> Option<Time> {

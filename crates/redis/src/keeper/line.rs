@@ -1,10 +1,14 @@
 //! The connection, from one generation to the next.
 
+mod attempts;
 mod beats;
 
 use std::{
     collections::HashSet,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -30,13 +34,6 @@ use crate::{
 
 const FIRST_RETRY: Duration = Duration::from_millis(20);
 const LAST_RETRY: Duration = Duration::from_millis(500);
-// As long as the lease keeps something, the lease's time is divided by these.
-/// For the longest attempt to connect.
-const LONGEST_ATTEMPT: u32 = 3;
-/// For the shortest time after which an attempt that hangs is given up.
-const SHORTEST_ATTEMPT: u32 = 20;
-/// For the longest pause between two attempts.
-const LONGEST_PAUSE: u32 = 50;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) enum Line {
@@ -59,9 +56,10 @@ pub(super) struct Up {
     pub replies: FuturesUnordered<BoxFuture<'static, Reply>>,
     /// The dead sessions that this process clears.
     clearing: HashSet<SessionId>,
-    /// Since when the server owes an answer and has said nothing. Each question is one trip to the server, so that each
-    /// answer is heard.
+    /// Since when the server owes an answer, or since it last answered a whole question.
     silent_since: Option<Time>,
+    /// When it last answered one of the many that a step of a clearing asks, in nanoseconds.
+    heard_at: Arc<AtomicU64>,
     /// True while a beat is not answered yet.
     is_beating: bool,
     next_beat: Time,
@@ -141,6 +139,13 @@ impl Up {
         Poll::Pending
     }
 
+    /// Since when the server owes an answer and has said nothing.
+    fn silence(&self) -> Option<Time> {
+        // Relaxed: it is stored by the task that reads it.
+        let heard_at = Time::from_nanos(self.heard_at.load(Ordering::Relaxed));
+        self.silent_since.map(|since| since.max(heard_at))
+    }
+
     /// The server has said something.
     pub fn heard(&mut self) {
         self.silent_since = (!self.replies.is_empty()).then(clock::now);
@@ -169,13 +174,16 @@ async fn join(
     session: SessionId,
     generation: u64,
     is_new: bool,
+    (known_run, known_tick): (Option<String>, u64),
     within: Duration,
 ) -> Result<Box<Joined>, Trouble> {
     let mut connection = connection::find(&config, within).await?;
+    let server = &connection.server;
+    let is_another = known_run.is_some_and(|known| known != server.run_id);
     let link = Link {
         bucket: Bucket::clone(&bucket),
-        run_id: connection.server.run_id.clone(),
-        started_ms: connection.server.started,
+        run_id: server.run_id.clone(),
+        since_ms: server.started.filter(|_| !is_another),
         lease: config.options().ttl,
         generation,
     };
@@ -185,7 +193,7 @@ async fn join(
         scripts::prepare(commands, &channel).await?;
         commands.subscribe(channel).await?;
         let beat_sent = clock::now();
-        RedisResult::Ok((beat_sent, link.beat(commands, &session, is_new, who::am_i()).await?))
+        RedisResult::Ok((beat_sent, link.beat(commands, &session, is_new, who::am_i(), known_tick).await?))
     };
     let (beat_sent, beat) = wire.carry(exchange).await?;
     Ok(Box::new(Joined { connection, link, beat_sent, beat }))
@@ -214,7 +222,7 @@ impl Keeper {
         match &self.line {
             Line::Idle { retry_at, .. } => self.has_work().then_some(*retry_at),
             Line::Up(up) => {
-                let silence = up.silent_since.map(|since| since.after(self.patience()));
+                let silence = up.silence().map(|since| since.after(self.patience()));
                 let beat = (!up.is_beating).then(|| up.beat_due(self.requests.is_any_waiting()));
                 [silence, beat, Some(up.confirm_at), Some(up.remind_at)].into_iter().flatten().min()
             }
@@ -231,35 +239,15 @@ impl Keeper {
         self.session.generation += 1;
         let (session, generation) = (self.session.id.clone(), self.session.generation);
         let is_new = !self.session.is_known();
+        let known = (self.known_run.clone(), self.known_tick);
         let within = self.attempt_limit(now);
-        let joining = join(self.config.clone(), self.bucket.clone(), session, generation, is_new, within);
+        let joining =
+            join(self.config.clone(), self.bucket.clone(), session, generation, is_new, known, within);
         let joining = async move {
             let late = |_| Err(Trouble::new(Reason::Unreachable, "no answer in time"));
             timeout(within, joining).await.unwrap_or_else(late)
         };
         self.line = Line::Connecting { joining: joining.boxed(), retry };
-    }
-
-    /// How much is left of a lease that keeps something: a hold, or a place in a queue.
-    fn lease_left(&self, now: Time) -> Option<Duration> {
-        let until =
-            self.session.trusted_until().filter(|&until| now < until && self.requests.is_any_sent())?;
-        Some(now.until(until))
-    }
-
-    /// How long an attempt to connect may take. One that hangs must leave enough of the lease for another one.
-    fn attempt_limit(&self, now: Time) -> Duration {
-        let options = self.config.options();
-        let Some(left) = self.lease_left(now) else { return options.connect_timeout };
-        (left / 2)
-            .clamp(options.ttl / SHORTEST_ATTEMPT, options.ttl / LONGEST_ATTEMPT)
-            .min(options.connect_timeout)
-    }
-
-    /// How long to wait, at most, for the next attempt after one that was not refused.
-    fn longest_retry(&self, now: Time) -> Duration {
-        let pause = self.config.options().ttl / LONGEST_PAUSE;
-        if self.lease_left(now).is_some() { LAST_RETRY.min(pause) } else { LAST_RETRY }
     }
 
     /// The attempt to connect has ended.
@@ -276,6 +264,7 @@ impl Keeper {
         };
         let now = clock::now();
         let ttl = self.config.options().ttl;
+        let run_id = link.run_id.clone();
         self.line = Line::Up(Box::new(Up {
             link: Arc::new(link),
             commands: connection.commands,
@@ -284,6 +273,7 @@ impl Keeper {
             replies: FuturesUnordered::new(),
             clearing: HashSet::new(),
             silent_since: None,
+            heard_at: Arc::default(),
             is_beating: false,
             next_beat: now,
             is_frozen: true,
@@ -291,7 +281,7 @@ impl Keeper {
             confirm_at: now.after(ttl),
             remind_at: now.after(DAY),
         }));
-        self.has_met_server = true;
+        self.known_run = Some(run_id);
         self.note(None);
         self.beaten(beat_sent, beat);
         self.send_everything();
@@ -350,7 +340,7 @@ impl Keeper {
         let has_waiting = self.requests.is_any_waiting();
         let ttl = self.config.options().ttl;
         let Some(up) = self.line.up() else { return };
-        if up.silent_since.is_some_and(|since| since.after(patience) <= now) {
+        if up.silence().is_some_and(|since| since.after(patience) <= now) {
             return self.hang_up(Some(Trouble::new(Reason::Unreachable, "no answer in time")));
         }
         if !up.is_beating && up.beat_due(has_waiting) <= now {

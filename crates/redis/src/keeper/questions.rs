@@ -13,7 +13,8 @@ use crate::{
     report::Survey,
     request::{Need, Phase},
     scripts::{
-        Acquired, Asked, Beat, Clearing, Downgraded, Owner, PAGE, Purpose, Reclaimed, Released, Waiting,
+        Acquired, AcquiredAll, Asked, Beat, Clearing, Downgraded, Owner, PAGE, Purpose, Reclaimed, Released,
+        Waiting,
     },
 };
 
@@ -23,6 +24,7 @@ const WINDOW: usize = 256;
 /// A reply, with what it is the reply to.
 pub(super) enum Reply {
     Acquired(Number, RedisResult<Acquired>),
+    AcquiredAll(Vec<Number>, RedisResult<AcquiredAll>),
     Released(Number, RedisResult<Released>),
     Downgraded(Number, RedisResult<Downgraded>),
     Reclaimed(Number, RedisResult<Reclaimed>),
@@ -48,6 +50,11 @@ impl Keeper {
         } else {
             self.backlog.push(number, need);
         }
+    }
+
+    /// Whether something can be sent at once.
+    pub(super) fn has_room(&mut self) -> bool {
+        !self.backlog.has_before(Need::Acquire) && self.line.up().is_some_and(|up| up.replies.len() < WINDOW)
     }
 
     /// Sends what had to wait until there was room for it.
@@ -77,6 +84,7 @@ impl Keeper {
             (Need::Acquire, Phase::Waiting { ticket }) => {
                 let waiting = match (request.asked.patience, ticket) {
                     (Patience::None, _) => Waiting::No,
+                    _ if request.is_together => Waiting::No,
                     (_, 0) => Waiting::Yes,
                     (_, ticket) => Waiting::Again(ticket),
                 };

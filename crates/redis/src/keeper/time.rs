@@ -49,7 +49,7 @@ impl Keeper {
                 (Patience::For(_), None) => self.end_wait(number, |port, tag| Event::TimedOut { port, tag }),
                 (_, trouble) => self.fail_late(number, trouble),
             },
-            own if self.has_met_server => self.requests.set_limit(number, own),
+            own if self.known_run.is_some() => self.requests.set_limit(number, own),
             _ => self.fail_late(number, trouble),
         }
     }

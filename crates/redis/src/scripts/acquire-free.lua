@@ -23,9 +23,9 @@ do
       end
       call('HSET', EPOCH, 'tick', fence)
       local member = id .. '|' .. ARGV[8] .. '|' .. ARGV[9] .. '|' .. ARGV[10] .. '|' .. ARGV[7]
-      -- Not kept alive here: see PLACEHOLDER.
+      -- Not kept alive here: see `lease_entry`.
       call('ZADD', OWNERS, '0', member)
-      -- As in `grant` of settle.lua: `now` is up to a millisecond behind.
+      -- As in `deadline_of` of holds.lua: `now` is up to a millisecond behind.
       local due = ARGV[9] == '0' and '0' or string.format('%.0f', now + 1 + ARGV[9])
       call('HSET', HOLDERS, 'mode', ARGV[8], 'due', due, 'alone', member, id, fence .. '|' .. due .. '|0')
       call('PEXPIRE', HOLDERS, KEEP)

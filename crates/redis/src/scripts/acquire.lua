@@ -26,7 +26,7 @@ local function granted()
 end
 
 local function queued(ticket)
-  local wait = (FROZEN > 0 or head_of_queue() == ID) and head_wait() or -1
+  local wait = (FROZEN > 0 or REST or head_of_queue() == ID) and head_wait() or -1
   return { 'queued', tonumber(ticket), wait }
 end
 
@@ -41,12 +41,14 @@ local function first_time()
   local is_next = settle(ID)
   if is_next and FROZEN == 0 and admits(MODE) then
     remember_request(ID, MODE, EXPIRY, THREAD, NAME)
-    return { 'granted', grant(ID, MODE, tonumber(EXPIRY)) }
+    local fence = next_ticks(1)
+    return { 'granted', fence, add_holds(MODE, { { id = ID, fence = fence, deadline = deadline_of(tonumber(EXPIRY)) } }) }
   end
   if IS_TRY == '1' then
     return { 'busy' }
   end
-  local ticket = FROZEN > 0 and OLD_TICKET ~= '0' and tonumber(OLD_TICKET) or next_tick()
+  local ticket = FROZEN > 0 and OLD_TICKET ~= '0' and tonumber(OLD_TICKET) or next_ticks(1)
+  raise_ticks(digits(ticket))
   remember_request(ID, MODE, EXPIRY, THREAD, NAME)
   end_solitude()
   call('ZADD', QUEUE, digits(ticket), ID)

@@ -1,6 +1,6 @@
 -- What every script goes on with, after layout.lua: the time, ticks, the freeze after a restart, sessions and requests.
 
-local PUBLISH, CHANNELS, RUN, STARTED, GRACE = unpack(ARGV, 1, 5)
+local PUBLISH, CHANNELS, RUN, SINCE, LEASE = unpack(ARGV, 1, 5)
 local SESSION = string.match(ARGV[6] or '', '^[^.]*')
 local READ, WRITE = 'r', 'w'
 
@@ -14,11 +14,19 @@ local function digits(number)
   return string.format('%.0f', number)
 end
 
--- Tickets and fences: strictly rising, though the server's clock may not be.
-local function next_tick()
+-- Tickets and fences: strictly rising, though the server's clock may not be. Gives back the first of `count`, which follow
+-- each other.
+local function next_ticks(count)
   local tick = math.max(now_us, tonumber(call('HGET', EPOCH, 'tick') or 0) + 1)
-  call('HSET', EPOCH, 'tick', digits(tick))
+  call('HSET', EPOCH, 'tick', digits(tick + count - 1))
   return tick
+end
+
+-- From now on ticks are higher than one that a server gave out whose clock was ahead of this one's.
+local function raise_ticks(tick)
+  if tonumber(call('HGET', EPOCH, 'tick') or 0) < tonumber(tick) then
+    call('HSET', EPOCH, 'tick', tick)
+  end
 end
 
 -- A server whose memory is full refuses what needs more of it, but not to a script that has begun to write. This
@@ -27,12 +35,32 @@ local function write_though_full()
   call('PEXPIRE', EPOCH, KEEP)
 end
 
+-- A session's entry among the owners, which stand in the order of their leases, the shortest first, and before all
+-- requests. It also keeps the owners from vanishing, and with them the time that they are kept, while there are sessions:
+-- a beat renews that time, so that nobody who adds a request has to. ('"' is the character after '!'.)
+local function lease_entry(session, lease)
+  return string.format('!%010d|%s', lease, session)
+end
+
+-- The longest lease of the sessions that lived at a time, in ms; 0 if none did. So many dead ones that have longer ones are
+-- not looked at: then the longest of the others may be shorter.
+local MOST_LEASES = 256
+local function longest_lease(since)
+  local entries = call('ZREVRANGEBYLEX', OWNERS, '("', '[!', 'LIMIT', 0, MOST_LEASES)
+  for i, entry in ipairs(entries) do
+    local lease, session = string.match(entry, '^!(%d+)|(.*)$')
+    if i == MOST_LEASES or tonumber(call('ZSCORE', SESSIONS, session) or 0) > since then
+      return tonumber(lease)
+    end
+  end
+  return 0
+end
+
 -- A server that is not the one that was here before may have forgotten who holds what: for the length of one lease
 -- everybody says it again, or loses it. Gives back when that time ends, in ms.
-local function begin_freeze(run_before)
-  -- Where no epoch is left, those who held something were last heard of before the server started.
-  local since = run_before and now or tonumber(STARTED)
-  local ends = since + math.max(tonumber(GRACE), tonumber(call('HGET', EPOCH, 'grace') or 0))
+local function begin_freeze()
+  local since = SINCE == '' and now or tonumber(SINCE)
+  local ends = since + math.max(tonumber(LEASE), longest_lease(since))
   write_though_full()
   call('HSET', EPOCH, 'run', RUN, 'until', digits(ends))
   call('PEXPIRE', EPOCH, KEEP)
@@ -45,7 +73,7 @@ do
   local run, ends, record = unpack(call('HMGET', EPOCH, 'run', 'until', SESSION))
   RECORD = record or ''
   if RUN ~= '' then
-    FROZEN = math.max((run == RUN and tonumber(ends) or begin_freeze(run)) - now, 0)
+    FROZEN = math.max((run == RUN and tonumber(ends) or begin_freeze()) - now, 0)
   end
 end
 
@@ -53,9 +81,15 @@ local function session_of(id)
   return string.match(id, '^[^.]+')
 end
 
+-- What has been looked up of sessions: many requests are of the same one.
+local lives = {}
+
 local function is_alive(session)
-  local lease = call('ZSCORE', SESSIONS, session)
-  return lease and tonumber(lease) > now
+  if lives[session] == nil then
+    local ends = call('ZSCORE', SESSIONS, session)
+    lives[session] = ends and tonumber(ends) > now or false
+  end
+  return lives[session]
 end
 
 -- True if nobody will hear of a session again. In a freeze one whose lease ended may still come back.
@@ -79,7 +113,7 @@ local function tell(id, message)
 end
 
 local function remember_request(id, mode, expiry, thread, name)
-  -- Not kept alive here: see PLACEHOLDER.
+  -- Not kept alive here: see `lease_entry`.
   call('ZADD', OWNERS, 0, table.concat({ id, mode, expiry, thread, name }, '|'))
 end
 

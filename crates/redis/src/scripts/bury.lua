@@ -13,7 +13,8 @@ if #left > 0 or not is_over(SESSION) then
 end
 call('ZREM', SESSIONS, SESSION)
 call('HDEL', EPOCH, SESSION, 'clear:' .. SESSION)
-if call('EXISTS', SESSIONS) == 0 then
-  call('ZREM', OWNERS, PLACEHOLDER)
+local lease = string.match(RECORD, '^%d+|%d+|(%d+)|')
+if lease then
+  call('ZREM', OWNERS, lease_entry(SESSION, lease))
 end
 return 1

@@ -1,6 +1,7 @@
 //! The clearing of a dead session, which may have any number of requests.
 
-use redis::{RedisResult, Value, aio::ConnectionLike, from_redis_value, pipe};
+use futures_util::future::{join3, try_join_all};
+use redis::{RedisResult, aio::ConnectionLike};
 
 use super::{Link, Owner, library};
 use crate::names::SessionId;
@@ -27,7 +28,8 @@ impl Clearing {
         &self.session
     }
 
-    /// Takes a step. `None`: more are to be taken. Else it is over, and true if the session was dead and is forgotten.
+    /// Takes a step. `None`: more are to be taken. Else it is over, and true if the session was dead and is forgotten. `heard` is
+    /// called for each answer, as a sign that the server lives.
     ///
     /// # Errors
     ///
@@ -35,21 +37,29 @@ impl Clearing {
     pub async fn step(
         &mut self,
         link: &Link,
-        connection: &mut impl ConnectionLike,
+        connection: &mut (impl ConnectionLike + Clone),
+        heard: impl Fn(),
     ) -> RedisResult<Option<bool>> {
-        let mut trip = pipe();
-        trip.load_script(library::REAP.text()).ignore().load_script(library::BURY.text()).ignore();
-        for owner in &self.page {
-            trip.add_command(link.reap(owner));
-        }
-        trip.add_command(link.page_of(Some(&self.session), None));
-        // Does nothing while there are requests.
-        trip.add_command(link.session_call(&library::BURY, &self.session));
-        let mut answers: Vec<Value> = trip.query_async(connection).await?;
-        let is_forgotten = from_redis_value(answers.pop().unwrap_or(Value::Nil))?;
-        self.page = from_redis_value(answers.pop().unwrap_or(Value::Nil))?;
-        let ended: Vec<bool> = answers.into_iter().map(from_redis_value).collect::<Result<_, _>>()?;
-        let is_over = self.page.is_empty() || ended.contains(&false);
-        Ok(is_over.then_some(is_forgotten))
+        let reaps = self.page.iter().map(|owner| {
+            let (mut connection, heard) = (connection.clone(), &heard);
+            async move {
+                let is_dead: bool = library::REAP.run(&mut connection, &link.reap(owner)).await?;
+                heard();
+                RedisResult::Ok(is_dead)
+            }
+        });
+        let (mut for_page, mut for_end) = (connection.clone(), connection.clone());
+        let bury = link.session_call(&library::BURY, &self.session);
+        // Sent in this order, without waiting for each other. The last one does nothing while there are requests.
+        let trip = join3(
+            try_join_all(reaps),
+            link.list(&mut for_page, Some(&self.session), None),
+            library::BURY.run(&mut for_end, &bury),
+        );
+        let (ended, page, is_forgotten) = trip.await;
+        let was_dead = ended?.iter().all(|&is_dead| is_dead);
+        self.page = page?;
+        let is_forgotten: bool = is_forgotten?;
+        Ok((self.page.is_empty() || !was_dead).then_some(is_forgotten))
     }
 }

@@ -11,5 +11,6 @@ end
 write_though_full()
 call('ZADD', SESSIONS, 0, SESSION)
 call('HDEL', EPOCH, SESSION)
+call('ZREM', OWNERS, lease_entry(SESSION, LEASE))
 call('HSET', EPOCH, 'clear:' .. SESSION, digits(now))
 return 1

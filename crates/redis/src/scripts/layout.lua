@@ -4,22 +4,25 @@
 --   KEYS[1] sessions  ZSET    session -> when its lease ends, in ms; 0: it ended itself
 --   KEYS[2] owners    ZSET    '<id>|<mode>|<expiry ms>|<thread>|<name>', one for each request that waits or holds;
 --                             all scores are 0, so that it is a table sorted by id, in which a session's requests
---                             stand together. With sessions, it also has PLACEHOLDER
+--                             stand together. Before them, one entry for each session: see `lease_entry` in bucket.lua
 --   KEYS[3] expired   ZSET    id of a hold that expired -> when, in ms; kept an hour, for a late release to learn of it
 --   KEYS[4] epoch     HASH    run: the server's run id; until: when the freeze ends, in ms; tick: the last one given out;
---                             grace: the longest lease seen, in ms; layout: see beat.lua; <session> ->
---                             '<generation>|<when its lease ends, as in sessions>|<who>', unless it ended itself;
+--                             layout: see beat.lua; clock: when the last beat came, in ms; <session> ->
+--                             '<generation>|<when its lease ends, as in sessions>|<its length in ms>|<who>', unless it
+--                             ended itself;
 --                             clear:<session> -> since when somebody clears that dead session, in ms
--- Scripts that work on one lock have two more:
---   KEYS[5] holders   HASH    see settle.lua
+-- Scripts that work on one lock have three more:
+--   KEYS[5] holders   HASH    see holds.lua
 --   KEYS[6] queue     ZSET    id -> ticket
+--   KEYS[7] dues      ZSET    see holds.lua
 --
 -- Each script's first arguments:
 --   ARGV[1] PUBLISH, or SPUBLISH in a cluster
 --   ARGV[2] what the sessions' channels begin with; the session's id follows
 --   ARGV[3] the run id of the server that the caller's connection reached; '' where it cannot be known
---   ARGV[4] when that server started, in ms of its own clock
---   ARGV[5] how long a freeze lasts at least, in ms: the caller's lease
+--   ARGV[4] since when that server may have missed something, in ms of its own clock: since it started; '' for now, where
+--           it took over from another one
+--   ARGV[5] the caller's lease in ms: a freeze lasts so long at least
 --   ARGV[6] the request, or the session, that it is about (poke.lua and inspect.lua have none)
 --
 -- Ids: a session is '<letters and digits>', a request '<session>.<number>' or '<session>.<number>-<attempt>'. Modes: 'r'
@@ -27,7 +30,7 @@
 -- Times are the server's. Numbers that are written as text go through `digits`: Lua's own conversion keeps 14 digits.
 
 local call = redis.call
-local SESSIONS, OWNERS, EXPIRED, EPOCH, HOLDERS, QUEUE = unpack(KEYS)
+local SESSIONS, OWNERS, EXPIRED, EPOCH, HOLDERS, QUEUE, DUES = unpack(KEYS)
 
 -- Every key lives at most so long after its last use: 30 days, in ms. While anybody is there, beats keep the
 -- bookkeeping alive, and a daily reclaim the holds; so this only clears up after all have died and nobody ever came
@@ -36,7 +39,3 @@ local SESSIONS, OWNERS, EXPIRED, EPOCH, HOLDERS, QUEUE = unpack(KEYS)
 --
 -- As a text: the server would have to write a number as one each time.
 local KEEP = '2592000000'
-
--- Keeps the owners from vanishing, and with them the time that they are kept, while there are sessions: a beat puts it
--- there and renews that time, so that nobody who adds a request has to. It is before all ids.
-local PLACEHOLDER = '!'

@@ -17,12 +17,15 @@ macro_rules! script {
 
 macro_rules! lock_script {
     ($file:literal) => {
-        script!("bucket.lua", "settle.lua", $file)
+        script!("bucket.lua", "holds.lua", "settle.lua", $file)
     };
 }
 
-pub static ACQUIRE: Script = script!("acquire-free.lua", "bucket.lua", "settle.lua", "acquire.lua");
-pub static RELEASE: Script = script!("release-alone.lua", "bucket.lua", "settle.lua", "release.lua");
+pub static ACQUIRE: Script =
+    script!("acquire-free.lua", "bucket.lua", "holds.lua", "settle.lua", "acquire.lua");
+pub static ACQUIRE_ALL: Script = script!("bucket.lua", "acquire-all.lua");
+pub static RELEASE: Script =
+    script!("release-alone.lua", "bucket.lua", "holds.lua", "settle.lua", "release.lua");
 pub static DOWNGRADE: Script = lock_script!("downgrade.lua");
 pub static RECLAIM: Script = lock_script!("reclaim.lua");
 pub static POKE: Script = lock_script!("poke.lua");
@@ -32,8 +35,8 @@ pub static BEAT: Script = script!("bucket.lua", "beat.lua");
 pub static END: Script = script!("bucket.lua", "end.lua");
 pub static BURY: Script = script!("bucket.lua", "bury.lua");
 
-static ALL: [&Script; 10] =
-    [&ACQUIRE, &RELEASE, &DOWNGRADE, &RECLAIM, &POKE, &REAP, &INSPECT, &BEAT, &END, &BURY];
+static ALL: [&Script; 11] =
+    [&ACQUIRE, &ACQUIRE_ALL, &RELEASE, &DOWNGRADE, &RECLAIM, &POKE, &REAP, &INSPECT, &BEAT, &END, &BURY];
 
 /// Makes a connection ready for operations: teaches the server all scripts in one step, so that none of the operations,
 /// which keep their order, has to be sent twice; and sees to it that the user may publish. `channel` is the session's, and
@@ -55,11 +58,6 @@ pub async fn prepare(connection: &mut impl ConnectionLike, channel: &str) -> Red
 impl Script {
     pub fn hash(&self) -> &str {
         self.0.get_hash()
-    }
-
-    /// Its text, for a pipeline to load.
-    pub fn text(&self) -> &redis::Script {
-        &self.0
     }
 
     /// Runs many calls of this script, in one go.

@@ -11,8 +11,9 @@ local ID = ARGV[6]
 if not is_over(SESSION) then
   return 0
 end
+local was_head = head_of_queue() == ID
 end_hold(ID, DEATH)
 call('ZREM', QUEUE, ID)
 forget_request(ID)
-settle(nil, true)
+settle(nil, was_head)
 return 1

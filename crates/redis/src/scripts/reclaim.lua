@@ -17,18 +17,20 @@
 --   expired  the hold had been taken away
 --   lost     the hold is gone: the lease ended, or another one has been granted the lock since
 --   stale    a younger connection of the session has come; nothing was done
+--   nil      it has to be said once more: others are in the way, too many for one script
 
 local ID, NAME, MODE, EXPIRY, THREAD, FENCE, RECOVERED, LEFT, GENERATION = unpack(ARGV, 6, 14)
 
 -- A server that went back in time shows holders that have ended since. Of two that exclude each other, the one with the
--- higher fence is the truth: it was granted after the other had ended. True if nothing is in the way any more.
+-- higher fence is the truth: it was granted after the other had ended. False if one with a higher fence is found.
 local function outdate_others()
   if is_compatible(call('HGET', HOLDERS, 'mode'), MODE) then
     return true
   end
-  local fields, others = call('HGETALL', HOLDERS), {}
+  -- Any of them: those that were found by an earlier call are gone.
+  local fields, others = call('HRANDFIELD', HOLDERS, MOST, 'WITHVALUES'), {}
   for i = 1, #fields, 2 do
-    local fence = tonumber(string.match(fields[i + 1], '^(%d+)|'))
+    local fence = tonumber(string.match(fields[i + 1], '^(%d+)|%d+|%d$'))
     if fence and fence > tonumber(FENCE) then
       return false
     elseif fence then
@@ -46,15 +48,13 @@ local function hold_again()
   forget_request(ID)
   remember_request(ID, MODE, EXPIRY, THREAD, NAME)
   local deadline = EXPIRY ~= '0' and now + math.max(tonumber(LEFT), 1) or 0
-  add_holder(ID, MODE, tonumber(FENCE), deadline, RECOVERED)
+  add_holds(MODE, { { id = ID, fence = tonumber(FENCE), deadline = deadline } }, RECOVERED)
   if RECOVERED == '1' then
     call('HSET', HOLDERS, 'recovered', 1)
   else
     call('HDEL', HOLDERS, 'recovered')
   end
-  if tonumber(call('HGET', EPOCH, 'tick') or 0) < tonumber(FENCE) then
-    call('HSET', EPOCH, 'tick', FENCE)
-  end
+  raise_ticks(FENCE)
 end
 
 if is_stale(GENERATION) then
@@ -65,6 +65,7 @@ if not is_alive(SESSION) then
 end
 if find_hold(ID) then
   call('PEXPIRE', HOLDERS, KEEP)
+  call('PEXPIRE', DUES, KEEP)
   if MODE == READ then
     -- The server may have gone back to before it was downgraded.
     downgrade_hold()
@@ -76,6 +77,9 @@ if call('ZSCORE', EXPIRED, ID) then
 end
 if FROZEN == 0 or not outdate_others() then
   return 'lost'
+end
+if not is_compatible(call('HGET', HOLDERS, 'mode'), MODE) then
+  return false
 end
 hold_again()
 return 'kept'

@@ -29,6 +29,19 @@ pub enum Acquired {
     Stale,
 }
 
+/// The answer to [`Link::acquire_all`](super::Link::acquire_all).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcquiredAll {
+    /// All hold their locks. This is the first one's fence; each of the others has the next. None is recovered.
+    Granted(u64),
+    /// Not all locks are idle, or the bucket is frozen. All have ended.
+    Busy,
+    /// The server does not know the session, or its lease has ended.
+    Lost,
+    /// The session has a younger connection, which has to ask.
+    Stale,
+}
+
 /// The answer to [`Link::release`](super::Link::release). In each case the request has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Released {
@@ -144,15 +157,15 @@ pub struct WaiterReport {
     pub who: String,
 }
 
-fn strange(what: &str) -> ParsingError {
+pub(super) fn strange(what: &str) -> ParsingError {
     format!("the server's answer to a lock script is not understood: {what}").into()
 }
 
-fn parse<T: FromStr>(text: &str) -> Result<T, ParsingError> {
+pub(super) fn parse<T: FromStr>(text: &str) -> Result<T, ParsingError> {
     text.parse().map_err(|_| strange(text))
 }
 
-fn mode(letter: &str) -> Result<Mode, ParsingError> {
+pub(super) fn mode(letter: &str) -> Result<Mode, ParsingError> {
     match letter {
         "r" => Ok(Mode::Read),
         "w" => Ok(Mode::Write),
@@ -170,7 +183,7 @@ fn split(value: Value) -> Result<(String, std::vec::IntoIter<Value>), ParsingErr
     Ok((next(&mut values)?, values))
 }
 
-fn next<T: FromRedisValue>(values: &mut impl Iterator<Item = Value>) -> Result<T, ParsingError> {
+pub(super) fn next<T: FromRedisValue>(values: &mut impl Iterator<Item = Value>) -> Result<T, ParsingError> {
     from_redis_value(values.next().ok_or_else(|| strange("too short"))?)
 }
 
@@ -185,6 +198,19 @@ impl FromRedisValue for Acquired {
             "queued" => Self::Queued { ticket: next(&mut rest)?, poke_in: wait(next(&mut rest)?) },
             "busy" => Self::Busy,
             "expired" => Self::Expired,
+            "lost" => Self::Lost,
+            "stale" => Self::Stale,
+            other => return Err(strange(other)),
+        })
+    }
+}
+
+impl FromRedisValue for AcquiredAll {
+    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
+        let (word, mut rest) = split(value)?;
+        Ok(match word.as_str() {
+            "granted" => Self::Granted(next(&mut rest)?),
+            "busy" => Self::Busy,
             "lost" => Self::Lost,
             "stale" => Self::Stale,
             other => return Err(strange(other)),
@@ -240,29 +266,5 @@ impl FromRedisValue for Owner {
             return Err(strange("an entry of the table of requests"));
         };
         Ok(Self { id: parse(std::str::from_utf8(id)?)?, lock: LockName::from(lock) })
-    }
-}
-
-impl FromRedisValue for LockReport {
-    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
-        let mut fields = Vec::<Value>::from_redis_value(value)?.into_iter();
-        let now_us = next(&mut fields)?;
-        let held: String = next(&mut fields)?;
-        let recovered = next::<u8>(&mut fields)? == 1;
-        let holders: Vec<(String, u64, u8, u32, String)> = next(&mut fields)?;
-        let queue: Vec<(String, u64, String, u32, String)> = next(&mut fields)?;
-        let mut holders = holders
-            .into_iter()
-            .map(|(id, fence, recovered, thread, who)| {
-                let grant = Grant { fence, recovered: recovered == 1 };
-                Ok(HolderReport { id: parse(&id)?, mode: mode(&held)?, grant, thread, who })
-            })
-            .collect::<Result<Vec<_>, ParsingError>>()?;
-        holders.sort_unstable_by_key(|holder| holder.grant.fence);
-        let waiting = queue.into_iter().map(|(id, ticket, wanted, thread, who)| {
-            Ok(WaiterReport { id: parse(&id)?, mode: mode(&wanted)?, ticket, thread, who })
-        });
-        let waiting = waiting.collect::<Result<_, ParsingError>>()?;
-        Ok(Self { now_us, recovered, holders, waiting })
     }
 }

@@ -25,6 +25,8 @@ pub struct Server {
     port: u16,
     dir: PathBuf,
     arguments: Vec<String>,
+    /// The library that shifts its clock, where it has one.
+    faketime: Option<PathBuf>,
     child: Child,
 }
 
@@ -43,26 +45,48 @@ impl Server {
     /// Starts one with further arguments. Nothing is kept on disk unless they say so (`--appendonly yes`).
     /// `None`, with a printed reason, where `redis-server` is not installed; on CI's Linux that is a failure.
     pub fn start(arguments: &[&str]) -> Option<Self> {
-        if !is_installed("redis-server") {
+        Self::start_with(arguments, None)
+    }
+
+    /// Starts one whose clock can be set: see [`Server::shift_clock`]. `None`, with a printed reason, where `LATCHKEY_FAKETIME`
+    /// does not name the library for that; `scripts/redis-versions.js` fetches it.
+    pub fn start_with_clock(arguments: &[&str]) -> Option<Self> {
+        let Some(library) = env::var_os("LATCHKEY_FAKETIME") else {
+            eprintln!("skipped: LATCHKEY_FAKETIME does not name a libfaketime.so.1");
+            return None;
+        };
+        Self::start_with(arguments, Some(library.into()))
+    }
+
+    fn start_with(arguments: &[&str], faketime: Option<PathBuf>) -> Option<Self> {
+        if !is_installed(&program()) {
             let reason = "redis-server is not in PATH (Debian: apt-get install redis-server)";
             assert!(!cfg!(target_os = "linux") || env::var_os("CI").is_none(), "{reason}");
             eprintln!("skipped: {reason}");
             return None;
         }
-        let dir = new_directory();
         let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        let mut log = String::new();
         // Another program may take the port between its choice and the server's start.
         for _ in 0..5 {
-            let port = free_port();
-            let child = spawn(port, &dir, &arguments);
-            let mut server = Self { port, dir: dir.clone(), arguments: arguments.clone(), child };
+            let (port, dir) = (free_port(), new_directory());
+            let child = spawn(port, &dir, &arguments, faketime.as_deref());
+            let (arguments, faketime) = (arguments.clone(), faketime.clone());
+            let mut server = Self { port, dir, arguments, faketime, child };
             if server.answers() {
                 // Where it does not answer plain text (a password, TLS), the test lives with the freeze.
                 let _ = server.has_served("latchkey");
                 return Some(server);
             }
+            log = log_of(&server.dir);
         }
-        panic!("redis-server does not start: {}", log_of(&dir));
+        if env::var_os("REDIS_SERVER").is_some()
+            && ["'tls-", "finding TLS support"].iter().any(|words| log.contains(words))
+        {
+            eprintln!("skipped: {} was built without TLS", program());
+            return None;
+        }
+        panic!("redis-server does not start: {log}");
     }
 
     pub fn port(&self) -> u16 {
@@ -91,8 +115,14 @@ impl Server {
 
     /// Starts a killed server again, on the same port and with what it had written to disk.
     pub fn start_again(&mut self) {
-        self.child = spawn(self.port, &self.dir, &self.arguments);
+        self.child = spawn(self.port, &self.dir, &self.arguments, self.faketime.as_deref());
         assert!(self.answers(), "redis-server does not start again: {}", log_of(&self.dir));
+    }
+
+    /// Sets the server's clock to so many seconds beside this machine's, also for when it is started again.
+    pub fn shift_clock(&self, seconds: i32) {
+        assert!(self.faketime.is_some(), "the server was started without a clock of its own");
+        fs::write(self.dir.join("clock"), format!("{seconds:+}s")).expect("a file for the clock");
     }
 
     /// Stops the server's process until [`Server::thaw`]; its connections stay open.
@@ -146,6 +176,11 @@ impl Drop for Server {
     }
 }
 
+/// The server's program: any version of Redis or Valkey, by its name or its path.
+pub fn program() -> String {
+    env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".into())
+}
+
 /// Whether a program can be started by its name.
 pub fn is_installed(program: &str) -> bool {
     let runs = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -168,15 +203,26 @@ pub fn new_directory() -> PathBuf {
     dir
 }
 
-fn spawn(port: u16, dir: &Path, arguments: &[String]) -> Child {
+fn spawn(port: u16, dir: &Path, arguments: &[String], faketime: Option<&Path>) -> Child {
     let log = fs::File::create(dir.join("log")).expect("a log file");
-    Command::new("redis-server")
+    let errors = log.try_clone().expect("a log file");
+    let mut command = Command::new(program());
+    if let Some(library) = faketime {
+        // The file is read for each look at the clock. The monotonic clock goes on.
+        let clock = dir.join("clock");
+        if !clock.exists() {
+            fs::write(&clock, "+0s").expect("a file for the clock");
+        }
+        command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", clock);
+        command.env("FAKETIME_NO_CACHE", "1").env("DONT_FAKE_MONOTONIC", "1");
+    }
+    command
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
         .args(["--unixsocket".as_ref(), socket_in(dir).as_os_str(), "--dir".as_ref(), dir.as_os_str()])
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(log)
-        .stderr(Stdio::null())
+        .stderr(errors)
         .spawn()
         .expect("redis-server can be started")
 }

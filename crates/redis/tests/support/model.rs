@@ -53,6 +53,16 @@ impl Model {
         }
     }
 
+    /// Asks for several locks: grants all if all are idle, in one answer, else none.
+    pub fn acquire_all(&mut self, keys: &[&str], ids: &[&RequestId], mode: Mode) -> bool {
+        let is_idle = |lock: &Lock| lock.holders.is_empty() && lock.queue.is_empty() && !lock.recovered;
+        let all_idle = keys.iter().all(|key| is_idle(self.lock(key)));
+        if all_idle {
+            keys.iter().zip(ids).for_each(|(key, id)| self.acquire(key, id, mode, true));
+        }
+        all_idle
+    }
+
     /// Ends a request. `None` if it has ended before, else whether it held.
     pub fn release(&mut self, key: &str, id: &RequestId, purpose: Purpose) -> Option<bool> {
         if self.end_hold(key, id, purpose) {

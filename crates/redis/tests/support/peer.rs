@@ -27,6 +27,8 @@ pub struct Peer {
     pub connection: MultiplexedConnection,
     pub link: Link,
     pub session: SessionId,
+    /// What its beats say of the ticks that it knows of.
+    pub known_tick: u64,
     asked: u64,
     pushes: UnboundedReceiver<PushInfo>,
 }
@@ -55,11 +57,11 @@ impl Peer {
         let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.unwrap();
         let (run_id, started_ms) = incarnation(&mut connection).await;
         let bucket = Bucket::new("latchkey", 0, 1);
-        let link = Link { bucket, run_id, started_ms, lease, generation };
+        let link = Link { bucket, run_id, since_ms: Some(started_ms), lease, generation };
         let channel = link.bucket.channel(&session);
         prepare(&mut connection, &channel).await.unwrap();
         connection.subscribe(channel).await.unwrap();
-        Self { connection, link, session, asked: 0, pushes }
+        Self { connection, link, session, known_tick: 0, asked: 0, pushes }
     }
 
     /// A new request, not yet asked.
@@ -131,7 +133,16 @@ impl Peer {
     }
 
     pub async fn beat(&mut self, opening: bool) -> Beat {
-        self.link.beat(&mut self.connection, &self.session, opening, "42|here").await.unwrap()
+        self.link
+            .beat(&mut self.connection, &self.session, opening, "42|here", self.known_tick)
+            .await
+            .unwrap()
+    }
+
+    /// For how long the server grants nothing yet.
+    pub async fn frozen(&mut self) -> Duration {
+        let Beat::Kept { frozen, .. } = self.beat(false).await else { panic!("the session is lost") };
+        frozen
     }
 
     pub async fn clear(&mut self, session: &SessionId) -> bool {

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Server, free_port, new_directory, program::until};
+use super::{Server, free_port, new_directory, program, program::until};
 
 /// A `redis-server --sentinel` of the test's own, which watches a server as `main`.
 pub struct Sentinel {
@@ -38,7 +38,7 @@ impl Sentinel {
         );
         fs::write(&file, settings).unwrap();
         let child =
-            Command::new("redis-server").arg(&file).arg("--sentinel").stdout(Stdio::null()).spawn().unwrap();
+            Command::new(program()).arg(&file).arg("--sentinel").stdout(Stdio::null()).spawn().unwrap();
         let sentinel = Self { port, dir, child };
         until("the sentinel listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
         sentinel

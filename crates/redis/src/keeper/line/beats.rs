@@ -1,6 +1,6 @@
 //! The beats: each renews the session's lease, and tells of the others' sessions.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use latchkey_engine::{Ending, Time};
 
@@ -23,8 +23,11 @@ impl Up {
     /// Takes the next step of a clearing.
     fn clear(&mut self, mut clearing: Clearing) {
         let (link, mut commands) = (self.link.clone(), self.commands.clone());
+        let heard_at = self.heard_at.clone();
         self.ask(async move {
-            let end = clearing.step(&link, &mut commands).await;
+            // Relaxed: the keeper's task polls this, and reads it.
+            let heard = || heard_at.store(clock::now().as_nanos(), Ordering::Relaxed);
+            let end = clearing.step(&link, &mut commands, heard).await;
             Reply::Cleared(clearing, end)
         });
     }
@@ -32,11 +35,14 @@ impl Up {
 
 impl Keeper {
     pub(super) fn beat(&mut self, now: Time) {
-        let session = self.session.id.clone();
+        let (session, known_tick) = (self.session.id.clone(), self.known_tick);
         let Some(up) = self.line.up() else { return };
         up.is_beating = true;
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
-        up.ask(async move { Reply::Beat(now, link.beat(&mut commands, &session, false, who::am_i()).await) });
+        up.ask(async move {
+            let beat = link.beat(&mut commands, &session, false, who::am_i(), known_tick).await;
+            Reply::Beat(now, beat)
+        });
     }
 
     /// A beat has been answered.

@@ -1,11 +1,11 @@
 // Types of a hold: a granted request of `Locks`, in the process or on a store.
 
-/** How a key is held: `'read'` is shared with other readers, `'write'` is alone. latchkey's own. */
+/** How a key is held: `'read'` is shared with other readers, `'write'` is alone. */
 export type Mode = 'read' | 'write';
 
 /**
  * A key that is yours, until you release it, it expires, or its thread ends. `Locks` makes it; with a function, it is
- * the function's argument, and is released for you. All of it is latchkey's own.
+ * the function's argument, and is released for you.
  *
  * One that a store keeps is a {@link StoredHold}: a Hold that may be lost with the connection, and whose `release()` and
  * `downgrade()` give promises. It goes wherever a Hold does.
@@ -35,7 +35,7 @@ export declare class Hold<K extends string | readonly string[] = string> {
 
   /**
    * The key, as the string it became: `'1'` for the key `1`. For an array of keys, all of them, each once, sorted by
-   * their UTF-16 code units, and frozen. latchkey's own.
+   * their UTF-16 code units, and frozen.
    *
    * @example
    * await locks.write(['b', 'a', 'b'], (hold) => console.log(hold.key)); // [ 'a', 'b' ]
@@ -43,7 +43,7 @@ export declare class Hold<K extends string | readonly string[] = string> {
   readonly key: K;
 
   /**
-   * `'read'` or `'write'`; after {@link downgrade}, `'read'`. It stays what it was when the hold ends. latchkey's own.
+   * `'read'` or `'write'`; after {@link downgrade}, `'read'`. It stays what it was when the hold ends.
    *
    * @example
    * await locks.read('settings', (hold) => console.log(hold.mode)); // read
@@ -53,7 +53,6 @@ export declare class Hold<K extends string | readonly string[] = string> {
   /**
    * A number that is greater than that of every earlier grant in the same space. A resource that remembers the highest
    * it has seen can refuse the late write of a holder whose key was taken away. For several keys, the highest of theirs.
-   * latchkey's own.
    *
    * On a store it is the server's time of the grant in microseconds, or one more than the fence before; it grows over all
    * machines and restarts, may be kept in a database as a 64-bit integer, and is exact as a JavaScript number.
@@ -72,7 +71,7 @@ export declare class Hold<K extends string | readonly string[] = string> {
    * Whether the data may be half written: the last write hold of this key did not end by a release, but by its expiry, or
    * with its thread; on a store, also with its process or connection. It is true for every hold from then on, until a
    * write hold that saw it has been released or downgraded. For several keys: whether it is so for one of them. It does
-   * not change while the hold lasts. A store remembers it for 30 days. latchkey's own.
+   * not change while the hold lasts. A store remembers it for 30 days.
    *
    * **The trap:** whoever gets it in write mode and releases, says so that all is well. Mend the data first.
    *
@@ -87,7 +86,7 @@ export declare class Hold<K extends string | readonly string[] = string> {
   /**
    * Aborts when the hold is taken away, before the next one is granted. Its reason is a `LockExpiredError`, or, on a store
    * that was not heard of for too long or has forgotten the hold, a `LockLostError`. Hand it to what the hold protects. A
-   * release does not abort it. For several keys, the first that is taken away counts. latchkey's own.
+   * release does not abort it. For several keys, the first that is taken away counts.
    *
    * Each read of this property looks at the clock, as {@link throwIfLost} does: what is found lost is aborted then.
    *
@@ -105,7 +104,7 @@ export declare class Hold<K extends string | readonly string[] = string> {
 
   /**
    * Throws if the hold was taken away, by all that can be known at this moment: before what must not be done late. After a
-   * release that came first, and while all is well, it does nothing. latchkey's own.
+   * release that came first, and while all is well, it does nothing.
    *
    * - In the process it is exact: it throws if, and only if, the hold has been taken away, though the event that says so is
    *   still to come. Past its {@link remaining} time a hold may still be yours, if nobody waits.
@@ -130,7 +129,7 @@ export declare class Hold<K extends string | readonly string[] = string> {
 
   /**
    * How many milliseconds nobody can take the hold away, with fractions, by all that is known at this moment. `Infinity`
-   * where it has no expiry and no store keeps it; 0 once it has ended, in any way. latchkey's own.
+   * where it has no expiry and no store keeps it; 0 once it has ended, in any way.
    *
    * - Until its expiry ends, counted from the grant. After that it is 0, and the hold goes to the next one who wants the
    *   key: until then {@link throwIfLost} does not throw.
@@ -153,7 +152,6 @@ export declare class Hold<K extends string | readonly string[] = string> {
   /**
    * Ends the hold; those who waited and can now have the key are granted. The first call counts; later ones, and any
    * after the hold has expired, do nothing, to anyone. It may be called after `Locks.close()` too.
-   * latchkey's own.
    *
    * **The trap:** inside a function that was given to `read` or `write` it frees the key early; what the function does
    * after that is protected by nothing.
@@ -166,7 +164,7 @@ export declare class Hold<K extends string | readonly string[] = string> {
 
   /**
    * Makes a write hold a read hold, in one step: readers at the head of the queue join it, and no writer slips in
-   * between. Its fence and its expiry stay. On a read hold, or one that has ended, it does nothing. latchkey's own.
+   * between. Its fence and its expiry stay. On a read hold, or one that has ended, it does nothing.
    *
    * **The trap:** there is no way back. A reader that asks for the same key in write mode waits for itself.
    *
@@ -180,7 +178,7 @@ export declare class Hold<K extends string | readonly string[] = string> {
   downgrade(): void;
 
   /**
-   * What `JSON.stringify` and `console.log` show. latchkey's own.
+   * What `JSON.stringify` and `console.log` show.
    *
    * **The trap:** it has no time and no owner: `Locks.query()` has them.
    *
@@ -190,7 +188,7 @@ export declare class Hold<K extends string | readonly string[] = string> {
   toJSON(): HoldJson<K>;
 
   /**
-   * The same as {@link release}: it is what `using` calls. latchkey's own.
+   * Releases the hold, as {@link release} does: it is what `using` calls.
    *
    * **The trap:** `using` is syntax of TypeScript 5.2 and of Node 24. Without `await`, as in
    * `using hold = locks.write(key)`, it gets a promise, and throws a `TypeError`.
@@ -201,8 +199,8 @@ export declare class Hold<K extends string | readonly string[] = string> {
   [Symbol.dispose](): void;
 
   /**
-   * The same as {@link release}, as a promise: it is what `await using` calls. For a hold of a store it fulfils when the
-   * store has answered, and rejects as {@link StoredHold.release} does; for any other, at once. latchkey's own.
+   * Releases the hold, as {@link release} does, and gives a promise: it is what `await using` calls. For a hold of a store it fulfils when the
+   * store has answered, and rejects as {@link StoredHold.release} does; for any other, at once.
    *
    * **The trap:** there are two `await`s in it, one for the end and one for the beginning. Without the second one it gets a
    * promise, and throws a `TypeError`.
@@ -213,7 +211,7 @@ export declare class Hold<K extends string | readonly string[] = string> {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What a {@link Hold} says of itself. latchkey's own. */
+/** What a {@link Hold} says of itself. */
 export interface HoldJson<K extends string | readonly string[] = string> {
   /** As {@link Hold.key}. */
   key: K;
@@ -237,7 +235,7 @@ export interface HoldJson<K extends string | readonly string[] = string> {
 /**
  * A {@link Hold} of a key in a store. It is yours on every machine, until you release it, it expires, its thread or
  * process ends, or the store has not been heard of for so long, or has forgotten so much, that somebody else may have the
- * key. latchkey's own.
+ * key.
  *
  * **The trap:** a hold that depends on a network can be lost at any moment, also between {@link throwIfLost} and what is
  * done next. A resource that must never be written late has to check the {@link fence}.
@@ -246,7 +244,8 @@ export interface HoldJson<K extends string | readonly string[] = string> {
  * const locks = new Locks({ name: 'orders', store: 'redis://redis.example' });
  * await locks.write('order:7', async (hold) => {
  *   const { fence } = hold;
- *   await sql`UPDATE orders SET state = 'paid', fence = ${fence} WHERE id = 7 AND fence < ${fence}`;
+ *   const { count } = await sql`UPDATE orders SET state = 'paid', fence = ${fence} WHERE id = 7 AND fence < ${fence}`;
+ *   if (count === 0) throw new Error('order 7: a later holder has been here');
  *   hold.throwIfLost(); // what follows can check no fence
  *   await fetch(webhook, { method: 'POST', signal: hold.signal });
  * });
@@ -254,7 +253,7 @@ export interface HoldJson<K extends string | readonly string[] = string> {
 export interface StoredHold<K extends string | readonly string[] = string> extends Hold<K> {
   /**
    * Ends the hold; the promise fulfils when the store has answered. The first call counts: later ones do nothing, to
-   * anyone, and give the same promise. It may be called after `close()` too. latchkey's own.
+   * anyone, and give the same promise. It may be called after `close()` too.
    *
    * - Whoever does not await it gets no unhandled rejection. The process lives until it is answered.
    * - If the connection is away, the release is sent on the next one, for as long as the lease lasts.
@@ -263,7 +262,7 @@ export interface StoredHold<K extends string | readonly string[] = string> exten
    *
    * @throws {LockExpiredError} `ERR_LOCK_EXPIRED`, as a rejection, if the hold had been taken away before.
    * @throws {LockLostError} `ERR_LOCK_LOST` if it had been lost before.
-   * @throws {StoreUnreachableError} `ERR_STORE_UNREACHABLE` if the store could not be told until the lease was over. The
+   * @throws {StoreUnreachableError} `ERR_STORE_UNREACHABLE` if the release could not be sent until the lease was over. The
    *   hold has ended with the lease.
    *
    * @example
@@ -277,8 +276,8 @@ export interface StoredHold<K extends string | readonly string[] = string> exten
   release(): Promise<void>;
 
   /**
-   * Makes a write hold a read hold, in one step, as {@link Hold.downgrade} does; the promise fulfils when the store has
-   * answered. Nobody has to await it. latchkey's own.
+   * Makes a write hold a read hold, in one step, with no other writer in between; the promise fulfils when the store has
+   * answered. Nobody has to await it. On a read hold, or one that has ended, it does nothing.
    *
    * **The trap:** until it has fulfilled, readers may still be waiting.
    *
@@ -295,7 +294,7 @@ export interface StoredHold<K extends string | readonly string[] = string> exten
 
   /**
    * Releases the hold without waiting for the store's answer: it is what `using` calls. With `await using`, the block waits,
-   * and throws if the hold had been lost. latchkey's own.
+   * and throws if the hold had been lost.
    *
    * @example
    * using hold = await locks.read('settings'); // nobody has to know when it is free again

@@ -5,7 +5,7 @@ import { type LocksOptions, type TryOptions } from './locks.js';
 
 /**
  * What every error about a hold or a request is an instance of; each time a new one. Made by latchkey only. Bad
- * arguments are no LockError, but a `TypeError` or `RangeError` with one of Node's own codes. latchkey's own.
+ * arguments are no LockError, but a `TypeError` or `RangeError` with one of Node's own codes.
  *
  * **The trap:** an aborted wait is no LockError either: it rejects with the signal's own reason, as everywhere in Node.
  *
@@ -15,44 +15,44 @@ import { type LocksOptions, type TryOptions } from './locks.js';
 export declare class LockError extends Error {
   protected constructor();
 
-  /** What happened, for programs; it stays the same when the message's wording changes. latchkey's own. */
+  /** What happened, for programs; it stays the same when the message's wording changes. */
   readonly code: string;
 
   /**
    * The key it happened to, as the string it became: `'1'` for the key `1`. Only a {@link LockClosedError} and a
-   * {@link StoreUnreachableError} can be without one. latchkey's own.
+   * {@link StoreUnreachableError} can be without one.
    */
   readonly key: string | undefined;
 
-  /** The {@link TryOptions.label} of the request; undefined if it has none. latchkey's own. */
+  /** The {@link TryOptions.label} of the request; undefined if it has none. */
   readonly label?: string;
 
   /**
-   * Where the request was asked, a stack frame a line, if that is remembered: see {@link LocksOptions.trace}. latchkey's own.
+   * Where the request was asked, a stack frame a line, if that is remembered: see {@link LocksOptions.trace}.
    */
   readonly trace?: string;
 }
 
 /**
- * Who held a key when somebody's wait for it came to its end. latchkey's own.
+ * Who held a key when somebody's wait for it came to its end.
  *
  * @example
  * for (const { label, age } of err.holders) console.error(`held by ${label} for ${age} ms`);
  */
 export interface LockHolder {
-  /** How it held the key. latchkey's own. */
+  /** How it held the key. */
   readonly mode: Mode;
 
-  /** Milliseconds, with fractions, since its grant. latchkey's own. */
+  /** Milliseconds, with fractions, since its grant. */
   readonly age: number;
 
-  /** The `worker_threads.threadId` of its thread; 0 is the main thread. latchkey's own. */
+  /** The `worker_threads.threadId` of its thread; 0 is the main thread. */
   readonly thread: number;
 
-  /** Its {@link TryOptions.label}; undefined if it has none. latchkey's own. */
+  /** Its {@link TryOptions.label}; undefined if it has none. */
   readonly label?: string;
 
-  /** Where it was asked, a stack frame a line, if that is remembered, and in this thread. latchkey's own. */
+  /** Where it was asked, a stack frame a line, if that is remembered, and in this thread. */
   readonly trace?: string;
 }
 
@@ -66,7 +66,7 @@ export interface LockHolder {
  *
  * **The trap:** the work that the hold protected may still be going on. Only the holder can stop it.
  *
- * rwlock-plus documents an `Error`; the class, its code and its key are latchkey's own.
+ * rwlock-plus documents an `Error` without a class of its own.
  *
  * @example
  * function released(err) {
@@ -76,13 +76,13 @@ export interface LockHolder {
 export declare class LockExpiredError extends LockError {
   private constructor();
 
-  /** Always `'ERR_LOCK_EXPIRED'`. latchkey's own. */
+  /** Always `'ERR_LOCK_EXPIRED'`. */
   readonly code: 'ERR_LOCK_EXPIRED';
 
-  /** The key that was taken away; of several keys, one of those that were. latchkey's own. */
+  /** The key that was taken away; of several keys, one of those that were. */
   readonly key: string;
 
-  /** Milliseconds, with fractions, that it had been held, as far as its own thread knows; at least its expiry. latchkey's own. */
+  /** Milliseconds, with fractions, that it had been held, as far as its own thread knows; at least its expiry. */
   readonly age: number;
 }
 
@@ -90,7 +90,7 @@ export declare class LockExpiredError extends LockError {
  * The hold was lost: the store had not answered this process for so long that it may give the key to others, or it has
  * forgotten who held it. It is said before another one is granted, as far as the store keeps its data. Only a hold of a
  * store can be lost. Its message is `Lock '<key>' was lost: its lease has ended, or its store has forgotten it`, or, if the
- * store cannot be reached, what is wrong with it. latchkey's own.
+ * store cannot be reached, what is wrong with it.
  *
  * - Of a `Lock`: its release callback gets it as its only argument. It is not thrown.
  * - Of `Locks`: it is the reason of the hold's `signal`, and what a call with a function, or `release()`, rejects with.
@@ -109,17 +109,17 @@ export declare class LockExpiredError extends LockError {
 export declare class LockLostError extends LockError {
   private constructor();
 
-  /** Always `'ERR_LOCK_LOST'`. latchkey's own. */
+  /** Always `'ERR_LOCK_LOST'`. */
   readonly code: 'ERR_LOCK_LOST';
 
-  /** The key that was lost; of several keys, one of them. latchkey's own. */
+  /** The key that was lost; of several keys, one of them. */
   readonly key: string;
 }
 
 /**
  * The store could not be asked, or refused. Its message says where the store is and what is wrong, as in
  * `The store at redis.example:6379 cannot be reached (…)` or `The store at redis.example:6379 refuses the login: …`; it never
- * holds a user or a password. latchkey's own.
+ * holds a user or a password.
  *
  * - A request without a `timeout` fails so after `connectTimeout`, if the store has never answered this process. Once it
  *   has, such a request waits until the store is back.
@@ -127,7 +127,7 @@ export declare class LockLostError extends LockError {
  *   `commandTimeout`, `query` after `connectTimeout`.
  * - Where waiting does not help (a refused login, a missing permission, a server that may evict keys, a cluster, a full
  *   memory), requests fail at once.
- * - A release or a downgrade fails so if the store could not be told of it until the lease was over.
+ * - A release or a downgrade fails so if it could not be sent to the store until the lease was over.
  *
  * **The trap:** after a failed request the store may have granted it all the same. Then latchkey gives the key back, or its
  * lease ends; nobody has to clean up.
@@ -144,16 +144,16 @@ export declare class LockLostError extends LockError {
 export declare class StoreUnreachableError extends LockError {
   private constructor();
 
-  /** Always `'ERR_STORE_UNREACHABLE'`. latchkey's own. */
+  /** Always `'ERR_STORE_UNREACHABLE'`. */
   readonly code: 'ERR_STORE_UNREACHABLE';
 
-  /** The key that was asked for, or held; undefined if `query()` was called. latchkey's own. */
+  /** The key that was asked for, or held; undefined if `query()` was called. */
   readonly key: string | undefined;
 }
 
 /**
  * The request waited as long as its `timeout` allowed, and has left the queue. Its message says for whom:
- * `Lock 'order:7' was not granted within 500 ms: held for 4.2 s by 'POST /pay' (thread 3), 2 requests ahead`. latchkey's own.
+ * `Lock 'order:7' was not granted within 500 ms: held for 4.2 s by 'POST /pay' (thread 3), 2 requests ahead`.
  *
  * **The trap:** it is how things stood when its thread learned of the time-out, which may be a little later.
  *
@@ -168,24 +168,24 @@ export declare class StoreUnreachableError extends LockError {
 export declare class LockTimeoutError extends LockError {
   private constructor();
 
-  /** Always `'ERR_LOCK_TIMEOUT'`. latchkey's own. */
+  /** Always `'ERR_LOCK_TIMEOUT'`. */
   readonly code: 'ERR_LOCK_TIMEOUT';
 
-  /** The key that was not granted; of several keys, the one it was waiting for. latchkey's own. */
+  /** The key that was not granted; of several keys, the one it was waiting for. */
   readonly key: string;
 
   /**
    * Who held the key, in the order of their grants, the first ten. On a store it is empty: to ask the server would delay the
-   * error; `query(key)` does. latchkey's own.
+   * error; `query(key)` does.
    */
   readonly holders: readonly LockHolder[];
 
-  /** How many requests stood before it in the queue; undefined on a store. latchkey's own. */
+  /** How many requests stood before it in the queue; undefined on a store. */
   readonly ahead: number | undefined;
 }
 
 /**
- * The `Locks` was closed while the request waited, or before the call. latchkey's own.
+ * The `Locks` was closed while the request waited, or before the call.
  *
  * @example
  * const ignoreClosed = (err) => {
@@ -197,16 +197,15 @@ export declare class LockTimeoutError extends LockError {
 export declare class LockClosedError extends LockError {
   private constructor();
 
-  /** Always `'ERR_LOCK_CLOSED'`. latchkey's own. */
+  /** Always `'ERR_LOCK_CLOSED'`. */
   readonly code: 'ERR_LOCK_CLOSED';
 
-  /** The key that was not granted; undefined if `query()` was called. latchkey's own. */
+  /** The key that was not granted; undefined if `query()` was called. */
   readonly key: string | undefined;
 }
 
 /**
- * As many requests wait already as the `maxPending` of the `Locks` allows, so this one was turned away at once.
- * latchkey's own.
+ * As many requests wait already as the `maxPending` of the `Locks` allows, so this one was refused at once.
  *
  * @example
  * try {
@@ -219,17 +218,16 @@ export declare class LockClosedError extends LockError {
 export declare class LockQueueFullError extends LockError {
   private constructor();
 
-  /** Always `'ERR_LOCK_QUEUE_FULL'`. latchkey's own. */
+  /** Always `'ERR_LOCK_QUEUE_FULL'`. */
   readonly code: 'ERR_LOCK_QUEUE_FULL';
 
-  /** The key that was not granted. latchkey's own. */
+  /** The key that was not granted. */
   readonly key: string;
 }
 
 /**
  * A named space was to be opened while another version of latchkey is loaded in this process. Two versions cannot share
  * a space, so one name would be two locks. The message names both folders: install one version for both.
- * latchkey's own.
  *
  * Two copies of the same version are no fault; they share their named spaces.
  *
@@ -244,9 +242,9 @@ export declare class LockQueueFullError extends LockError {
 export declare class LockTwoCopiesError extends LockError {
   private constructor();
 
-  /** Always `'ERR_LOCK_TWO_COPIES'`. latchkey's own. */
+  /** Always `'ERR_LOCK_TWO_COPIES'`. */
   readonly code: 'ERR_LOCK_TWO_COPIES';
 
-  /** The name of the space, for no key was asked for. latchkey's own. */
+  /** The name of the space, for no key was asked for. */
   readonly key: string;
 }

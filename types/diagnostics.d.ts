@@ -1,7 +1,7 @@
 // Types of what is published on the diagnostics channels `latchkey:wait`, `latchkey:grant`, `latchkey:release`,
 // `latchkey:expire`, `latchkey:lost`, `latchkey:timeout`, `latchkey:abort` and `latchkey:refuse` of `node:diagnostics_channel`.
 // `docs/diagnostics.md` says which message follows which. `Lock`, alock's function and `Locks` all publish, each in its own
-// thread. Nobody who does not subscribe pays for them. All of it is latchkey's own.
+// thread. Nobody who does not subscribe pays for them. All of it is
 //
 // The trap: a request that was made while nobody was subscribed to any of them stays silent, also later.
 
@@ -9,7 +9,7 @@ import { type Mode } from './hold.js';
 
 /**
  * The message of `latchkey:wait`: a request could not be granted at once, and has joined the queue. One of several keys
- * is a request of its own. latchkey's own.
+ * is a request of its own.
  *
  * @example
  * diagnostics_channel.subscribe('latchkey:wait', (message) => {
@@ -37,7 +37,7 @@ export interface WaitMessage {
 }
 
 /**
- * The message of `latchkey:grant`: a request has become a hold. latchkey's own.
+ * The message of `latchkey:grant`: a request has become a hold.
  *
  * @example
  * diagnostics_channel.subscribe('latchkey:grant', (message) => {
@@ -57,7 +57,7 @@ export interface GrantMessage extends WaitMessage {
 }
 
 /**
- * The message of `latchkey:release`: a hold was released. latchkey's own.
+ * The message of `latchkey:release`: a hold was released.
  *
  * @example
  * diagnostics_channel.subscribe('latchkey:release', (message) => {
@@ -72,7 +72,7 @@ export interface ReleaseMessage extends GrantMessage {
 
 /**
  * The message of `latchkey:expire`: a hold was taken away, because it had outlived its expiry and another request
- * waited. latchkey's own.
+ * waited.
  *
  * @example
  * diagnostics_channel.subscribe('latchkey:expire', (message) => {
@@ -84,7 +84,7 @@ export interface ExpireMessage extends ReleaseMessage {}
 
 /**
  * The message of `latchkey:lost`: a hold of a store was lost, because its lease has ended or the store has forgotten it.
- * latchkey's own.
+ *
  *
  * @example
  * diagnostics_channel.subscribe('latchkey:lost', (message) => {
@@ -95,7 +95,7 @@ export interface ExpireMessage extends ReleaseMessage {}
 export interface LostMessage extends ReleaseMessage {}
 
 /**
- * The message of `latchkey:timeout`: a request was not granted within its `timeout`. latchkey's own.
+ * The message of `latchkey:timeout`: a request was not granted within its `timeout`.
  *
  * @example
  * diagnostics_channel.subscribe('latchkey:timeout', (message) => {
@@ -109,7 +109,7 @@ export interface TimeoutMessage extends WaitMessage {
 }
 
 /**
- * The message of `latchkey:abort`: the signal of a waiting request has aborted. latchkey's own.
+ * The message of `latchkey:abort`: the signal of a waiting request has aborted.
  *
  * @example
  * diagnostics_channel.subscribe('latchkey:abort', (message) => metrics.count('lock-abort', message));
@@ -117,7 +117,7 @@ export interface TimeoutMessage extends WaitMessage {
 export interface AbortMessage extends TimeoutMessage {}
 
 /**
- * The message of `latchkey:refuse`: a request was refused, before it waited or later. latchkey's own.
+ * The message of `latchkey:refuse`: a request was refused, before it waited or later.
  *
  * @example
  * diagnostics_channel.subscribe('latchkey:refuse', (message) => {

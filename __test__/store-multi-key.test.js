@@ -1,0 +1,106 @@
+'use strict';
+// Several keys of a store in one call: one trip if all are free, else key by key in their order.
+
+const { it, describe } = require('node:test');
+const assert = require('node:assert/strict');
+const { Locks, LockTimeoutError } = require('latchkey');
+const { useRedis, withoutRedis } = require('./support/redis');
+
+const KEYS = ['j', 'i', 'h', 'g', 'f', 'e', 'd', 'c', 'b', 'a'];
+
+describe('several keys of a store', { skip: withoutRedis }, () => {
+  const redis = useRedis();
+
+  function open(options) {
+    return new Locks({ name: 'multi', store: { url: redis.url, ttl: 3000 }, ...options });
+  }
+
+  /** Runs a function, and counts the scripts that the server runs meanwhile. */
+  async function scripts(run) {
+    await redis.command('CONFIG', 'RESETSTAT');
+    await run();
+    const stats = await redis.command('INFO', 'commandstats');
+    return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+  }
+
+  for (const mode of ['write', 'read', 'tryWrite', 'tryRead']) {
+    it(`are one trip for ${mode}, if all are free`, async () => {
+      const locks = open();
+      await (await locks.write('warm')).release();
+      let hold;
+      assert.equal(await scripts(async () => (hold = await locks[mode](KEYS))), 1);
+      assert.deepEqual(hold.key, KEYS.toSorted());
+      const { held } = await locks.query();
+      assert.deepEqual(held.map(({ key }) => key).toSorted(), KEYS.toSorted());
+      await hold.release();
+      assert.deepEqual(await locks.query(), { held: [], pending: [] });
+      locks.close();
+    });
+  }
+
+  it('are waited for in their order, if one is not', async () => {
+    const [one, other] = [open(), open()];
+    const held = await one.write('e');
+    const all = other.write(KEYS);
+    const before = await until(one, ({ pending }) => pending.length === 1);
+    // Those before it are held, those behind it are not asked for yet.
+    assert.deepEqual(before.held.map(({ key }) => key).toSorted(), ['a', 'b', 'c', 'd', 'e']);
+    await held.release();
+    const hold = await all;
+    await hold.release();
+    assert.deepEqual(await one.query(), { held: [], pending: [] });
+    one.close();
+    other.close();
+  });
+
+  it('leave nothing held when the time is over, or the wait is given up', async () => {
+    const [one, other] = [open(), open()];
+    const held = await one.write('e');
+    await assert.rejects(other.write(KEYS, { timeout: 50 }), LockTimeoutError);
+    assert.equal(await other.tryWrite(KEYS), null);
+    const controller = new AbortController();
+    const waiting = other.write(KEYS, { signal: controller.signal });
+    await until(one, ({ pending }) => pending.length === 1);
+    controller.abort(new Error('enough'));
+    await assert.rejects(waiting, /enough/);
+    const given = new AbortController();
+    const early = other.write(KEYS, { signal: given.signal });
+    given.abort(new Error('at once'));
+    await assert.rejects(early, /at once/);
+    await until(one, ({ held, pending }) => held.length === 1 && pending.length === 0);
+    await held.release();
+    one.close();
+    other.close();
+  });
+
+  it('that a dead writer left recovered are granted, and say so', async () => {
+    const locks = open({ expiry: 1 });
+    await locks.write('e');
+    const next = await locks.write('e');
+    assert.equal(next.recovered, true);
+    // Given back unused by a process that lost it: still recovered.
+    const other = open();
+    const hold = await other.write(KEYS);
+    assert.equal(hold.recovered, true);
+    await hold.release();
+    locks.close();
+    other.close();
+  });
+
+  it('count as pending one by one, where only some may wait', async () => {
+    const locks = open({ maxPending: 3 });
+    await (await locks.write('warm')).release();
+    const hold = await locks.write(KEYS);
+    assert.equal(hold.key.length, KEYS.length);
+    await hold.release();
+    locks.close();
+  });
+});
+
+/** What the locks say once it is so. */
+async function until(locks, isSo) {
+  for (;;) {
+    const snapshot = await locks.query();
+    if (isSo(snapshot)) return snapshot;
+  }
+}

@@ -1,0 +1,54 @@
+-- Asks for several locks at once: all are granted if all are idle. Else none is, and nothing is left of the requests: whoever
+-- asks goes on lock by lock. It comes after bucket.lua.
+--
+-- KEYS[1..4] and ARGV[1..5]: see layout.lua. Then KEYS has the holders, the queue and the dues of each lock
+-- ARGV[6]  request id of the first
+-- ARGV[7]  generation of the session's connection
+-- ARGV[8]  mode
+-- ARGV[9]  expiry of the holds in ms, counted from the grant; 0: never
+-- ARGV[10] number of the thread that asks
+-- Then, for each lock: its request's id, and the lock's name, as at the end of its keys
+--
+-- Replies:
+--   granted <fence>  the first one's; each of the others has the next
+--   busy             some are not idle, or the bucket is frozen; nothing was done
+--   lost             the session's lease has ended, or the server does not know it
+--   stale            a younger connection of the session has come; nothing was done
+
+local GENERATION, MODE, EXPIRY, THREAD = unpack(ARGV, 7, 10)
+local FIRST_KEY, FIRST_ARGUMENT = 5, 11
+
+local function are_idle()
+  local keys = {}
+  for i = FIRST_KEY, #KEYS, 3 do
+    table.insert(keys, KEYS[i])
+    table.insert(keys, KEYS[i + 1])
+  end
+  return call('EXISTS', unpack(keys)) == 0
+end
+
+-- As acquire-free.lua does it.
+local function grant_one(holders, id, name, fence)
+  local due = EXPIRY == '0' and '0' or digits(now + 1 + EXPIRY)
+  local member = table.concat({ id, MODE, EXPIRY, THREAD, name }, '|')
+  call('ZADD', OWNERS, '0', member)
+  call('HSET', holders, 'mode', MODE, 'due', due, 'alone', member, id, digits(fence) .. '|' .. due .. '|0')
+  call('PEXPIRE', holders, KEEP)
+end
+
+if is_stale(GENERATION) then
+  return { 'stale' }
+end
+if not is_alive(SESSION) then
+  return { 'lost' }
+end
+if FROZEN > 0 or not are_idle() then
+  return { 'busy' }
+end
+local count = (#KEYS - FIRST_KEY + 1) / 3
+local fence = next_ticks(count)
+for i = 0, count - 1 do
+  local id, name = unpack(ARGV, FIRST_ARGUMENT + 2 * i, FIRST_ARGUMENT + 2 * i + 1)
+  grant_one(KEYS[FIRST_KEY + 3 * i], id, name, fence + i)
+end
+return { 'granted', fence }
