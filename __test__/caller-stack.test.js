@@ -72,7 +72,7 @@ for (const [way, key, fn] of WAYS) {
       const hold = await locks.write('key');
       setImmediate(() => locks.close());
       const error = await thisFunctionAsks(() => locks.write(key, ...fn));
-      assertCaller(error, 'ERR_LOCK_CLOSED', 'thisFunctionAsks', 2);
+      assertCaller(error, 'ERR_LOCK_CLOSED', 'thisFunctionAsks', 3);
       await hold.release();
     });
 

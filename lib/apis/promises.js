@@ -189,9 +189,11 @@ class PromiseLocks {
   async #takeTogether(mode, keys, wish) {
     /** @type {PromiseRequest[]} */
     const requests = [];
+    // Not granted together, they are asked for again: to those who watch, this was no more than a try.
+    const asTry = { ...wish, isTry: true };
     try {
       this.#space.askTogether(() => {
-        for (const key of keys) requests.push(this.#take(mode, key, wish));
+        for (const key of keys) requests.push(this.#take(mode, key, asTry));
       });
     } catch (error) {
       for (const request of requests) request.abandon(error);
