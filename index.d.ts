@@ -62,8 +62,9 @@ export = latchkey;
  * that frees the key. Constructed, it is rwlock-plus's {@link Lock}. So it can stand in for either package under
  * that package's name: `npm install alock@npm:latchkey`, `npm install rwlock-plus@npm:latchkey`.
  *
- * `require('latchkey')` itself throws an error with the code `ERR_LATCHKEY_NO_BINARY` if there is no native binary
- * for this platform. It names the platform and the way out.
+ * `require('latchkey')` itself throws an error if there is no native binary for this platform (its code is
+ * `ERR_LATCHKEY_NO_BINARY`), if the binary is of another version (`ERR_LATCHKEY_VERSION_MISMATCH`), or if the system cannot load
+ * it (`ERR_DLOPEN_FAILED`). The message says what to do.
  *
  * **The trap:** the key is free when `done` is called, not when `fn` returns or its promise settles. And a forgotten
  * `new` is no error of its own: `latchkey(10000)` asks for the key `'10000'`, and is refused for want of `fn`.

@@ -9,12 +9,14 @@ const os = require('node:os');
 const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 const latchkey = require('latchkey');
-const { version } = require('latchkey/package.json');
+const support = require('./support/package-copy');
 const { freshName } = require('./support/reaches');
 const { loadInContext } = require('./support/vm-package');
 const { errorOf, turn, watch } = require('./support/watch');
 const { deferred, until } = require('./support/until');
 const { run, ROOT } = require('./support/child');
+
+const { BINARY, OTHER_VERSION, copyPackage, renumberBinary, renumberJavaScript, version } = support;
 
 const ENTRY = require.resolve('latchkey');
 
@@ -25,19 +27,6 @@ function loadAgain() {
     if (/^(index\.js|lib|native)/.test(relative)) delete require.cache[file];
   }
   return require(ENTRY);
-}
-
-/** Copies what a user would have installed, perhaps as another version. */
-function install(folder, otherVersion = version) {
-  for (const name of ['package.json', 'index.js', 'lib', 'native']) {
-    fs.cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
-  }
-  const file = path.join(folder, 'package.json');
-  fs.writeFileSync(
-    file,
-    JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), version: otherVersion }),
-  );
-  return folder;
 }
 
 /** Asserts that two copies' named spaces are the same lock, in both directions, callback classes too. */
@@ -92,10 +81,10 @@ describe('copies of one version in one thread are one lock in a named space', ()
   });
 
   it('when they are installed in two places', async () => {
-    const installed = require(install(path.join(folder, 'a')));
+    const installed = require(copyPackage(path.join(folder, 'a')));
     assert.notEqual(installed.Locks, latchkey.Locks);
     await assertTogether(latchkey, installed);
-    await assertTogether(installed, require(install(path.join(folder, 'b'))));
+    await assertTogether(installed, require(copyPackage(path.join(folder, 'b'))));
   });
 
   it('and so does a worker that loads another copy', async () => {
@@ -104,7 +93,7 @@ describe('copies of one version in one thread are one lock in a named space', ()
     const hold = locks.tryWrite('key');
     const source = `
       const { parentPort } = require('node:worker_threads');
-      const { Locks } = require(${JSON.stringify(install(path.join(folder, 'c')))});
+      const { Locks } = require(${JSON.stringify(copyPackage(path.join(folder, 'c')))});
       const locks = new Locks({ name: ${JSON.stringify(name)} });
       parentPort.postMessage(locks.tryWrite('key') === null);
       locks.write('key', () => parentPort.postMessage('granted'));
@@ -126,7 +115,9 @@ describe('a copy of another version', () => {
   let other;
   before(() => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), 'latchkey-copies-'));
-    other = install(path.join(folder, 'other'), '99.0.0');
+    other = copyPackage(path.join(folder, 'other'));
+    renumberJavaScript(other);
+    renumberBinary(path.join(other, 'native', BINARY));
   });
   after(() => fs.rmSync(folder, { recursive: true, force: true }));
 
@@ -137,7 +128,7 @@ describe('a copy of another version', () => {
         assert.ok(error instanceof LockTwoCopiesError && error instanceof LockError);
         assert.equal(error.name, 'LockTwoCopiesError');
         assert.equal(error.code, 'ERR_LOCK_TWO_COPIES');
-        for (const part of [ROOT, other, version, '99.0.0', "'space'"]) {
+        for (const part of [ROOT, other, version, OTHER_VERSION, "'space'"]) {
           assert.ok(error.message.includes(part), `${part} is missing in: ${error.message}`);
         }
         return true;

@@ -1,17 +1,13 @@
 'use strict';
-// How a store is reached: user and password, database, unix socket, TLS. What a refusal says, and that no error, no
+// How a store is reached: user and password, database, unix socket. What a refusal says, and that no error, no
 // query and no look at an object ever shows a password.
 //
 // Which rights a user needs, and what is refused at the start (cluster, eviction): crates/redis/tests/store_connection.rs.
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
-const { spawnSync } = require('node:child_process');
-const fs = require('node:fs');
-const path = require('node:path');
 const { inspect } = require('node:util');
 const { Locks, Lock } = require('latchkey');
-const { findFreePort } = require('../scripts/redis-server');
 const { useServers, withoutRedis } = require('./support/redis');
 const { errorOf } = require('./support/watch');
 
@@ -120,38 +116,6 @@ describe('a store', { skip: withoutRedis }, () => {
     all.forEach((locks) => locks.close());
   });
 
-  it('over TLS, which checks both ends', async (t) => {
-    if (spawnSync('openssl', ['version']).status !== 0) {
-      assert.ok(!process.env.CI, 'openssl is not in PATH');
-      return t.skip('openssl is not in PATH');
-    }
-    const dir = fs.mkdtempSync(path.join(require('node:os').tmpdir(), 'latchkey-tls-'));
-    t.after(() => fs.rmSync(dir, { recursive: true }));
-    const { ca, server: own, client } = certificates(dir);
-    const port = await findFreePort();
-    const server = await start(
-      ...['--tls-port', String(port), '--tls-ca-cert-file', ca.cert, '--tls-auth-clients', 'yes'],
-      ...['--tls-cert-file', own.cert, '--tls-key-file', own.key],
-    );
-    assert.ok(server.port !== port);
-    const url = `rediss://localhost:${port}`;
-    const pem = (file) => fs.readFileSync(file, 'utf8');
-    const identity = { cert: pem(client.cert), key: pem(client.key) };
-    await assertKeeps({ url, ca: pem(ca.cert), ...identity });
-    await assertKeeps({ url, ca: fs.readFileSync(ca.cert), ...identity });
-    // Nobody vouches for the server; the client does not say who it is.
-    for (const options of [identity, { ca: pem(ca.cert) }]) {
-      const error = await refusal({ url, ...options, connectTimeout: 500, commandTimeout: 500 });
-      assert.match(error.message, /^The store at localhost:\d+/);
-    }
-    const secret = identity.key.split('\n')[1];
-    assert.ok(
-      !inspect(await refusal({ url, ...identity, connectTimeout: 500 }), { showHidden: true }).includes(
-        secret,
-      ),
-    );
-  });
-
   it('shows its password nowhere', async () => {
     const server = await start('--requirepass', SECRET);
     const store = {
@@ -185,36 +149,3 @@ describe('a store', { skip: withoutRedis }, () => {
     }
   });
 });
-
-/** A certificate authority, and what it vouches for: a server called localhost and a client. */
-function certificates(dir) {
-  const file = (name) => path.join(dir, name);
-  const openssl = (...args) => {
-    const { status, stderr } = spawnSync('openssl', args, { cwd: dir, encoding: 'utf8' });
-    assert.equal(status, 0, stderr);
-  };
-  const fresh = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  openssl(
-    'req',
-    '-x509',
-    ...fresh,
-    '-keyout',
-    'ca.key',
-    '-out',
-    'ca.crt',
-    '-subj',
-    '/CN=test CA',
-    '-days',
-    '2',
-  );
-  for (const name of ['localhost', 'client']) {
-    openssl('req', ...fresh, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
-    fs.writeFileSync(file(`${name}.ext`), `subjectAltName=DNS:${name}\nbasicConstraints=CA:FALSE\n`);
-    openssl(
-      ...['x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial'],
-      ...['-out', `${name}.crt`, '-days', '2', '-extfile', `${name}.ext`],
-    );
-  }
-  const pair = (name) => ({ cert: file(`${name}.crt`), key: file(`${name}.key`) });
-  return { ca: pair('ca'), server: pair('localhost'), client: pair('client') };
-}

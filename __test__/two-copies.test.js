@@ -8,6 +8,13 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { run, ROOT } = require('./support/child');
+const {
+  BINARY,
+  OTHER_VERSION,
+  copyPackage,
+  renumberBinary,
+  renumberJavaScript,
+} = require('./support/package-copy');
 
 let folder;
 /** A copy of the same version, and one of another. */
@@ -16,22 +23,12 @@ let other;
 
 before(() => {
   folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'latchkey-two-copies-'));
-  same = install('same');
-  other = install('other');
-  const file = path.join(other, 'package.json');
-  const manifest = JSON.parse(fs.readFileSync(file, 'utf8'));
-  fs.writeFileSync(file, JSON.stringify({ ...manifest, version: '99.0.0' }));
+  same = copyPackage(path.join(folder, 'same'));
+  other = copyPackage(path.join(folder, 'other'));
+  renumberJavaScript(other);
+  renumberBinary(path.join(other, 'native', BINARY));
 });
 after(() => fs.rmSync(folder, { recursive: true, force: true }));
-
-/** Copies what a user would have installed. */
-function install(name) {
-  const copy = path.join(folder, name);
-  for (const each of ['package.json', 'index.js', 'lib', 'native']) {
-    fs.cpSync(path.join(ROOT, each), path.join(copy, each), { recursive: true });
-  }
-  return copy;
-}
 
 /** Runs a program that prints what it saw as JSON. */
 async function seenBy(program, ...args) {
@@ -151,7 +148,7 @@ describe('copies of two versions', () => {
       key: 'orders',
       own: true,
     });
-    assert.ok(message.includes(`in ${ROOT},`) && message.includes(`99.0.0 in ${other}`), message);
+    assert.ok(message.includes(`in ${ROOT},`) && message.includes(`${OTHER_VERSION} in ${other}`), message);
     assert.deepEqual(callback, promise);
   });
 

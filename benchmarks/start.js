@@ -119,4 +119,4 @@ function buildEmptyAddon() {
   return null;
 }
 
-module.exports = { loadTime, threadsStarted };
+module.exports = { load, loadTime, threadsStarted, withRelease };

@@ -6,6 +6,7 @@
 //   both need: a test runner that clears its modules in between, as Jest does, cannot make it load those anew.
 'use strict';
 
+const fs = require('node:fs');
 const path = require('node:path');
 const { ROOT } = require('./command');
 
@@ -24,18 +25,30 @@ const FIRST_LOCK = `
   module.exports = () => (parts ??= load());
 `;
 
-/** What `require` needs. The addon and package.json are found as from a folder of lib/, where the sources are. */
+/** What index.js has in place of some files of lib/. */
+const IN_INDEX = {
+  'apis/first-lock': FIRST_LOCK,
+  version: `module.exports = '${require('../package.json').version}';`,
+};
+
+/** What `require` needs. The addon is found as from a folder of lib/, where the sources are. */
 function bundleIndex() {
   // An ES module that imports the package learns the names from this line, which is never run.
-  const names = `0 && (module.exports = { ${Object.keys(require(ROOT)).join(', ')} });`;
+  const names = `0 && (module.exports = { ${exportedNames().join(', ')} });`;
   return bundleOne('./index.js', {
     outfile: 'index.js',
-    external: ['./package.json', './lib/apis/first-lock.js'],
+    external: ['./native/binding.js', './lib/apis/first-lock.js'],
     define: { __dirname: 'LIB' },
     banner: { js: "'use strict';\nconst LIB = `${__dirname}/lib/apis`;" },
     footer: { js: names },
-    plugins: [replace(['apis/first-lock'], () => FIRST_LOCK)],
+    plugins: [replace(Object.keys(IN_INDEX), (name) => IN_INDEX[name])],
   });
+}
+
+/** What index.js exports. Not by loading it, which takes an addon of this machine and of this version. */
+function exportedNames() {
+  const text = fs.readFileSync(path.join(ROOT, 'index.js'), 'utf8');
+  return Array.from(text.matchAll(/^module\.exports\.(\w+) =/gm), ([, name]) => name);
 }
 
 /** What the first lock object needs beyond that. */

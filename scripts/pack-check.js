@@ -1,5 +1,5 @@
-// `npm run pack:check [-- node20 node26 bun …]`: packs latchkey as a release does, installs it in empty folders
-// in every documented way, and runs the documented examples there under each runtime.
+// `npm run pack:check [-- node20 node26 bun … bundlers]`: packs latchkey as a release does, looks into the packages, installs it
+// in empty folders in every documented way, runs the documented examples there under each runtime, and bundles a program.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -9,6 +9,8 @@ const path = require('node:path');
 const { ROOT, run } = require('./command');
 const { setup } = require('./setup');
 const { stage } = require('./stage');
+const { checkBinary } = require('./pack-check/binaries');
+const { bundlerChecks } = require('./pack-check/bundlers');
 const { install, plainEnvironment, waysToInstall } = require('./pack-check/install');
 const { openRegistry } = require('./pack-check/registry');
 const { chooseRuntimes, installRuntimes } = require('./pack-check/runtimes');
@@ -18,7 +20,10 @@ const PROGRAM_TIMEOUT = 60_000;
 const failures = [];
 
 async function main(args) {
-  const runtimeNames = chooseRuntimes(args);
+  const runtimes = args.filter((arg) => arg !== 'bundlers');
+  // Without any, all that there is.
+  const bundles = args.length === 0 || runtimes.length < args.length;
+  const runtimeNames = bundles && args.length === 1 ? [] : chooseRuntimes(runtimes);
   await setup();
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'latchkey-pack-'));
   try {
@@ -26,7 +31,8 @@ async function main(args) {
     const registry = await openRegistry(packages);
     try {
       const installs = await checkInstalls(packages, registry, work);
-      await checkRuntimes(runtimeNames, installs, work);
+      if (runtimeNames.length > 0) await checkRuntimes(runtimeNames, installs, work);
+      if (bundles) await checkBundlers(installs[0].folder, work);
     } finally {
       registry.close();
     }
@@ -50,9 +56,13 @@ async function checkPackages(work) {
   for (const { manifest, folder } of staged.platforms) {
     const platform = folder ? await tarballs.pack(folder) : { manifest };
     platforms.push(platform);
-    if (folder)
-      await check(`${manifest.name}: exactly the right files`, () => tarballs.checkPlatformFiles(platform));
+    if (!folder) continue;
+    await check(`${manifest.name}: exactly the right files`, () => tarballs.checkPlatformFiles(platform));
+    await check(`${manifest.name}: size, exports and imports of its binary`, () =>
+      checkBinary(path.join(folder, manifest.main)),
+    );
   }
+  await check('the licences of all linked crates', () => tarballs.checkLicences());
   return [root, ...platforms];
 }
 
@@ -123,10 +133,17 @@ async function runCell({ title, file, args }, installed, work) {
   return 'ok';
 }
 
+async function checkBundlers(app, work) {
+  console.log('\nBundlers and file tracing');
+  const folder = path.join(work, 'bundled');
+  for (const { title, body } of await bundlerChecks(app, folder)) await check(title, body);
+}
+
+/** A body may resolve to why it was skipped. */
 async function check(title, body) {
   try {
-    await body();
-    console.log(`  ok      ${title}`);
+    const skipped = await body();
+    console.log(`  ok      ${title}${skipped ? ` (${skipped})` : ''}`);
   } catch (error) {
     failures.push(`${title}\n${error.message}`);
     console.log(`  FAILED  ${title}`);

@@ -2,8 +2,13 @@
 //
 //     node scripts/stage.js <folder with the .node files> <new folder>
 //
-// writes <new folder>/latchkey and <new folder>/native-<platform>, each ready for `npm publish`.
+// writes <new folder>/latchkey and <new folder>/native-<platform>, packs each into a tarball beside them, and adds the script
+// that publishes those.
 // `npm run pack:check` packs the same layout, so what it tests is what a release publishes.
+//
+// napi-rs's own tools are not enough here: `napi create-npm-dirs` writes much the same manifests, but only inside the repository,
+// where no test can lay out its own, and without the licences; `napi prepublish` publishes at once, with no way to go on
+// after a failure and no tag for a prerelease.
 'use strict';
 
 const fs = require('node:fs');
@@ -14,6 +19,8 @@ const { ROOT, npm, must } = require('./command');
 const CPU = { x86_64: 'x64', aarch64: 'arm64' };
 const OS = { linux: 'linux', darwin: 'darwin', windows: 'win32' };
 const LIBC = { gnu: 'glibc', musl: 'musl' };
+/** The licences of what a binary has linked in: written by `npm run licences`, see about.toml. */
+const LICENCES = 'THIRD-PARTY-LICENCES.md';
 
 /** A Rust target as npm sees it: `x86_64-unknown-linux-gnu` is linux, x64, glibc, and named `linux-x64-gnu`. */
 function platformOf(target) {
@@ -32,7 +39,7 @@ function platformPackages(root) {
     const binary = `${binaryName}.${name}.node`;
     const description = `The ${name} binary of latchkey`;
     const platform = { os: [os], cpu: [cpu], libc: libc && [libc] };
-    const files = { main: binary, files: [binary] };
+    const files = { main: binary, files: [binary, LICENCES] };
     const manifest = { name: `${packageName}-${name}`, description, ...shared, ...files, ...platform };
     return { folder: `native-${name}`, binary, manifest };
   });
@@ -60,12 +67,18 @@ function stagePlatform({ binary, manifest }, binaries, folder) {
   writeJson(folder, manifest);
   const readme = `# ${manifest.name}\n\n${manifest.description}. That package installs it; alone it is of no use.\n`;
   fs.writeFileSync(path.join(folder, 'README.md'), readme);
-  fs.copyFileSync(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'));
+  for (const file of ['LICENSE', LICENCES]) fs.copyFileSync(path.join(ROOT, file), path.join(folder, file));
   fs.copyFileSync(path.join(binaries, binary), path.join(folder, binary));
 }
 
 function writeJson(folder, manifest) {
   fs.writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest, null, 2) + '\n');
+}
+
+/** The addon says the version of Cargo.toml, and the JavaScript refuses one that is not its own. */
+function checkVersion(version) {
+  const [, found] = fs.readFileSync(path.join(ROOT, 'Cargo.toml'), 'utf8').match(/^version = "(.+)"$/m);
+  if (found !== version) throw new Error(`package.json has the version ${version}, and Cargo.toml ${found}.`);
 }
 
 /**
@@ -74,6 +87,7 @@ function writeJson(folder, manifest) {
  */
 async function stage(binaries, out) {
   const root = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+  checkVersion(root.version);
   const declared = platformPackages(root);
   const rootFolder = path.join(out, root.name);
   await stageRoot(root, declared, rootFolder);
@@ -90,13 +104,17 @@ async function main([binaries, out]) {
   if (!binaries || !out)
     throw new Error('Usage: node scripts/stage.js <folder with the .node files> <new folder>');
   if (fs.existsSync(out)) throw new Error(`${out} exists already; a release needs a new folder.`);
-  const { platforms } = await stage(path.resolve(binaries), path.resolve(out));
+  const { root, platforms } = await stage(path.resolve(binaries), path.resolve(out));
   const missing = platforms.filter(({ folder }) => !folder).map(({ binary }) => binary);
   if (missing.length > 0) throw new Error(`A release needs every binary. Missing: ${missing.join(', ')}`);
+  for (const folder of [root, ...platforms.map((platform) => platform.folder)]) {
+    await must(npm('pack', '--pack-destination', path.resolve(out)), { cwd: folder });
+  }
+  fs.copyFileSync(path.join(__dirname, 'publish.sh'), path.join(out, 'publish.sh'));
   console.log(`Staged latchkey and ${platforms.length} platform packages in ${out}`);
 }
 
-module.exports = { stage };
+module.exports = { stage, platformPackages, LICENCES };
 
 if (require.main === module) {
   main(process.argv.slice(2)).catch((error) => {

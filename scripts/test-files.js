@@ -35,7 +35,7 @@ const RELEASE_TESTS = [
   ...['async-context', 'diagnostics', 'drop-in-alock', 'drop-in-rwlock-plus', 'dual-export', 'errors', 'esm'],
   ...['expiry', 'hold', 'loaded-twice', 'missing-binary', 'multi-key', 'named-death', 'named-loaded-twice'],
   ...['named-spaces', 'process-life', 'promise-calls', 'promise-expiry', 'promise-signal', 'store-callbacks'],
-  ...['subclassing', 'two-copies', 'workers'],
+  ...['native-loader', 'subclassing', 'two-copies', 'workers'],
 ].map((name) => `${name}.test.js`);
 /** What they need beside a release. */
 const RELEASE_NEEDS = ['native', TEST_FOLDER, 'scripts', 'crates/redis/src/scripts'];

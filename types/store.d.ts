@@ -69,10 +69,10 @@ export interface StoreSettings {
   database?: number | undefined;
 
   /**
-   * For TLS: certificates of the authorities that the server's certificate may come from, in PEM. Default: those that the
-   * operating system trusts.
+   * For TLS: certificates of the authorities that the server's certificate may come from, in PEM. Default: those that Node
+   * trusts, with what `NODE_EXTRA_CA_CERTS` and `--use-system-ca` add.
    *
-   * **The trap:** it takes the place of the system's, and does not add to them. There is no way to trust just anybody.
+   * **The trap:** it takes the place of those, and does not add to them. There is no way to trust just anybody.
    */
   ca?: string | Uint8Array | undefined;
 

@@ -8,15 +8,10 @@
 
 const { getEnvironmentData, isMainThread, setEnvironmentData } = require('node:worker_threads');
 const native = require('./native');
-const { own } = native;
+const { own, requireFile } = native;
+const loadedAddons = () => native.loadedAddons(native.binding);
 
 /** @typedef {import('./native').Copy} Copy */
-
-/** @returns {string[]} the addons of all copies that any thread of the process has loaded, the first one first */
-function loadedAddons() {
-  const files = /** @type {string[]} */ (native.binding.loadedLibraries());
-  return files.filter((file) => /[\\/]latchkey\.[^\\/]+\.node$/.test(file));
-}
 
 /**
  * The copy that another thread has loaded before this one's, if this one's parent does not say.
@@ -30,7 +25,7 @@ function loadedElsewhere() {
   if (native.binding.hasNamedSpaces()) return undefined;
   const [addon] = loadedAddons();
   if (addon === undefined) return undefined;
-  const other = require(addon);
+  const other = requireFile(addon);
   return other.identity() === native.binding.identity() ? undefined : { version: other.version(), addon };
 }
 
@@ -42,7 +37,7 @@ function loadedElsewhere() {
 function findConflict() {
   if (chosen.conflict !== null) return chosen.conflict;
   for (const addon of loadedAddons()) {
-    const other = require(addon);
+    const other = requireFile(addon);
     // A copy that was loaded later refuses named spaces itself, and one that has none yet will.
     if (other.identity() !== chosen.binding.identity() && other.hasNamedSpaces()) {
       return { version: other.version(), addon };

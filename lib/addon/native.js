@@ -1,94 +1,115 @@
 'use strict';
 // Loads the native addon, or says in one error what is missing and what to do about it.
 //
+// The loader that napi-rs generates knows all places where the addon may be. This one tries the likely ones before, because that
+// takes 1.0 ms in place of 3.6 (`node benchmarks/loaders.js`), and it refuses an addon of another version.
+//
 // A copy of the package that is loaded when its thread has another one of the same version loads the addon of that
 // one: see copies.js, which the first lock object needs.
 
-/** Knows where the addon of each platform is. In a release too, where the rest is bundled, `__dirname` is that of a folder of lib/. */
-const LOADER = '../../native/binding.js';
+const { existsSync } = require('node:fs');
+const version = require('../version');
+
+/** Where the generated loader is. In a release too, where the rest is bundled, `__dirname` is that of a folder of lib/. */
+const LOADER = '/../../native/binding.js';
+// Not by `node:path`, which takes half a millisecond to load.
+const OWN_LOADER = `${__dirname}${LOADER}`;
 /**
- * Where the first copy that a thread loads says for the others what its loader is: all of them have this object. In a text, since an
- * object would keep the realm alive in which it was made, which may be a vm context.
+ * Where the first copy that a thread loads says for the others its version and its addon: all of them have this object. In a text,
+ * since an object would keep the realm alive in which it was made, which may be a vm context.
  */
 const FIRST = Symbol.for('latchkey.first');
 
 /**
  * @typedef {object} Copy
  * @property {string} version
- * @property {string} addon what to require
+ * @property {string} addon its loader; in a program that was bundled, where the loader is a part of the program, the addon's file
  */
 
 /**
- * The copy whose loader that is.
+ * @param {any} binding any copy's
+ * @returns {string[]} the addons of all copies that any thread of the process has loaded, the first one first
+ */
+function loadedAddons(binding) {
+  const files = /** @type {string[]} */ (binding.loadedLibraries());
+  return files.filter((file) => /[\\/]latchkey\.[^\\/]+\.node$/.test(file));
+}
+
+/**
+ * @param {any} binding
+ * @returns {string | undefined} the file that it was loaded from
+ */
+function fileOf(binding) {
+  return loadedAddons(binding).find((file) => requireFile(file).identity() === binding.identity());
+}
+
+/**
+ * Loads what a bundler cannot know, and must not try to.
  *
- * @param {string} addon
- * @returns {Copy}
+ * @param {string} file
  */
-function copyOf(addon) {
-  return {
-    // Read only where it matters: where there are two copies.
-    get version() {
-      return require(`${addon.slice(0, -LOADER.length)}../../package.json`).version;
-    },
-    addon,
-  };
+function requireFile(file) {
+  return require('node:module').createRequire(file)(file);
 }
 
-// Not by `node:path`, which takes half a millisecond to load.
-const own = copyOf(`${__dirname}/${LOADER}`);
-
-/**
- * @param {'gnu' | 'musl'} libc of a Linux
- * @returns {string} the platform as the binary packages name it, such as `linux-x64-gnu`
- */
-function platform(libc) {
+/** @returns {string[]} this platform as the binary packages name it, such as `linux-x64-gnu`; the likelier one first */
+function platforms() {
   const { platform: os, arch } = process;
-  if (os === 'linux') return `linux-${arch}-${libc}`;
-  return os === 'win32' ? `win32-${arch}-msvc` : `${os}-${arch}`;
+  if (os === 'win32') return [`win32-${arch}-msvc`];
+  if (os !== 'linux') return [`${os}-${arch}`];
+  const [gnu, musl] = ['gnu', 'musl'].map((libc) => `linux-${arch}-${libc}`);
+  // The linker that musl's programs start with. A glibc system may have it, too; there, musl's package is not installed.
+  const linker = `/lib/ld-musl-${arch === 'x64' ? 'x86_64' : 'aarch64'}.so.1`;
+  return existsSync(linker) ? [musl, gnu] : [gnu];
 }
 
-function isMusl() {
-  const report = /** @type {any} */ (process.report?.getReport?.());
-  return report !== undefined && report.header?.glibcVersionRuntime === undefined;
-}
-
-/** @param {string} addon */
+/** @param {string} addon the loader of a copy, or a file that is an addon */
 function load(addon) {
-  return loadDirectly(addon) ?? loadOrExplain(addon);
+  const binding = loadDirectly(addon) ?? loadOrExplain(addon);
+  if (binding.version() !== version) throw wrongVersion(binding.version());
+  return binding;
 }
 
 /**
  * Loads the binary from where it is on nearly all machines: one of the two folders where npm puts a package for this one,
- * or that where it was built. The generated loader, which knows all places, takes some milliseconds for that; to look for
- * the package by its name, or to have `require` find a file that may not be there, takes one or two.
+ * or that where it was built. To look for the package by its name would take one or two milliseconds, and so would it to have
+ * `require` find a file that may not be there.
  *
- * @param {string} loader
+ * @param {string} addon
  */
-function loadDirectly(loader) {
-  if (!loader.endsWith(LOADER) || process.env.NAPI_RS_NATIVE_LIBRARY_PATH) return null;
-  const root = loader.slice(0, -LOADER.length) + '../..';
-  const name = platform('gnu');
-  const npm = `@latchkey/native-${name}`;
-  for (const folder of [`node_modules/${npm}`, `../${npm}`, 'native']) {
+function loadDirectly(addon) {
+  for (const file of likelyFiles(addon)) {
     try {
       /** @type {{ exports: any }} */
-      const addon = { exports: {} };
-      // What `require` does in the end.
-      process.dlopen(addon, `${root}/${folder}/latchkey.${name}.node`);
-      return addon.exports;
+      const loaded = { exports: {} };
+      // What `require` does in the end; it works in a single executable, too, whose `require` loads no file.
+      process.dlopen(loaded, file);
+      return loaded.exports;
     } catch {
-      // Not there, or not for this machine: the loader looks everywhere, and says what is wrong.
+      // Not there, or not for this machine: the generated loader looks everywhere, and says what is wrong.
     }
   }
   return null;
 }
 
 /** @param {string} addon */
+function likelyFiles(addon) {
+  if (process.env.NAPI_RS_NATIVE_LIBRARY_PATH) return [process.env.NAPI_RS_NATIVE_LIBRARY_PATH];
+  if (!addon.endsWith(LOADER)) return [];
+  const root = `${addon.slice(0, -LOADER.length)}/../..`;
+  return platforms().flatMap((name) => {
+    const npm = `@latchkey/native-${name}`;
+    return [`node_modules/${npm}`, `../${npm}`, 'native'].map((at) => `${root}/${at}/latchkey.${name}.node`);
+  });
+}
+
+/** @param {string} addon */
 function loadOrExplain(addon) {
   try {
-    return require(addon);
+    // Named in full, so that bundlers and what traces files find it.
+    return addon === OWN_LOADER ? require('../../native/binding.js') : requireFile(addon);
   } catch (error) {
-    throw explain(platform(isMusl() ? 'musl' : 'gnu'), [...causes(error)]);
+    throw explain(platforms()[0], [...causes(error)]);
   }
 }
 
@@ -107,27 +128,56 @@ function* causes(error) {
  * @param {Error[]} failures
  */
 function explain(name, failures) {
-  const cause = failures.find(({ message }) => !/^(Cannot find|Unsupported)/.test(message));
+  const cause = failures.find(
+    ({ message }) => !/^(Cannot find|Unsupported|No such built-in|require\.resolve)/.test(message),
+  );
   if (cause !== undefined) {
     const message = `latchkey's native binary for this platform (${name}) cannot be loaded: ${cause.message}`;
     return Object.assign(new Error(message, { cause }), { code: 'ERR_DLOPEN_FAILED' });
   }
-  const message =
-    `latchkey has no native binary for this platform (${name}). It comes with the optional package ` +
-    `@latchkey/native-${name}: install again without --omit=optional (and without a lock file or ` +
-    'node_modules from another platform), or build it from source with Rust: see the README.';
+  const message = `latchkey has no native binary for this platform (${name}). ${remedy(name)}`;
   return Object.assign(new Error(message, { cause: failures.at(-1) }), { code: 'ERR_LATCHKEY_NO_BINARY' });
 }
 
-/** @returns {{ first: Copy, binding: any }} the first copy of this thread, and this one's addon */
-function loadOnce() {
-  const loader = /** @type {string | undefined} */ (Reflect.get(process, FIRST));
-  const first = loader === undefined ? own : copyOf(loader);
-  const binding = load(first === own || first.version === own.version ? first.addon : own.addon);
-  if (first === own) Reflect.defineProperty(process, FIRST, { value: own.addon, configurable: true });
-  return { first, binding };
+/** @param {string} name of the platform */
+function remedy(name) {
+  const file = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
+  if (file) return `NAPI_RS_NATIVE_LIBRARY_PATH says that it is '${file}', and there is no such file.`;
+  if (!existsSync(OWN_LOADER)) {
+    return (
+      'It seems that a bundler has put latchkey into this program, without its binary. Have the bundler leave latchkey out ' +
+      "(esbuild: --external:latchkey, webpack: externals, Next.js: serverExternalPackages: ['latchkey']) and install it " +
+      'beside the program, or set NAPI_RS_NATIVE_LIBRARY_PATH to the binary of the package ' +
+      `@latchkey/native-${name}: see docs/deploying.md.`
+    );
+  }
+  return (
+    `It comes with the optional package @latchkey/native-${name}: install again without --omit=optional (and without a ` +
+    'lock file or node_modules from another platform), or build it from source with Rust: see the README.'
+  );
 }
 
-const { first, binding } = loadOnce();
+/** @param {string} found */
+function wrongVersion(found) {
+  const message =
+    `latchkey ${version} found the native binary of latchkey ${found}. Both have to be of one version: remove ` +
+    'node_modules and install again, and let NAPI_RS_NATIVE_LIBRARY_PATH, if it is set, name a binary of this version.';
+  return Object.assign(new Error(message), { code: 'ERR_LATCHKEY_VERSION_MISMATCH' });
+}
 
-module.exports = { binding, first, own, load };
+/** @returns {{ first: Copy, own: Copy, binding: any }} the first copy of this thread, this one, and this one's addon */
+function loadOnce() {
+  const written = /** @type {string | undefined} */ (Reflect.get(process, FIRST));
+  /** @type {Copy | undefined} */
+  const first = written && JSON.parse(written);
+  const binding = load(first?.version === version ? first.addon : OWN_LOADER);
+  const own = { version, addon: existsSync(OWN_LOADER) ? OWN_LOADER : (fileOf(binding) ?? OWN_LOADER) };
+  if (first === undefined) {
+    Reflect.defineProperty(process, FIRST, { value: JSON.stringify(own), configurable: true });
+  }
+  return { first: first ?? own, own, binding };
+}
+
+const { first, own, binding } = loadOnce();
+
+module.exports = { binding, first, own, load, loadedAddons, requireFile };

@@ -67,6 +67,17 @@ function toStoreOptions(store) {
     if (kind.startsWith('PEM')) options[option] = Buffer.from(value);
     else options[option] = isUrl(value) ? value.href : value;
   }
+  return withRoots(options);
+}
+
+/**
+ * Adds whom to trust, where that matters and the program does not say.
+ *
+ * @param {Record<string, any>} options
+ */
+function withRoots(options) {
+  const usesTls = [options.url, ...(options.sentinels ?? [])].some((url) => /^(rediss|valkeys):/i.test(url));
+  if (usesTls && options.ca === undefined) options.roots = require('./roots').trustedRoots();
   return options;
 }
 

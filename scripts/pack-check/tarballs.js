@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { ROOT, npm, must } = require('../command');
+const { LICENCES } = require('../stage');
 
 /** Packs a staged folder. Resolves to what the registry needs to know. */
 async function pack(folder) {
@@ -35,7 +36,27 @@ function checkSame(files, expected) {
 }
 
 function checkPlatformFiles({ files, manifest }) {
-  checkSame(files, ['LICENSE', 'README.md', manifest.main, 'package.json']);
+  checkSame(files, ['LICENSE', 'README.md', LICENCES, manifest.main, 'package.json']);
+}
+
+/** Names each crate that any platform's binary has linked in, in its version. */
+async function checkLicences() {
+  const { targets } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')).napi;
+  const platforms = targets.map((target) => `--target=${target}`);
+  const tree = [
+    'tree',
+    '--locked',
+    '--edges=normal,no-proc-macro',
+    '--prefix=none',
+    '--format={p}',
+    ...platforms,
+  ];
+  const crates = (await must(['cargo', tree])).split('\n').map((line) => line.split(' '));
+  const text = fs.readFileSync(path.join(ROOT, LICENCES), 'utf8');
+  const isNamed = ([name, version]) => text.includes(`[${name} ${version.slice(1)}]`);
+  const others = crates.filter(([name]) => name && !name.startsWith('latchkey'));
+  const missing = others.filter((crate) => !isNamed(crate)).map((crate) => crate.slice(0, 2).join(' '));
+  assert.deepEqual([...new Set(missing)], [], `${LICENCES} lacks these: npm run licences`);
 }
 
 /** Newer npm does not run install scripts, so no package may need one. */
@@ -59,6 +80,7 @@ module.exports = {
   pack,
   checkRootFiles,
   checkPlatformFiles,
+  checkLicences,
   checkNoInstallScripts,
   publint,
   areTheTypesWrong,

@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 use redis::{ProtocolVersion, TlsCertificates};
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 const DEFAULT_SENTINEL_PORT: u16 = 26379;
 const BEGIN_CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
@@ -27,8 +29,11 @@ pub struct Options {
     pub password: Option<String>,
     /// The database's number; it wins over the one in the URL. None: 0.
     pub database: Option<u32>,
-    /// Certificates of the authorities to trust instead of the system's, in PEM.
+    /// Certificates of the authorities to trust instead of `roots`, in PEM.
     pub ca: Option<Vec<u8>>,
+    /// The authorities to trust where `ca` is not given, each in PEM. One that cannot be read is left out: nobody chose it
+    /// by hand. None: Mozilla's list, as it was when this crate was built.
+    pub roots: Option<Vec<String>>,
     /// The client's own certificate, in PEM, with `key`.
     pub cert: Option<Vec<u8>>,
     /// The key of `cert`, in PEM.
@@ -55,6 +60,7 @@ impl Default for Options {
             password: None,
             database: None,
             ca: None,
+            roots: None,
             cert: None,
             key: None,
             ttl: Duration::from_secs(10),
@@ -249,7 +255,8 @@ pub(crate) fn client(
         (None, Some(_)) => return Err(bad("cert", "given together with store.key")),
     };
     let certificates = |client_tls, root_cert| TlsCertificates { client_tls, root_cert };
-    if options.ca.is_none() && client_tls.is_none() {
+    let root_cert = options.ca.clone().or_else(|| options.roots.as_deref().map(readable));
+    if root_cert.is_none() && client_tls.is_none() {
         return Client::open(info.clone()).map_err(|_| bad(option, URL_FORM));
     }
     // Each by itself first, to say which of them is bad.
@@ -259,11 +266,20 @@ pub(crate) fn client(
         if !ca.windows(BEGIN_CERTIFICATE.len()).any(|bytes| bytes == BEGIN_CERTIFICATE) {
             return Err(bad("ca", TAKES));
         }
-        Client::build_with_tls(info.clone(), certificates(None, options.ca.clone()))
+        Client::build_with_tls(info.clone(), certificates(None, root_cert.clone()))
             .map_err(|_| bad("ca", TAKES))?;
     }
-    Client::build_with_tls(info.clone(), certificates(client_tls, options.ca.clone()))
+    Client::build_with_tls(info.clone(), certificates(client_tls, root_cert))
         .map_err(|_| bad("cert", "a certificate in PEM, and store.key its key in PEM"))
+}
+
+/// Those of the authorities that can be read, as one PEM: the crate refuses a list with one that cannot.
+fn readable(roots: &[String]) -> Vec<u8> {
+    let is_readable = |pem: &&String| {
+        CertificateDer::from_pem_slice(pem.as_bytes())
+            .is_ok_and(|certificate| RootCertStore::empty().add(certificate).is_ok())
+    };
+    roots.iter().filter(is_readable).flat_map(|pem| [pem.as_bytes(), b"\n"].concat()).collect()
 }
 
 fn sentinel(options: &Options) -> Result<Target, ConfigError> {
@@ -381,6 +397,20 @@ mod tests {
         assert_eq!(error(|o| (at(o), o.ca = Some(broken)).1), "ca");
         assert_eq!(error(|o| (at(o), o.ca = Some(b"ca.pem".to_vec())).1), "ca");
         assert_eq!(error(|o| (at(o), o.ca = Some(vec![])).1), "ca");
+    }
+
+    #[test]
+    fn an_authority_that_cannot_be_read_keeps_no_other_out() {
+        let at = |options: &mut Options| options.url = Some("rediss://h".into());
+        let key = rcgen::KeyPair::generate().unwrap();
+        let good = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&key).unwrap().pem();
+        let broken =
+            ["", "!", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"].map(String::from);
+        assert_eq!(
+            readable(&[&broken[..], std::slice::from_ref(&good)].concat()),
+            [good.as_bytes(), b"\n"].concat()
+        );
+        assert!(config(|o| (at(o), o.roots = Some(broken.to_vec())).1).is_ok());
     }
 
     #[test]

@@ -156,7 +156,7 @@ async fn a_crowd_of_overdue_holds_is_taken_away_step_by_step_before_the_next_is_
             told.extend(follow(&mut other, "k").await);
         };
         steps.await;
-        assert_eq!(granted(&told), [asked.id.clone()]);
+        assert_eq!(granted(&told), std::slice::from_ref(&asked.id));
         assert_eq!(holders.all_pushed().await.len(), CROWD);
         other.release(&asked).await;
         holders.end().await;
