@@ -3,9 +3,13 @@
 
 import { lock, type Done, type Key } from './alock.js';
 import {
+  type AbortMessage,
   type ExpireMessage,
   type GrantMessage,
+  type LostMessage,
+  type RefuseMessage,
   type ReleaseMessage,
+  type TimeoutMessage,
   type WaitMessage,
 } from './types/diagnostics.js';
 import {
@@ -17,14 +21,16 @@ import {
   LockTimeoutError,
   LockTwoCopiesError,
   StoreUnreachableError,
+  type LockHolder,
 } from './types/errors.js';
-import { Hold, type Mode, type StoredHold } from './types/hold.js';
+import { Hold, type HoldJson, type Mode, type StoredHold } from './types/hold.js';
 import { type KeyOrKeys } from './types/keyed-locks.js';
 import {
   Locks,
   type AcquireOptions,
   type AnyLocks,
   type LocksConstructor,
+  type LocksJson,
   type LocksOptions,
   type SingleKey,
   type TryOptions,
@@ -105,22 +111,28 @@ declare namespace latchkey {
     LockTwoCopiesError,
     LockLostError,
     StoreUnreachableError,
+    type AbortMessage,
     type AcquireOptions,
     type AnyLocks,
     type Done,
     type ExpireMessage,
     type GrantMessage,
     type HeldEntry,
+    type HoldJson,
     type Key,
     type KeyOrKeys,
+    type LockHolder,
     type LockObtainedCallback,
     type LockOptions,
     type LocksConstructor,
+    type LocksJson,
     type LocksOptions,
     type LocksSnapshot,
     type Logger,
+    type LostMessage,
     type Mode,
     type PendingEntry,
+    type RefuseMessage,
     type Release,
     type ReleaseCallback,
     type ReleaseMessage,
@@ -135,6 +147,7 @@ declare namespace latchkey {
     type StoredLocksSnapshot,
     type StoredPendingEntry,
     type StoreOptions,
+    type TimeoutMessage,
     type TryOptions,
     type WaitMessage,
   };

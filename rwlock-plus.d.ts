@@ -49,7 +49,7 @@ declare class Lock {
    * @param logger Its `warn` is called for each hold that expires. See {@link Logger}. Default, and null: nobody is.
    * @param options See {@link LockOptions} and {@link StoredLockOptions}. Default, and null: keys of its own.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `timeout` is not a number, `logger` has no `warn` function, `options` or
-   *   a member of it has the wrong type, or there is a `store` and no `name`.
+   *   a member of it has the wrong type, there is no option of that name, or there is a `store` and no `name`.
    * @throws {RangeError} `ERR_OUT_OF_RANGE` if `timeout` is negative or NaN, or a number of `store` is out of its range.
    * @throws {LockTwoCopiesError} `ERR_LOCK_TWO_COPIES` if there is a `name`, and another version of latchkey is loaded.
    *
@@ -225,12 +225,13 @@ interface LockOptions {
    * `Locks`, has the same keys. Default: none, the keys are this object's own.
    *
    * **The trap:** what another thread's call grants or takes away here is delivered by the event loop, not within that call.
-   * A thread whose event loop is blocked gets the event late, and goes on with a hold that has expired.
+   * A thread whose event loop is blocked gets the event late, and goes on with a hold that has expired. And `undefined`,
+   * as from a variable that is not set, is refused: for none, leave it out or say null.
    */
-  name?: string | undefined;
+  name?: string | null;
 
-  /** Left out: with a store, the options are {@link StoredLockOptions}. */
-  store?: undefined;
+  /** Left out, or null: with a store, the options are {@link StoredLockOptions}. `undefined` is refused. */
+  store?: null;
 }
 
 /**

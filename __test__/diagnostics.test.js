@@ -11,7 +11,7 @@ const { Thread } = require('./support/thread');
 const { errorOf, turn, watch } = require('./support/watch');
 const { block } = require('./support/until');
 
-const CHANNELS = ['wait', 'grant', 'release', 'expire'];
+const CHANNELS = ['wait', 'grant', 'release', 'expire', 'lost', 'timeout', 'abort', 'refuse'];
 
 /** @type {(() => void)[]} what ends the subscriptions of the running test */
 let subscriptions = [];
@@ -42,7 +42,7 @@ afterEach(() => {
   for (const name of CHANNELS) assert.equal(diagnostics.hasSubscribers(`latchkey:${name}`), false);
 });
 
-overReaches('the channels', (open, { later }) => {
+overReaches('the channels', (open, { later, name: reach }) => {
   /** What is told of each request of a store: it waits until the store has answered. */
   const waits = (...messages) => (later ? messages : []);
 
@@ -66,12 +66,12 @@ overReaches('the channels', (open, { later }) => {
 
   it('tell whom it was about, and how long it waited and held', async () => {
     const name = freshName();
-    const locks = open({ name });
+    const locks = open(reach === 'private' ? {} : { name });
     // A store's server is met with the first request, which takes its time.
     await (await locks.write('another key')).release();
     const messages = listen();
     const first = await locks.write('key');
-    const asked = locks.read('key');
+    const asked = locks.read('key', { label: 'mine' });
     block(30);
     first.release();
     const second = await asked;
@@ -79,14 +79,27 @@ overReaches('the channels', (open, { later }) => {
     second.release();
     stopListening();
     const of = (channel, mode) => messages.find(([c, m]) => c === channel && m.mode === mode)[1];
-    assert.deepEqual(of('wait', 'read'), { space: name, key: 'key', mode: 'read' });
+    const { id } = of('wait', 'read');
+    const scope = new Map([
+      ['private', 'thread'],
+      ['named', 'process'],
+      ['stored', 'machines'],
+    ]).get(reach);
+    const where = { scope, name: reach === 'private' ? null : name };
+    assert.deepEqual(of('wait', 'read'), { id, ...where, key: 'key', mode: 'read', label: 'mine' });
+    assert.deepEqual([of('grant', 'read').id, of('release', 'read').id], [id, id]);
+    assert.notEqual(of('grant', 'write').id, id);
+    assert.equal('label' in of('grant', 'write'), false);
     const granted = of('grant', 'read');
     assert.deepEqual(Object.keys(granted).toSorted(), [
       'fence',
+      'id',
       'key',
+      'label',
       'mode',
+      'name',
       'recovered',
-      'space',
+      'scope',
       'waited',
     ]);
     assert.equal(granted.fence, second.fence);
@@ -95,7 +108,7 @@ overReaches('the channels', (open, { later }) => {
     assert.ok(of('grant', 'write').waited < granted.waited);
     const released = of('release', 'read');
     assert.deepEqual(Object.keys(released).toSorted(), [
-      ...['fence', 'held', 'key', 'mode', 'recovered', 'space', 'waited'],
+      ...['fence', 'held', 'id', 'key', 'label', 'mode', 'name', 'recovered', 'scope', 'waited'],
     ]);
     assert.equal(released.waited, granted.waited);
     assert.ok(released.held >= 19.9, `held ${released.held}`);
@@ -128,7 +141,7 @@ overReaches('the channels', (open, { later }) => {
     (await locks.tryWrite('key')).release();
     stopListening();
     assert.deepEqual(
-      messages.map(([name, { space }]) => [name, space]),
+      messages.map(([name, message]) => [name, message.name]),
       [
         ['grant', null],
         ['release', null],
@@ -136,7 +149,7 @@ overReaches('the channels', (open, { later }) => {
     );
   });
 
-  it('tell of a try that succeeds, and of none that fails', async () => {
+  it('tell of a try that succeeds, and of one that fails', async () => {
     const locks = open();
     const messages = listen();
     const hold = await locks.tryWrite('key');
@@ -144,13 +157,14 @@ overReaches('the channels', (open, { later }) => {
     assert.equal(await locks.tryRead('key'), null);
     hold.release();
     stopListening();
-    const tried = waits('wait key write', 'wait key read');
+    const tried = ['write', 'read'].flatMap((mode) => [...waits(`wait key ${mode}`), `refuse key ${mode}`]);
     assert.deepEqual(brief(messages), [
       ...[...waits('wait key write'), 'grant key write', ...tried, 'release key write'],
     ]);
+    for (const [name, { code }] of messages) assert.equal(code, name === 'refuse' ? null : undefined);
   });
 
-  it('tell of no grant and no release for one that left the queue', async () => {
+  it('tell how one left the queue, by the id of its wait, and of no grant and no release', async () => {
     const locks = open();
     const hold = await locks.tryWrite('key');
     const messages = listen();
@@ -166,7 +180,44 @@ overReaches('the channels', (open, { later }) => {
     await Promise.all(calls);
     hold.release();
     stopListening();
-    assert.deepEqual(brief(messages), Array(3).fill('wait key write'));
+    assert.deepEqual(brief(messages), [
+      ...Array(3).fill('wait key write'),
+      ...['timeout key write', 'abort key write', 'refuse key write'],
+    ]);
+    const ids = messages.map(([, { id }]) => id);
+    assert.deepEqual(ids.slice(3), ids.slice(0, 3));
+    assert.equal(messages[5][1].code, 'ERR_LOCK_CLOSED');
+    for (const [, { waited }] of messages.slice(3)) assert.ok(waited >= 0, `waited ${waited}`);
+  });
+
+  it('tell of one that is refused at once', { skip: later }, async () => {
+    const locks = open({ maxPending: 0 });
+    const hold = locks.tryWrite('key');
+    const messages = listen();
+    await errorOf(locks.write('key'));
+    await errorOf(open().write(Symbol('bad input')));
+    hold.release();
+    stopListening();
+    assert.deepEqual(brief(messages), ['refuse key write']);
+    assert.equal(messages[0][1].code, 'ERR_LOCK_QUEUE_FULL');
+    const patient = open();
+    const other = patient.tryWrite('key');
+    const more = listen();
+    await errorOf(patient.write('key', { timeout: 0 }));
+    stopListening();
+    assert.deepEqual(brief(more), ['timeout key write']);
+    other.release();
+  });
+
+  it('tell an end of each hold, also of those that a call of several keys gives back', async () => {
+    const locks = open();
+    const hold = await locks.write('b');
+    const messages = listen('grant', 'release', 'timeout');
+    await errorOf(locks.write(['a', 'b'], { timeout: later ? 300 : 5 }));
+    stopListening();
+    const seen = brief(messages);
+    assert.deepEqual(seen.toSorted(), ['grant a write', 'release a write', 'timeout b write']);
+    await hold.release();
   });
 
   it('tell of each key of several', async () => {
@@ -188,7 +239,7 @@ overReaches('the channels', (open, { later }) => {
   });
 
   it('may be listened to one by one', async () => {
-    for (const name of CHANNELS) {
+    for (const name of ['wait', 'grant', 'release', 'expire']) {
       const locks = open();
       const messages = listen(name);
       // One that waits, and one that is taken away.
@@ -249,7 +300,7 @@ overReaches('the channels', (open, { later }) => {
 });
 
 overReaches('a subscriber', (open, { later }) => {
-  for (const name of CHANNELS) {
+  for (const name of ['wait', 'grant', 'release', 'expire']) {
     it(`of ${name} may use locks itself, these and others: no grant gets lost`, async () => {
       const locks = open();
       const own = new Locks();
@@ -289,7 +340,7 @@ it('the callback faces are on the same channels', async () => {
   new Lock().readLock('key', null, (release) => release());
   stopListening();
   assert.deepEqual(
-    messages.map(([channel, { space, mode }]) => [channel, space, mode]),
+    messages.map(([channel, message]) => [channel, message.name, message.mode]),
     [
       ['grant', name, 'write'],
       ['release', name, 'write'],
@@ -314,7 +365,7 @@ it('nothing is told of a grant that nobody got: the wait was given up before its
   for (let i = 0; i < 2000 && locks.query().pending.length > 0; i++) block(5);
   controller.abort('given up');
   assert.equal(await call, 'given up');
-  assert.deepEqual(brief(messages), ['wait key write']);
+  assert.deepEqual(brief(messages), ['wait key write', 'abort key write']);
   assert.deepEqual(locks.query(), { held: [], pending: [] });
   await thread.terminate();
   locks.close();

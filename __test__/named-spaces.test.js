@@ -94,7 +94,7 @@ describe('two differently named spaces', () => {
     const name = freshName();
     const named = new Locks({ name });
     const hold = named.tryWrite('key');
-    for (const other of [new Locks(), new Locks({ name: undefined }), new Locks({ name: `${name} ` })]) {
+    for (const other of [new Locks(), new Locks({ name: null }), new Locks({ name: `${name} ` })]) {
       assert.notEqual(other.tryWrite('key'), null);
       other.close();
     }
@@ -257,7 +257,7 @@ describe('the callback classes on a named space', () => {
   });
 
   it('refuse a name that is no string', () => {
-    for (const name of [null, 7, {}, true, Symbol('name')]) {
+    for (const name of [undefined, 7, {}, true, Symbol('name')]) {
       assert.throws(() => new Lock(null, null, { name }), {
         name: 'TypeError',
         code: 'ERR_INVALID_ARG_TYPE',
@@ -266,7 +266,7 @@ describe('the callback classes on a named space', () => {
     for (const options of ['name', 7, true]) {
       assert.throws(() => new Lock(null, null, options), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
     }
-    for (const options of [undefined, null, {}, { name: undefined }]) new Lock(null, null, options);
+    for (const options of [undefined, null, {}, { name: null }]) new Lock(null, null, options);
   });
 });
 

@@ -38,7 +38,7 @@ const signals = [
   new AbortController(),
   { aborted: false, reason: undefined },
 ];
-const names = [null, 7, true, {}, [], Symbol('name'), 5n];
+const names = [undefined, 7, true, {}, [], Symbol('name'), 5n];
 
 /** [what it says in a test's name, options, the error] of all options that a call refuses. */
 function* wrongWishes() {
@@ -168,7 +168,7 @@ describe('the constructor', () => {
   });
 
   for (const store of [
-    null,
+    undefined,
     1,
     true,
     [],
@@ -181,18 +181,12 @@ describe('the constructor', () => {
     { url: 'redis://a', constructor: 1 },
     { host: 'a' },
   ]) {
-    it(`refuses the store ${JSON.stringify(store)}`, () =>
-      assertRefused({ name: 'orders', store }, WRONG_TYPE));
+    it(`refuses the store ${inspect(store)}`, () => assertRefused({ name: 'orders', store }, WRONG_TYPE));
   }
 
-  it('names a store option that is not one of its, and takes one without a value for none', () => {
-    const store = { url: 'redis://a', namspace: 'mine', connectTimeout: undefined };
-    assert.throws(() => new Locks({ name: 'orders', store }), {
-      ...WRONG_TYPE,
-      message: 'The "options.store.namspace" argument must be absent: a store has no such option',
-    });
+  it('takes a store option without a value for none', () => {
     for (const nothing of [undefined, null]) {
-      new Locks({ name: 'orders', store: { ...store, namspace: nothing } }).close();
+      new Locks({ name: 'orders', store: { url: 'redis://a', connectTimeout: nothing } }).close();
     }
   });
   it('shows no password in the error', () => {
@@ -210,7 +204,7 @@ describe('the constructor', () => {
     }
   });
   it('takes nothing, an empty object, null', () => {
-    for (const args of [[], [undefined], [null], [{}], [{ name: undefined, store: undefined }]]) {
+    for (const args of [[], [undefined], [null], [{}], [{ name: null, store: null }]]) {
       new Locks(...args).close();
     }
   });

@@ -162,6 +162,7 @@ describe('a connection to the store', { skip: withoutRedis, concurrency: 3 }, ()
     const granted = performance.now();
     assert.ok(told < granted, `told ${told}, granted ${granted}`);
     assert.equal(hold.signal.reason.code, 'ERR_LOCK_LOST');
+    assert.match(hold.signal.reason.message, /^Lock 'key' was lost: /);
     assert.equal(await hold.release().catch(({ code }) => code), 'ERR_LOCK_LOST');
     assert.equal(next.recovered, true);
     await next.release();

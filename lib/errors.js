@@ -18,9 +18,20 @@ class LockError extends Error {
 
 /** The hold was older than its expiry and another request waited, so it was taken away. */
 class LockExpiredError extends LockError {
-  /** @param {string} key */
-  constructor(key) {
-    super('ERR_LOCK_EXPIRED', key, `Lock '${key}' timed out and was released automatically`);
+  /**
+   * @param {string} key
+   * @param {number} age milliseconds
+   * @param {number | null} expiry milliseconds; null where the message has to be that of the old package
+   */
+  constructor(key, age, expiry) {
+    const reason =
+      expiry === null
+        ? ''
+        : `: another request waited, and it had been held for ${toText(age)}, which is more than its expiry of ` +
+          toText(expiry);
+    // Programs look for the first half, as the old package wrote it.
+    super('ERR_LOCK_EXPIRED', key, `Lock '${key}' timed out and was released automatically${reason}`);
+    this.age = age;
   }
 }
 
@@ -29,9 +40,16 @@ class LockExpiredError extends LockError {
  * may have the key.
  */
 class LockLostError extends LockError {
-  /** @param {string} key */
-  constructor(key) {
-    super('ERR_LOCK_LOST', key, `Lock '${key}' was lost: its lease has ended, or its store has forgotten it`);
+  /**
+   * @param {string} key
+   * @param {string} trouble what is wrong with the store; empty if nothing is known to be
+   */
+  constructor(key, trouble) {
+    const why =
+      trouble === ''
+        ? 'its lease has ended, or its store has forgotten it'
+        : `its lease has ended while the store was away. ${trouble}`;
+    super('ERR_LOCK_LOST', key, `Lock '${key}' was lost: ${why}`);
   }
 }
 
@@ -51,9 +69,13 @@ class LockTimeoutError extends LockError {
   /**
    * @param {string} key
    * @param {number} timeout milliseconds
+   * @param {import('./events/snapshot').Blockers | null} blockers who kept it waiting, if that is known
    */
-  constructor(key, timeout) {
-    super('ERR_LOCK_TIMEOUT', key, `Lock '${key}' was not granted within ${timeout} ms`);
+  constructor(key, timeout, blockers) {
+    const reason = blockers === null ? '' : describeBlockers(blockers);
+    super('ERR_LOCK_TIMEOUT', key, `Lock '${key}' was not granted within ${timeout} ms${reason}`);
+    this.holders = blockers?.holders ?? [];
+    this.ahead = blockers?.ahead;
   }
 }
 
@@ -98,6 +120,58 @@ class LockTwoCopiesError extends LockError {
       `The space '${name}' would be two locks of one name: latchkey ${copies}`,
     );
   }
+}
+
+/**
+ * What a hold is that was taken away.
+ *
+ * @param {LockError} loss
+ */
+function lossName(loss) {
+  return loss instanceof LockExpiredError ? 'expired' : 'lost';
+}
+
+/**
+ * Who kept a request waiting, in words.
+ *
+ * @param {import('./events/snapshot').Blockers} blockers
+ */
+function describeBlockers({ holders, ahead }) {
+  const parts = [];
+  const [first, ...others] = holders;
+  if (first !== undefined) {
+    const { age, label, thread } = first;
+    const isOwn = thread === require('node:worker_threads').threadId;
+    const who =
+      label === undefined
+        ? isOwn
+          ? ''
+          : ` by thread ${thread}`
+        : ` by '${label}'${isOwn ? '' : ` (thread ${thread})`}`;
+    const rest = others.length === 0 ? '' : `, and by ${count(others.length, 'other')}`;
+    parts.push(`held for ${toText(age)}${who}${rest}`);
+  }
+  if (ahead > 0) parts.push(`${count(ahead, 'request')} ahead`);
+  return parts.length === 0 ? '' : `: ${parts.join(', ')}`;
+}
+
+/**
+ * @param {number} number
+ * @param {string} noun
+ */
+function count(number, noun) {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/**
+ * A time as people write it.
+ *
+ * @param {number} milliseconds
+ */
+function toText(milliseconds) {
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds < 120_000) return `${Math.round(milliseconds / 100) / 10} s`;
+  return `${Math.round(milliseconds / 60_000)} min`;
 }
 
 /**
@@ -147,6 +221,14 @@ function invalidType(name, expected, received, cause) {
 function outOfRange(name, expected, received) {
   const message = `The value of "${name}" is out of range. It must be ${expected}. Received ${describe(received)}`;
   return Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' });
+}
+
+/**
+ * @param {string} name
+ * @param {string} fault what is wrong with it, and what to do
+ */
+function invalidOption(name, fault) {
+  return Object.assign(new TypeError(`The "${name}" argument ${fault}`), { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
 /**
@@ -208,8 +290,12 @@ module.exports = {
   LockQueueFullError,
   LockTwoCopiesError,
   invalidType,
+  invalidOption,
   outOfRange,
   wrongStoreOption,
   invalidThis,
+  count,
+  lossName,
+  toText,
   reportLater,
 };

@@ -8,7 +8,7 @@ pub mod words;
 
 use std::rc::Rc;
 
-use latchkey_engine::{Ask, KeyName, LocalSpace, Mode, Patience};
+use latchkey_engine::{Ask, KeyName, LocalSpace, Mode, Patience, Requested};
 use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result};
 
@@ -46,6 +46,8 @@ pub fn open_port<'env>(
     define.function("openNamed", open_named)?;
     define.function("openStored", stored::open)?;
     define.function("query", query)?;
+    define.raw("label", label)?;
+    define.function("blockers", blockers)?;
     define.function("queryStore", stored::query)?;
     define.function("explain", stored::explain)?;
     define.raw("gather", stored::gather)?;
@@ -129,6 +131,7 @@ fn request(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = port.addressed()?;
     let units: Option<Utf16String> = call.argument()?;
     let ask = ask(port, &open, units.as_ref());
+    let patience = ask.patience;
     let mut slot = None;
     let requested = port.operate(&call.env, number, &open, |locks, caller| {
         let outcome = locks.request(ask, caller);
@@ -140,6 +143,9 @@ fn request(port: &Port, call: &Call) -> Result<()> {
     }
     port.words.with(|words| {
         words::write_requested(words, requested);
+        if let (Requested::Waiting(_), Patience::For(_)) = (requested, patience) {
+            words::write_now(words, clock::now());
+        }
         if units.is_some() {
             words::write_key_slot(words, slot);
         }
@@ -199,9 +205,36 @@ fn remaining(port: &Port, _: &Call) -> Result<()> {
     Ok(())
 }
 
-fn query(port: &Port, _: &FunctionCallContext) -> Result<Vec<Report>> {
+/// The request that the array names has the label that is the argument; without one, it has none any more.
+fn label(port: &Port, call: &Call) -> Result<()> {
+    let (_, open) = port.addressed()?;
+    let text: Option<Utf16String> = call.argument()?;
+    let tag = port.words.with(|words| words::whole(words[words::TAG]));
+    if let Some(shared) = open.shared() {
+        shared.labels.set(open.member, tag, text.as_deref());
+    }
+    Ok(())
+}
+
+/// Who keeps a request waiting in a named space for the key that is the argument: the first holders, and as an answer in the
+/// array how many began to wait before the moment that stands there.
+fn blockers(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
     let (_, open) = port.addressed()?;
     let shared =
         open.shared().ok_or_else(|| Error::from_reason("latchkey: JavaScript knows what is private"))?;
-    query::report(shared, open.member, &port.mailbox, clock::now())
+    let key: Utf16String = call.first_arg()?;
+    let asked = port.words.with(|words| words[words::NOW]);
+    let now = clock::now();
+    let (holders, ahead) = query::blockers(shared, &key, open.member, &port.mailbox, now, asked)?;
+    port.words.with(|words| words::write_done(words, ahead as f64));
+    Ok(holders)
+}
+
+/// Who holds and who waits in a named space; the argument, if there is one, is the only key to look at.
+fn query(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
+    let (_, open) = port.addressed()?;
+    let key: Option<Utf16String> = if call.length() > 0 { Some(call.get(0)?) } else { None };
+    let shared =
+        open.shared().ok_or_else(|| Error::from_reason("latchkey: JavaScript knows what is private"))?;
+    query::report(shared, key.as_deref(), open.member, &port.mailbox, clock::now())
 }

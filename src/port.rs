@@ -289,6 +289,7 @@ impl Port {
             // In this order: what the engine grants this member from here on, nobody learns of, and detach
             // frees it.
             shared.members.leave(open.member);
+            shared.labels.leave(open.member);
             let mut caller = shared.members.sender(Clock, None);
             let outcome = shared.table.locks().detach(open.member, &mut caller);
             // If it fails, whoever waits in the space has had no timer before, and looks itself.

@@ -1,8 +1,9 @@
-// Types of what is published on the diagnostics channels `latchkey:wait`, `latchkey:grant`, `latchkey:release` and
-// `latchkey:expire` of `node:diagnostics_channel`. `Lock`, alock's function and `Locks` all publish, each in its own
-// thread. Nobody who does not subscribe pays for them.
+// Types of what is published on the diagnostics channels `latchkey:wait`, `latchkey:grant`, `latchkey:release`,
+// `latchkey:expire`, `latchkey:lost`, `latchkey:timeout`, `latchkey:abort` and `latchkey:refuse` of `node:diagnostics_channel`.
+// `docs/diagnostics.md` says which message follows which. `Lock`, alock's function and `Locks` all publish, each in its own
+// thread. Nobody who does not subscribe pays for them. All of it is
 //
-// The trap: a request that was made while nobody was subscribed to any of the four stays silent, also later.
+// The trap: a request that was made while nobody was subscribed to any of them stays silent, also later.
 
 import { type Mode } from './hold.js';
 
@@ -12,13 +13,22 @@ import { type Mode } from './hold.js';
  *
  * @example
  * diagnostics_channel.subscribe('latchkey:wait', (message) => {
- *   const { space, key } = message as WaitMessage;
- *   metrics.count('lock-wait', { space, key });
+ *   const { name, key } = message as WaitMessage;
+ *   metrics.count('lock-wait', { name, key });
  * });
  */
 export interface WaitMessage {
-  /** The name of the named space; null for a private one. */
-  readonly space: string | null;
+  /** The request's number in its thread: the same in all messages of one request. */
+  readonly id: number;
+
+  /** How far its space reaches: `'thread'` is private, `'process'` has a name, `'machines'` is in a store. */
+  readonly scope: 'thread' | 'process' | 'machines';
+
+  /** The name of the space; null for a private one. */
+  readonly name: string | null;
+
+  /** The `label` of the call, if it has one. */
+  readonly label?: string;
 
   readonly key: string;
 
@@ -71,3 +81,51 @@ export interface ReleaseMessage extends GrantMessage {
  * });
  */
 export interface ExpireMessage extends ReleaseMessage {}
+
+/**
+ * The message of `latchkey:lost`: a hold of a store was lost, because its lease has ended or the store has forgotten it.
+ *
+ *
+ * @example
+ * diagnostics_channel.subscribe('latchkey:lost', (message) => {
+ *   const { key, held } = message as LostMessage;
+ *   console.error(`${key} was lost after ${held} ms`);
+ * });
+ */
+export interface LostMessage extends ReleaseMessage {}
+
+/**
+ * The message of `latchkey:timeout`: a request was not granted within its `timeout`.
+ *
+ * @example
+ * diagnostics_channel.subscribe('latchkey:timeout', (message) => {
+ *   const { key, waited } = message as TimeoutMessage;
+ *   console.warn(`${key} was not granted within ${waited} ms`);
+ * });
+ */
+export interface TimeoutMessage extends WaitMessage {
+  /** Milliseconds, with fractions, from the call until it failed. */
+  readonly waited: number;
+}
+
+/**
+ * The message of `latchkey:abort`: the signal of a waiting request has aborted.
+ *
+ * @example
+ * diagnostics_channel.subscribe('latchkey:abort', (message) => metrics.count('lock-abort', message));
+ */
+export interface AbortMessage extends TimeoutMessage {}
+
+/**
+ * The message of `latchkey:refuse`: a request was refused, before it waited or later.
+ *
+ * @example
+ * diagnostics_channel.subscribe('latchkey:refuse', (message) => {
+ *   const { key, code } = message as RefuseMessage;
+ *   metrics.count('lock-refused', { key, code });
+ * });
+ */
+export interface RefuseMessage extends TimeoutMessage {
+  /** The `code` of its error; null for `tryRead` and `tryWrite`, which answer null if they would have to wait. */
+  readonly code: string | null;
+}

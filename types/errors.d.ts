@@ -1,5 +1,8 @@
 // Types of the errors: what happened to a request or a hold. Each file says which of its calls gives which.
 
+import { type Mode } from './hold.js';
+import { type LocksOptions, type TryOptions } from './locks.js';
+
 /**
  * What every error about a hold or a request is an instance of; each time a new one. Made by latchkey only. Bad
  * arguments are no LockError, but a `TypeError` or `RangeError` with one of Node's own codes.
@@ -20,11 +23,43 @@ export declare class LockError extends Error {
    * {@link StoreUnreachableError} can be without one.
    */
   readonly key: string | undefined;
+
+  /** The {@link TryOptions.label} of the request; undefined if it has none. */
+  readonly label?: string;
+
+  /**
+   * Where the request was asked, a stack frame a line, if that is remembered: see {@link LocksOptions.trace}.
+   */
+  readonly trace?: string;
+}
+
+/**
+ * Who held a key when somebody's wait for it came to its end.
+ *
+ * @example
+ * for (const { label, age } of err.holders) console.error(`held by ${label} for ${age} ms`);
+ */
+export interface LockHolder {
+  /** How it held the key. */
+  readonly mode: Mode;
+
+  /** Milliseconds, with fractions, since its grant. */
+  readonly age: number;
+
+  /** The `worker_threads.threadId` of its thread; 0 is the main thread. */
+  readonly thread: number;
+
+  /** Its {@link TryOptions.label}; undefined if it has none. */
+  readonly label?: string;
+
+  /** Where it was asked, a stack frame a line, if that is remembered, and in this thread. */
+  readonly trace?: string;
 }
 
 /**
  * The hold outlived its expiry while another request waited for its key, and was taken away, before the next one was
- * granted. Its message is `Lock '<key>' timed out and was released automatically`.
+ * granted. Its message is `Lock '<key>' timed out and was released automatically`, as that of the old package; of a `Locks` it
+ * goes on with how long the hold had been held. It is about a hold; that a wait was too long is a {@link LockTimeoutError}.
  *
  * - Of a `Lock`: its release callback gets it as its only argument. It is not thrown.
  * - Of `Locks`: it is the reason of the hold's `signal`, and what a call with a function rejects with.
@@ -46,12 +81,16 @@ export declare class LockExpiredError extends LockError {
 
   /** The key that was taken away; of several keys, one of those that were. */
   readonly key: string;
+
+  /** Milliseconds, with fractions, that it had been held, as far as its own thread knows; at least its expiry. */
+  readonly age: number;
 }
 
 /**
  * The hold was lost: the store had not answered this process for so long that it may give the key to others, or it has
  * forgotten who held it. It is said before another one is granted, as far as the store keeps its data. Only a hold of a
- * store can be lost. Its message is `Lock '<key>' was lost: its lease has ended, or its store has forgotten it`.
+ * store can be lost. Its message is `Lock '<key>' was lost: its lease has ended, or its store has forgotten it`, or, if the
+ * store cannot be reached, what is wrong with it.
  *
  * - Of a `Lock`: its release callback gets it as its only argument. It is not thrown.
  * - Of `Locks`: it is the reason of the hold's `signal`, and what a call with a function, or `release()`, rejects with.
@@ -113,7 +152,10 @@ export declare class StoreUnreachableError extends LockError {
 }
 
 /**
- * The request waited as long as its `timeout` allowed, and has left the queue.
+ * The request waited as long as its `timeout` allowed, and has left the queue. Its message says for whom:
+ * `Lock 'order:7' was not granted within 500 ms: held for 4.2 s by 'POST /pay' (thread 3), 2 requests ahead`.
+ *
+ * **The trap:** it is how things stood when its thread learned of the time-out, which may be a little later.
  *
  * @example
  * try {
@@ -131,6 +173,15 @@ export declare class LockTimeoutError extends LockError {
 
   /** The key that was not granted; of several keys, the one it was waiting for. */
   readonly key: string;
+
+  /**
+   * Who held the key, in the order of their grants, the first ten. On a store it is empty: to ask the server would delay the
+   * error; `query(key)` does.
+   */
+  readonly holders: readonly LockHolder[];
+
+  /** How many requests stood before it in the queue; undefined on a store. */
+  readonly ahead: number | undefined;
 }
 
 /**

@@ -178,6 +178,16 @@ export declare class Hold<K extends string | readonly string[] = string> {
   downgrade(): void;
 
   /**
+   * What `JSON.stringify` and `console.log` show.
+   *
+   * **The trap:** it has no time and no owner: `Locks.query()` has them.
+   *
+   * @example
+   * console.log(JSON.stringify(hold)); // {"key":"a","mode":"write","fence":7,"recovered":false,"state":"held"}
+   */
+  toJSON(): HoldJson<K>;
+
+  /**
    * Releases the hold, as {@link release} does: it is what `using` calls.
    *
    * **The trap:** `using` is syntax of TypeScript 5.2 and of Node 24. Without `await`, as in
@@ -199,6 +209,27 @@ export declare class Hold<K extends string | readonly string[] = string> {
    * await using hold = await locks.write('settings');
    */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What a {@link Hold} says of itself. */
+export interface HoldJson<K extends string | readonly string[] = string> {
+  /** As {@link Hold.key}. */
+  key: K;
+
+  /** As {@link Hold.mode}. */
+  mode: Mode;
+
+  /** As {@link Hold.fence}. */
+  fence: number;
+
+  /** As {@link Hold.recovered}. */
+  recovered: boolean;
+
+  /** `'held'`, or how it has ended, as far as this thread knows. */
+  state: 'held' | 'released' | 'expired' | 'lost';
+
+  /** The `label` of the call, if it has one. */
+  label?: string;
 }
 
 /**

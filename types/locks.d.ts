@@ -134,6 +134,65 @@ export interface Locks extends KeyedLocks<Hold, Hold<readonly string[]>, Hold<st
    * }
    */
   query(): LocksSnapshot;
+
+  /**
+   * The same of one key.
+   *
+   * @param key See {@link SingleKey}.
+   *
+   * @example
+   * const [holder] = locks.query('settings').held;
+   * if (holder !== undefined) console.log(`held by ${holder.label ?? `thread ${holder.thread}`}`);
+   */
+  query(key: SingleKey): LocksSnapshot;
+
+  /**
+   * Whether somebody holds `key`, in whatever thread.
+   *
+   * **The trap:** it may be held, or free, a moment later. To take a key if it is free, use {@link tryWrite}.
+   *
+   * @throws {LockClosedError} `ERR_LOCK_CLOSED` if this `Locks` is closed.
+   *
+   * @example
+   * if (locks.isLocked('nightly-report')) console.log('The report is on its way');
+   */
+  isLocked(key: SingleKey): boolean;
+
+  /**
+   * How many requests wait in the whole space, of whatever thread and object; with a key, for that key.
+   *
+   * **The trap:** `maxPending` counts this object's requests alone.
+   *
+   * @throws {LockClosedError} `ERR_LOCK_CLOSED` if this `Locks` is closed.
+   *
+   * @example
+   * gauge.set(locks.countPending());
+   */
+  countPending(key?: SingleKey): number;
+
+  /**
+   * What `JSON.stringify` and `console.log` show: `pending` is how many requests of this object wait.
+   *
+   * **The trap:** who holds and who waits in the whole space, {@link query} says.
+   *
+   * @example
+   * console.log(JSON.stringify(locks)); // {"name":"orders","scope":"process","state":"open","pending":2}
+   */
+  toJSON(): LocksJson;
+}
+
+/** What a {@link Locks} says of itself. */
+export interface LocksJson {
+  /** The name of its space; null for a private one. */
+  name: string | null;
+
+  /** How far its space reaches: `'thread'` is private, `'process'` has a name, `'machines'` is in a store. */
+  scope: 'thread' | 'process' | 'machines';
+
+  state: 'open' | 'closed';
+
+  /** How many requests of this object wait. */
+  pending: number;
 }
 
 /**
@@ -170,8 +229,9 @@ export interface LocksConstructor {
    * Opens a set of keys: its own, or the one of that name.
    *
    * @param options See {@link LocksOptions}. Default, and null: private keys, no expiry, any number may wait.
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `options` or a member of it has the wrong type.
-   * @throws {RangeError} `ERR_OUT_OF_RANGE` if `expiry` or `maxPending` is negative or NaN.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE` if `options` or a member of it has the wrong type, or there is no option of that
+   *   name; the message says which was probably meant.
+   * @throws {RangeError} `ERR_OUT_OF_RANGE` if `expiry`, `timeout` or `maxPending` is negative or NaN.
    * @throws {LockTwoCopiesError} `ERR_LOCK_TWO_COPIES` if there is a `name`, and another version of latchkey is loaded.
    *
    * @example
@@ -196,7 +256,7 @@ export declare const Locks: LocksConstructor;
  * const locks: AnyLocks = store ? new Locks({ name, store }) : new Locks({ name });
  * await locks.write('order:7', pay);
  */
-export interface AnyLocks extends Pick<Locks, 'read' | 'write' | 'close'> {}
+export interface AnyLocks extends Pick<Locks, 'read' | 'write' | 'close' | 'toJSON'> {}
 
 /**
  * A key that is one key. It becomes a string as {@link Key} says, with the same traps. Arrays are several keys here, and a
@@ -220,12 +280,13 @@ export interface LocksOptions {
    * The name of the keys' space: everybody in the process who opens that name, in whatever thread, has the same keys.
    * Default: none, the keys are this object's own.
    *
-   * **The trap:** a library should put its own name in front, as `'my-package:orders'`.
+   * **The trap:** a library should put its own name in front, as `'my-package:orders'`. And `undefined`, as from a variable that
+   * is not set, is refused: it would be another lock than the one that was meant. For none, leave it out or say null.
    */
-  name?: string | undefined;
+  name?: string | null;
 
-  /** Left out: with a store, the options are {@link StoredLocksOptions}. */
-  store?: undefined;
+  /** Left out, or null: with a store, the options are {@link StoredLocksOptions}. `undefined` is refused. */
+  store?: null;
 
   /**
    * Milliseconds that a hold is safe from those who wait, counted from its grant by a monotonic clock. A hold older than
@@ -236,6 +297,23 @@ export interface LocksOptions {
    * **The trap:** an expired hold is gone, but the work it protected goes on unless it heeds `hold.signal`.
    */
   expiry?: number | undefined;
+
+  /**
+   * Milliseconds that a request of `read` or `write` waits at most, where its call does not say {@link AcquireOptions.timeout}
+   * itself. Default: Infinity.
+   *
+   * **The trap:** it is no limit for the work. That is what `expiry` is for, and only if somebody waits.
+   */
+  timeout?: number | undefined;
+
+  /**
+   * Whether each request remembers where it was asked. Then errors, `query()` and the warning of a program that ends while
+   * requests wait say it, as `trace`. Default: false; true if the environment has `LATCHKEY_TRACE=1`, and then of all lock
+   * objects of every API.
+   *
+   * **The trap:** it costs a stack trace for each request: some microseconds. It is for looking for a fault.
+   */
+  trace?: boolean | null | undefined;
 
   /**
    * How many requests of this object may wait at a time, all keys together. One more is refused with a
@@ -258,13 +336,15 @@ export interface AcquireOptions extends TryOptions {
    * Gives up the wait when it aborts: the request leaves the queue, and the call rejects with the signal's own reason.
    * One that has aborted before the call rejects it at once, even if the key is free. Default: none.
    *
-   * **The trap:** after the grant it does nothing. To stop the work, hand it on to the work as well.
+   * **The trap:** after the grant it does nothing. To stop the work, hand it on to the work as well. And a signal of
+   * `AbortSignal.timeout()` does not keep the process alive: in a private space a program that has nothing else to do ends while
+   * it waits, with a warning. `timeout` does.
    */
   signal?: AbortSignal | undefined;
 
   /**
    * Milliseconds that the request waits at most; then it leaves the queue, and the call rejects with a
-   * `LockTimeoutError`. 0: only if it is granted at once. Default: Infinity.
+   * `LockTimeoutError`. 0: only if it is granted at once. Default: that of the `Locks`, or Infinity.
    *
    * **The trap:** it is no limit for the work. That is what `expiry` is for, and only if somebody waits.
    */
@@ -285,4 +365,13 @@ export interface TryOptions {
    * **The trap:** it is the holder's promise to those who wait, and not theirs to choose.
    */
   expiry?: number | undefined;
+
+  /**
+   * A text by which people recognise the request: it stands in `query()`, in errors, also in those of others who wait for this
+   * one, and in diagnostics messages; in every thread. On a store only this process's own errors and messages have it.
+   * Default: none.
+   *
+   * **The trap:** with a name, a label costs a native call more when the request is made, and one when it ends.
+   */
+  label?: string | undefined;
 }

@@ -1,6 +1,7 @@
 // Types of what `Locks.query()` answers.
 
 import { type Mode } from './hold.js';
+import { type LocksOptions, type TryOptions } from './locks.js';
 
 /**
  * Who holds and who waits in a space, as `query()` saw it.
@@ -35,6 +36,15 @@ export interface PendingEntry {
 
   /** The `worker_threads.threadId` of its thread; 0 is the main thread. */
   thread: number;
+
+  /** Its {@link TryOptions.label}, if it has one. On a store it is not there. latchkey's own. */
+  label?: string;
+
+  /**
+   * Where it was asked, a stack frame a line, if that is remembered ({@link LocksOptions.trace}), and in this thread, by this
+   * object. latchkey's own.
+   */
+  trace?: string;
 }
 
 /** One hold of a {@link LocksSnapshot}. */

@@ -2,7 +2,7 @@
 
 import { type Key } from '../alock.js';
 import { type StoredHold } from './hold.js';
-import { type LocksOptions, type SingleKey, type TryOptions } from './locks.js';
+import { type LocksJson, type LocksOptions, type SingleKey, type TryOptions } from './locks.js';
 import { type KeyedLocks } from './keyed-locks.js';
 import { type StoredLocksSnapshot } from './snapshot.js';
 import { type StoreOptions } from './store.js';
@@ -167,4 +167,46 @@ export interface StoredLocks extends KeyedLocks<
    * }
    */
   query(): Promise<StoredLocksSnapshot>;
+
+  /**
+   * The same of one key. It costs as much: the answer of all keys is looked through.
+   *
+   * @param key See {@link SingleKey}.
+   *
+   * @example
+   * const [holder] = (await locks.query('order:7')).held;
+   */
+  query(key: SingleKey): Promise<StoredLocksSnapshot>;
+
+  /**
+   * Whether somebody holds `key`, on whatever machine. It costs as much as {@link query}.
+   *
+   * **The trap:** without `await`, the promise is always truthy.
+   *
+   * @throws What {@link query} rejects with, and when.
+   *
+   * @example
+   * if (await locks.isLocked('nightly-report')) console.log('The report is on its way');
+   */
+  isLocked(key: SingleKey): Promise<boolean>;
+
+  /**
+   * How many requests wait, of all machines; with a key, for that key. It costs as much as {@link query}.
+   *
+   * @throws What {@link query} rejects with, and when.
+   *
+   * @example
+   * gauge.set(await locks.countPending());
+   */
+  countPending(key?: SingleKey): Promise<number>;
+
+  /**
+   * What `JSON.stringify` and `console.log` show: `pending` is how many requests of this object wait.
+   *
+   * **The trap:** who holds and who waits in the whole space, {@link query} says.
+   *
+   * @example
+   * console.log(JSON.stringify(locks)); // {"name":"orders","scope":"machines","state":"open","pending":2}
+   */
+  toJSON(): LocksJson;
 }

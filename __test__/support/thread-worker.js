@@ -6,7 +6,7 @@ const latchkey = require('latchkey');
 const { answering } = require('./answering');
 const { sleep, block, until } = require('./until');
 
-const open = (name, options) => new latchkey.Locks({ name, ...options });
+const open = (name = null, options = {}) => new latchkey.Locks({ name, ...options });
 const tools = { latchkey, open, state: {}, sleep, block, until, require, flags, threadId };
 
 parentPort.on(

@@ -1,7 +1,16 @@
 // The messages of the diagnostics channels, as subscribers take them.
 
 import { channel, subscribe } from 'node:diagnostics_channel';
-import type { ExpireMessage, GrantMessage, ReleaseMessage, WaitMessage } from 'latchkey';
+import type {
+  AbortMessage,
+  ExpireMessage,
+  GrantMessage,
+  LostMessage,
+  RefuseMessage,
+  ReleaseMessage,
+  TimeoutMessage,
+  WaitMessage,
+} from 'latchkey';
 import { same } from './same.mjs';
 
 subscribe('latchkey:grant', (message) => {
@@ -10,9 +19,13 @@ subscribe('latchkey:grant', (message) => {
 });
 channel('latchkey:expire').subscribe((message) => console.log((message as ExpireMessage).held));
 
-same<WaitMessage['space'], string | null>();
+same<WaitMessage['name'], string | null>();
 same<WaitMessage['mode'], 'read' | 'write'>();
-same<keyof WaitMessage, 'space' | 'key' | 'mode'>();
+same<keyof WaitMessage, 'id' | 'scope' | 'name' | 'key' | 'mode' | 'label'>();
 same<keyof GrantMessage, keyof WaitMessage | 'fence' | 'recovered' | 'waited'>();
 same<keyof ReleaseMessage, keyof GrantMessage | 'held'>();
 same<ExpireMessage, ReleaseMessage>();
+same<LostMessage, ReleaseMessage>();
+same<keyof TimeoutMessage, keyof WaitMessage | 'waited'>();
+same<AbortMessage, TimeoutMessage>();
+same<keyof RefuseMessage, keyof TimeoutMessage | 'code'>();

@@ -28,7 +28,7 @@ new Locks({ expiry: '1000' });
 // @ts-expect-error
 new Locks({ maxPending: true });
 // @ts-expect-error
-new Locks({ timeout: 1000 });
+new Locks({ timeout: '1000' });
 // @ts-expect-error
 Locks();
 

@@ -12,14 +12,17 @@ const every = [
   new Locks(null),
   new Locks({}),
   new Locks({ name: 'orders', expiry: 1000, maxPending: Infinity }),
-  new Locks({ name: undefined, store: undefined, expiry: undefined, maxPending: undefined }),
+  new Locks({ name: null, store: null, expiry: undefined, maxPending: undefined }),
   new Locks({} as LocksOptions),
 ];
 same<(typeof every)[number], Locks>();
 typed<Locks>()(new Locks({ name: 'orders' }));
 same<InstanceType<typeof Locks>, Locks>();
 same<ConstructorParameters<typeof Locks>, [options?: LocksOptions | null]>();
-same<keyof Locks, 'read' | 'write' | 'tryRead' | 'tryWrite' | 'query' | 'close'>();
+same<
+  keyof Locks,
+  'read' | 'write' | 'tryRead' | 'tryWrite' | 'query' | 'isLocked' | 'countPending' | 'close' | 'toJSON'
+>();
 
 // With a function: T is what it returns, or what its promise resolves to.
 const options: AcquireOptions = { signal: AbortSignal.timeout(1), timeout: 0, expiry: 0 };
@@ -110,6 +113,7 @@ same<Hold['release'], () => void>();
 same<Hold['downgrade'], () => void>();
 same<
   keyof Hold,
+  | 'toJSON'
   | 'key'
   | 'mode'
   | 'fence'
@@ -143,11 +147,11 @@ export async function work(): Promise<number> {
 same<ReturnType<Locks['query']>, LocksSnapshot>();
 same<ReturnType<Locks['close']>, void>();
 same<LocksSnapshot, { held: HeldEntry[]; pending: PendingEntry[] }>();
-same<keyof PendingEntry, 'key' | 'mode' | 'since' | 'thread'>();
+same<keyof PendingEntry, 'key' | 'mode' | 'since' | 'thread' | 'label' | 'trace'>();
 same<keyof HeldEntry, keyof PendingEntry | 'fence' | 'recovered'>();
-same<keyof LocksOptions, 'name' | 'store' | 'expiry' | 'maxPending'>();
-same<keyof AcquireOptions, 'signal' | 'timeout' | 'expiry'>();
-same<keyof TryOptions, 'expiry'>();
+same<keyof LocksOptions, 'name' | 'store' | 'expiry' | 'timeout' | 'maxPending' | 'trace'>();
+same<keyof AcquireOptions, 'signal' | 'timeout' | 'expiry' | 'label'>();
+same<keyof TryOptions, 'expiry' | 'label'>();
 
 export class Noted extends Locks {
   closed = false;

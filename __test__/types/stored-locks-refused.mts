@@ -15,8 +15,6 @@ new Locks({ name: undefined, store });
 // @ts-expect-error
 new Locks({ name, store: 6379 });
 // @ts-expect-error
-new Locks({ name, store: null });
-// @ts-expect-error
 new Locks({ name, store: process.env['STORE'] });
 // @ts-expect-error
 new Locks({ name, store, Expiry: 1000 });

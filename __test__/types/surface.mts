@@ -63,7 +63,7 @@ same<
   ConstructorParameters<typeof Lock>,
   [timeout?: number | null, logger?: Logger | null, options?: LockOptions | StoredLockOptions | null]
 >();
-same<LockOptions, { name?: string | undefined; store?: undefined }>();
+same<LockOptions, { name?: string | null; store?: null }>();
 same<StoredLockOptions, { name: string; store: string | URL | StoreOptions }>();
 same<keyof Lock, 'readLock' | 'writeLock'>();
 same<keyof typeof Lock, 'Lock' | 'prototype'>();
@@ -89,7 +89,7 @@ same<typeof LockError, typeof latchkey.LockError>();
 same<LockError['code'], string>();
 same<LockError['key'], string | undefined>();
 same<typeof LockExpiredError, typeof latchkey.LockExpiredError>();
-same<Exclude<keyof LockExpiredError, keyof Error>, 'code' | 'key'>();
+same<Exclude<keyof LockExpiredError, keyof Error>, 'code' | 'key' | 'label' | 'trace' | 'age'>();
 same<LockExpiredError['code'], 'ERR_LOCK_EXPIRED'>();
 same<LockExpiredError['key'], string>();
 same<latchkey.LockTimeoutError['code'], 'ERR_LOCK_TIMEOUT'>();

@@ -23,6 +23,9 @@ const { findRoom } = require('./stack');
  * @property {number} thread
  * @property {number} fence
  * @property {boolean} recovered
+ * @property {string} [label]
+ * @property {string} [trace]
+ * @property {number} [tag] of one that the asking space has made itself
  * @property {number} [pid]
  * @property {string} [host]
  */
@@ -237,10 +240,40 @@ function hasEnded() {
   return words[at.ended] !== 0;
 }
 
-/** @param {number} number */
-function query(number) {
+/**
+ * Lets other threads see a request's label, or not any more.
+ *
+ * @param {Request} request
+ * @param {boolean} isThere
+ */
+function setLabel(request, isThere) {
+  words[at.space] = request.space.number;
+  words[at.tag] = request.tag;
+  if (isThere) native.label(request.label);
+  else native.label();
+}
+
+/**
+ * @param {number} number
+ * @param {string} [key] the only one to look at
+ */
+function query(number, key) {
   words[at.space] = number;
-  return native.query();
+  return key === undefined ? native.query() : native.query(key);
+}
+
+/**
+ * Who kept a request waiting in a named space.
+ *
+ * @param {number} number
+ * @param {string} key
+ * @param {number} asked when it began to wait, by the clock that all threads share
+ */
+function blockers(number, key, asked) {
+  words[at.space] = number;
+  words[at.now] = asked;
+  const holders = native.blockers(key);
+  return { holders, ahead: words[at.done] };
 }
 
 /**
@@ -269,8 +302,11 @@ function queryStore(number) {
   return native.queryStore();
 }
 
+/** What an event says that has no reason. */
+const NO_REASON = 0xffff_ffff;
+
 /**
- * Why a request failed, in words.
+ * Why a request failed, in words; without a reason, what is wrong with the store by now, or an empty text.
  *
  * @param {number} number of the space
  * @param {number} reason
@@ -305,9 +341,12 @@ module.exports = {
   remaining,
   watch,
   hasEnded,
+  setLabel,
+  blockers,
   query,
   gather,
   sendGathered,
   queryStore,
   explain,
+  NO_REASON,
 };

@@ -71,6 +71,15 @@ function toExpiry(name, expiry) {
 }
 
 /**
+ * @param {unknown} label
+ * @returns {string | undefined}
+ */
+function toLabel(label) {
+  if (label !== undefined && typeof label !== 'string') throw invalidType('options.label', 'a string', label);
+  return label;
+}
+
+/**
  * @param {string} name
  * @param {any} options
  * @returns {Record<string, any>}
@@ -111,7 +120,7 @@ function isObjectPrototype(object) {
  * @returns {string | undefined} the name of a named space; undefined for a private one
  */
 function toSpaceName(options) {
-  const name = optionOf(options, 'name');
+  const name = optionOf(options, 'name') ?? undefined;
   if (name !== undefined && typeof name !== 'string') throw invalidType('options.name', 'a string', name);
   return name;
 }
@@ -122,7 +131,9 @@ module.exports = {
   checkCallback,
   toMilliseconds,
   toExpiry,
+  toLabel,
   toOptions,
   optionOf,
+  isObjectPrototype,
   toSpaceName,
 };

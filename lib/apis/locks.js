@@ -2,10 +2,23 @@
 // The promise API: `new Locks(options)` with `read`, `write` and what belongs to them. What they do is in promises.js.
 
 const firstLock = require('./first-lock');
+const { invalidThis } = require('../errors');
+const { showAs } = require('../inspect');
 const { READ, WRITE } = require('../events/request');
+const { toSnapshot, isHeld, countPending } = require('../events/snapshot');
+
+/** @typedef {import('./promises').PromiseLocks} PromiseLocks */
+
+/** @type {(locks: Locks) => PromiseLocks | null} null if it is not one */
+let coreOf;
+
+/** @param {string} method */
+function withoutObject(method) {
+  return invalidThis(`${method}() has to be called on a Locks`);
+}
 
 class Locks {
-  /** @type {import('./promises').PromiseLocks} */
+  /** @type {PromiseLocks} */
   #core;
 
   /** @param {import('../../index').LocksOptions} [options] */
@@ -21,7 +34,9 @@ class Locks {
    * @returns {Promise<any>}
    */
   read(key, options, fn) {
-    return this.#core.run(READ, key, options, fn);
+    const core = coreOf(this);
+    if (core === null) return Promise.reject(withoutObject('read'));
+    return core.run(READ, key, options, fn);
   }
 
   /**
@@ -31,7 +46,9 @@ class Locks {
    * @returns {Promise<any>}
    */
   write(key, options, fn) {
-    return this.#core.run(WRITE, key, options, fn);
+    const core = coreOf(this);
+    if (core === null) return Promise.reject(withoutObject('write'));
+    return core.run(WRITE, key, options, fn);
   }
 
   /**
@@ -40,7 +57,9 @@ class Locks {
    * @returns {any}
    */
   tryRead(key, options) {
-    return this.#core.tryNow(READ, key, options);
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('tryRead');
+    return core.tryNow(READ, key, options);
   }
 
   /**
@@ -49,16 +68,57 @@ class Locks {
    * @returns {any}
    */
   tryWrite(key, options) {
-    return this.#core.tryNow(WRITE, key, options);
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('tryWrite');
+    return core.tryNow(WRITE, key, options);
   }
 
-  /** @returns {any} */
-  query() {
-    return this.#core.query();
+  /**
+   * @param {any[]} keys one, or none for all
+   * @returns {any}
+   */
+  query(...keys) {
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('query');
+    return core.query(toSnapshot, keys);
+  }
+
+  /**
+   * @param {any} key
+   * @returns {any}
+   */
+  isLocked(key) {
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('isLocked');
+    return core.query(isHeld, [key]);
+  }
+
+  /**
+   * @param {any[]} keys one, or none for all
+   * @returns {any}
+   */
+  countPending(...keys) {
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('countPending');
+    return core.query(countPending, keys);
+  }
+
+  /** @returns {import('../../index').LocksJson} */
+  toJSON() {
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('toJSON');
+    return core.describe();
   }
 
   close() {
-    this.#core.close();
+    const core = coreOf(this);
+    if (core === null) throw withoutObject('close');
+    core.close();
+  }
+
+  static {
+    showAs(Locks, (locks) => coreOf(locks)?.describe() ?? null);
+    coreOf = (locks) => (typeof locks === 'object' && locks !== null && #core in locks ? locks.#core : null);
   }
 }
 

@@ -17,19 +17,25 @@ const {
   LockClosedError,
   LockQueueFullError,
   LockTimeoutError,
+  invalidOption,
   invalidType,
   outOfRange,
 } = require('../errors');
 const { Hold, runAndRelease } = require('../requests/hold');
-const { GRANTED, WAITING, ENDED } = require('../events/life');
+const { GRANTED, ANSWERED, WAITING, ENDED } = require('../events/life');
 const { Pending } = require('../requests/pending');
 const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('../requests/promise-request');
+const { LOCK, LOCKS, CALLS, TRIES, refuseUnknown, refuseUndefined } = require('./options');
 const { openSpace } = require('../spaces/open-space');
+const { withCaller } = require('../requests/rejection');
 const { RequestGroup } = require('../requests/request-group');
+const { modeName } = require('../events/snapshot');
 const { SOON } = require('../addon/stack');
 const { toStore } = require('./store-options');
+const { capture, isOn } = require('../trace');
+const { toWish } = require('./wish');
 
-/** @typedef {{ signal: AbortSignal | undefined, timeout: number, expiry: number }} Wish what a call asks for */
+/** @typedef {import('./wish').Wish} Wish */
 
 /** Of so many keys at most a store is asked in one trip: it does nothing else meanwhile. */
 const MOST_TOGETHER = 256;
@@ -40,24 +46,47 @@ class PromiseLocks {
   /** @type {Wish} what a call without options asks for */
   #wish;
   #maxPending;
+  /** Whether requests remember where they were asked. */
+  #traces;
   #pending = new Pending();
 
   /** @param {import('../../index').LocksOptions} [options] */
   constructor(options) {
     const given = toOptions('options', options);
+    refuseUnknown(given, LOCKS);
+    refuseUndefined(given, LOCK.names);
     const name = toSpaceName(given);
     const store = toStore(given, name);
     const expiry = toExpiry('options.expiry', optionOf(given, 'expiry'));
-    this.#wish = { signal: undefined, timeout: Infinity, expiry };
+    const timeout = toMilliseconds('options.timeout', optionOf(given, 'timeout') ?? Infinity);
+    this.#wish = { signal: undefined, timeout, expiry, label: undefined, trace: undefined, isTry: false };
+    this.#traces = toTrace(optionOf(given, 'trace'));
     this.#maxPending = toMaxPending(optionOf(given, 'maxPending'));
     this.#space = openSpace(name, store);
   }
 
-  /** @returns {any} */
-  query() {
-    // On a store, this comes by the promise, too.
+  /**
+   * Who holds and who waits, or what there is to say of that. On a store, errors come by the promise, too.
+   *
+   * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read
+   * @param {readonly unknown[]} keys the only one to look at; none for all
+   * @returns {any}
+   */
+  query(read, keys) {
+    const key = keys.length > 0 ? toKey(keys[0]) : undefined;
     if (this.#pending.closed) return this.#space.refuse(new LockClosedError());
-    return this.#space.query(toSnapshot);
+    return this.#space.query(read, key);
+  }
+
+  /**
+   * What the object says of itself.
+   *
+   * @returns {import('../../index').LocksJson}
+   */
+  describe() {
+    const { name, scope } = this.#space;
+    const { closed, size } = this.#pending;
+    return { name: name ?? null, scope, state: closed ? 'closed' : 'open', pending: size };
   }
 
   close() {
@@ -86,12 +115,13 @@ class PromiseLocks {
     let request;
     try {
       if (typeof options === 'function') {
+        if (fn !== undefined) throw functionNotLast(mode);
         fn = options;
         options = undefined;
       } else if (fn !== undefined) {
         checkCallback('fn', fn);
       }
-      const wish = this.#toWish(options);
+      const wish = this.#toWish(options, CALLS[mode], this.run);
       if (isList(key)) {
         const taken = this.#takeAll(mode, toKeys(key), wish);
         return fn === undefined ? taken : taken.then((hold) => runAndRelease(hold, fn));
@@ -104,7 +134,7 @@ class PromiseLocks {
     } catch (error) {
       // The stack has ended before its function could be called.
       if (request?.outcome === HELD) SOON.then(request.giveBack.bind(request));
-      return Promise.reject(error);
+      return Promise.reject(withCaller(error, this.run));
     }
   }
 
@@ -133,7 +163,7 @@ class PromiseLocks {
       if (lost !== undefined) throw lost.loss;
     } catch (error) {
       giveAllBack(held);
-      throw error;
+      throw withCaller(error);
     }
     return this.#together(held, mode);
   }
@@ -159,9 +189,11 @@ class PromiseLocks {
   async #takeTogether(mode, keys, wish) {
     /** @type {PromiseRequest[]} */
     const requests = [];
+    // Not granted together, they are asked for again: to those who watch, this was no more than a try.
+    const asTry = { ...wish, isTry: true };
     try {
       this.#space.askTogether(() => {
-        for (const key of keys) requests.push(this.#take(mode, key, wish));
+        for (const key of keys) requests.push(this.#take(mode, key, asTry));
       });
     } catch (error) {
       for (const request of requests) request.abandon(error);
@@ -201,8 +233,16 @@ class PromiseLocks {
     const request = new PromiseRequest(this.#space, key, mode, wish, maxPending);
     const outcome = this.#ask(request, maxPending === null ? rest : 0);
     if (outcome instanceof Failure) throw outcome.error;
-    if (outcome === null && request.state === ENDED && request.loss === null) throw request.refusal();
+    if (outcome === null && request.state === ENDED && request.loss === null) throw this.#refusal(request);
     return request;
+  }
+
+  /** @param {PromiseRequest} request one that was refused when it asked */
+  #refusal(request) {
+    const error = request.refusal(this.#space.blockersOf(request, true));
+    request.finish(new Failure(error));
+    request.settle(null, null, ANSWERED);
+    return error;
   }
 
   /**
@@ -265,9 +305,9 @@ class PromiseLocks {
    * @returns {any} a hold or null; a promise of it where a store answers
    */
   tryNow(mode, key, options) {
-    const { expiry } = this.#toWish(options);
+    const asked = this.#toWish(options, TRIES[mode], this.tryNow);
     const keys = isList(key) ? toKeys(key) : toKey(key);
-    const wish = { ...this.#wish, expiry, timeout: 0 };
+    const wish = { ...asked, signal: undefined, timeout: 0, isTry: true };
     if (this.#space.answersLater) return this.#tryLater(mode, keys, wish);
     if (this.#pending.closed) throw new LockClosedError();
     if (typeof keys === 'string') return this.#tryOne(mode, keys, wish)?.toHold() ?? null;
@@ -318,27 +358,40 @@ class PromiseLocks {
     if (outcome !== null) return request;
     // It was granted, unless it was refused; and something that comes before that cannot be delivered here.
     if (request.state !== ENDED) request.abandon(undefined);
+    else if (request.times !== null) request.finish(new Failure(undefined));
+    if (request.times !== null) request.settle(null, null, ANSWERED);
     return null;
   }
 
   /**
    * @param {any} options
+   * @param {import('./options').Place} where
+   * @param {Function} call of this class, which is at work
    * @returns {Wish}
    */
-  #toWish(options) {
-    if (options === undefined || options === null) return this.#wish;
-    const given = toOptions('options', options);
-    const signal = optionOf(given, 'signal');
-    const timeout = optionOf(given, 'timeout');
-    const expiry = optionOf(given, 'expiry');
-    if (signal !== undefined && (signal === null || !isSignal(signal)))
-      throw invalidType('options.signal', 'an AbortSignal', signal);
-    return {
-      signal,
-      timeout: timeout === undefined ? Infinity : toMilliseconds('options.timeout', timeout),
-      expiry: expiry === undefined ? this.#wish.expiry : toExpiry('options.expiry', expiry),
-    };
+  #toWish(options, where, call) {
+    const hasNone = options === undefined || options === null;
+    if (hasNone && !this.#traces) return this.#wish;
+    const wish = hasNone ? { ...this.#wish } : toWish(options, where, this.#wish);
+    if (this.#traces) wish.trace = capture(call);
+    return wish;
   }
+}
+
+/**
+ * @param {unknown} trace
+ * @returns {boolean}
+ */
+function toTrace(trace) {
+  if (trace !== undefined && trace !== null && typeof trace !== 'boolean')
+    throw invalidType('options.trace', 'a boolean', trace);
+  return trace ?? isOn;
+}
+
+/** @param {number} mode */
+function functionNotLast(mode) {
+  const call = `${modeName(mode)}(key, options, fn)`;
+  return invalidOption('fn', `must be the last one: ${call}, with the options before the function`);
 }
 
 /**
@@ -360,22 +413,6 @@ function giveAllBack(held) {
 }
 
 /**
- * @param {import('../addon/port').Report[]} reports
- * @param {number} now
- * @returns {import('../../index').LocksSnapshot}
- */
-function toSnapshot(reports, now) {
-  /** @type {import('../../index').LocksSnapshot} */
-  const snapshot = { held: [], pending: [] };
-  for (const { key, held, write, age, fence, recovered, ...rest } of reports) {
-    const entry = { key, mode: toMode(write), since: Math.round(now - age), ...rest };
-    if (held) snapshot.held.push({ ...entry, fence, recovered });
-    else snapshot.pending.push(entry);
-  }
-  return snapshot;
-}
-
-/**
  * @param {unknown} maxPending
  * @returns {number}
  */
@@ -384,18 +421,6 @@ function toMaxPending(maxPending) {
   if (typeof maxPending !== 'number') throw invalidType('options.maxPending', 'a number', maxPending);
   if (!(maxPending >= 0)) throw outOfRange('options.maxPending', '0 or more', maxPending);
   return maxPending;
-}
-
-/**
- * Whether it looks like an AbortSignal: one of another realm is as good.
- *
- * @param {any} value
- */
-function isSignal(value) {
-  if (typeof value !== 'object' || !('aborted' in value)) return false;
-  return [value.addEventListener, value.removeEventListener, value.throwIfAborted].every(
-    (method) => typeof method === 'function',
-  );
 }
 
 /**
@@ -411,14 +436,6 @@ function isList(key) {
     // A revoked proxy: `toKey` says what is wrong with it.
     return false;
   }
-}
-
-/**
- * @param {boolean} write
- * @returns {'read' | 'write'}
- */
-function toMode(write) {
-  return write ? 'write' : 'read';
 }
 
 module.exports = { PromiseLocks };

@@ -6,6 +6,8 @@ const firstLock = require('./first-lock');
 const { READ, WRITE } = require('../events/request');
 const { toKey, checkCallback, toExpiry, toOptions, toSpaceName } = require('./arguments');
 const { invalidThis, invalidType } = require('../errors');
+const { showAs } = require('../inspect');
+const { LOCK, refuseUnknown, refuseUndefined } = require('./options');
 const STATE = require('./state');
 const { toStore } = require('./store-options');
 
@@ -21,11 +23,13 @@ const { toStore } = require('./store-options');
  * @this {any}
  * @param {number | null} [timeout]
  * @param {import('../requests/callbacks').Logger | null} [logger]
- * @param {{ name?: string, store?: unknown }} [options]
+ * @param {{ name?: string | null, store?: unknown }} [options]
  */
 function Lock(timeout, logger, options) {
   if (!(this instanceof Lock)) throw invalidThis('Lock has to be constructed with new');
   const given = toOptions('options', options);
+  refuseUnknown(given, LOCK);
+  refuseUndefined(given, LOCK.names);
   const name = toSpaceName(given);
   const store = toStore(given, name);
   // The old package took `false` for "none", and programs write `slow && 10000`.
@@ -54,6 +58,13 @@ Lock.prototype.readLock = function readLock(key, releaseCallback, lockObtainedCa
 Lock.prototype.writeLock = function writeLock(key, releaseCallback, lockObtainedCallback) {
   request(this, WRITE, key, releaseCallback, lockObtainedCallback);
 };
+
+showAs(Lock, (lock) => {
+  const state = /** @type {State | undefined} */ (lock[STATE]);
+  if (state === undefined) return null;
+  const { space, expiry } = state;
+  return { name: space.name ?? null, scope: space.scope, timeout: expiry === 0 ? null : expiry };
+});
 
 /**
  * @param {any} lock

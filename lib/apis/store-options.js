@@ -4,6 +4,7 @@
 
 const { optionOf } = require('./arguments');
 const { invalidType, wrongStoreOption } = require('../errors');
+const { STORE, refuseUnknown } = require('./options');
 
 /** The options, and what each has to be. */
 const KINDS = {
@@ -38,7 +39,7 @@ const CHECKS = {
  * @returns {Record<string, any> | undefined} the options of its store; undefined for none
  */
 function toStore(options, name) {
-  const store = optionOf(options, 'store');
+  const store = optionOf(options, 'store') ?? undefined;
   if (store === undefined) return undefined;
   // What is in a store is found by its name.
   if (name === undefined) throw invalidType('options.name', 'a string, where there is a store', name);
@@ -55,7 +56,7 @@ function toStoreOptions(store) {
   if (typeof store !== 'object' || store === null || Array.isArray(store)) {
     throw wrongStoreOption('options.store', 'a URL, or an object with one');
   }
-  refuseUnknown(store);
+  refuseUnknown(store, STORE);
   // Without a prototype: the addon reads each option, and would find what somebody has added to that of all objects.
   /** @type {Record<string, any>} */
   const options = { __proto__: null };
@@ -78,19 +79,6 @@ function withRoots(options) {
   const usesTls = [options.url, ...(options.sentinels ?? [])].some((url) => /^(rediss|valkeys):/i.test(url));
   if (usesTls && options.ca === undefined) options.roots = require('./roots').trustedRoots();
   return options;
-}
-
-/**
- * Other options of the package may be misspelt unnoticed, as Node's may. Of these, some have to be the same everywhere: a
- * process whose `namespace` is not heeded would have locks of its own, and nobody would see that they exclude nothing.
- *
- * @param {any} store
- */
-function refuseUnknown(store) {
-  for (const option of Object.keys(store)) {
-    if (Object.hasOwn(KINDS, option) || store[option] === undefined || store[option] === null) continue;
-    throw wrongStoreOption(`options.store.${option}`, 'absent: a store has no such option');
-  }
 }
 
 /**

@@ -225,7 +225,7 @@ function deliver(request, kind, detail) {
   if (request.times !== null) diagnostics.delivered(request, kind);
   if (kind === GRANTED) request.onGranted();
   else if (kind === EXPIRED || kind === LOST) request.onLost(detail);
-  else if (kind === TIMED_OUT) request.onTimedOut();
+  else if (kind === TIMED_OUT) request.onTimedOut(detail);
   else if (kind === FAILED) request.onFailed(detail);
   else request.onReleased(detail);
 }

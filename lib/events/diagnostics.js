@@ -1,32 +1,54 @@
 'use strict';
-// The diagnostics channels: who watches them learns of each wait, grant, release and expiry. Nobody who does
+// The diagnostics channels: who watches them learns of each wait and its end, and of each hold and its end. Nobody who does
 // not pays for them: a request carries times only if it was made while somebody watched.
 
 const { channel } = require('node:diagnostics_channel');
 const { now } = require('../clock');
 const { EXPIRED, GRANTED, LOST } = require('./life');
-const { READ } = require('./request');
+const { modeName } = require('./snapshot');
+const { capture, isOn } = require('../trace');
 
 /** @typedef {import('./request').Request} Request */
 
 /**
  * When a request reached each point, in milliseconds by `clock.js`.
  *
- * @typedef {{ asked: number, granted: number, ended: number }} Times
+ * @typedef {{ id: number, asked: number, granted: number, ended: number, trace: { stack?: string } | undefined, told: boolean }} Times
  */
 
 const wait = channel('latchkey:wait');
 const grant = channel('latchkey:grant');
 const release = channel('latchkey:release');
 const expire = channel('latchkey:expire');
+const lost = channel('latchkey:lost');
+const timeout = channel('latchkey:timeout');
+const abort = channel('latchkey:abort');
+const refuse = channel('latchkey:refuse');
+/** Where a request that is not granted is published, by why. */
+const FAILURES = { timeout, abort, refuse };
+
+/** How many requests have been watched in this thread: the last one's `id`. */
+let ids = 0;
 
 function enabled() {
-  return wait.hasSubscribers || grant.hasSubscribers || release.hasSubscribers || expire.hasSubscribers;
+  // Each by itself: every request comes this way.
+  return (
+    isOn ||
+    wait.hasSubscribers ||
+    grant.hasSubscribers ||
+    release.hasSubscribers ||
+    expire.hasSubscribers ||
+    lost.hasSubscribers ||
+    timeout.hasSubscribers ||
+    abort.hasSubscribers ||
+    refuse.hasSubscribers
+  );
 }
 
 /** @param {Request} request */
 function asked(request) {
-  request.times = { asked: now(), granted: NaN, ended: NaN };
+  const trace = isOn ? capture(asked) : undefined;
+  request.times = { id: ++ids, asked: now(), granted: NaN, ended: NaN, trace, told: false };
 }
 
 /**
@@ -68,13 +90,26 @@ function released(request) {
  * @param {number} kind of the event that it gets
  */
 function delivered(request, kind) {
-  if (kind === EXPIRED || kind === LOST) {
-    ready.push({ to: expire, message: describeHold(request) });
-  } else if (kind === GRANTED) {
+  if (kind === EXPIRED) ready.push({ to: expire, message: describeHold(request) });
+  else if (kind === LOST) ready.push({ to: lost, message: describeHold(request) });
+  else if (kind === GRANTED) {
     const { fence, recovered, times } = request;
     const { asked, granted } = /** @type {Times} */ (times);
+    /** @type {Times} */ (times).told = true;
     ready.push({ to: grant, message: { ...describe(request), fence, recovered, waited: granted - asked } });
   }
+}
+
+/**
+ * @param {Request} request which was not granted, or whose hold was given back before its program saw it
+ * @param {keyof typeof FAILURES} why
+ * @param {string | null} code of the error that refuses it
+ */
+function failed(request, why, code) {
+  const { asked, told } = /** @type {Times} */ (request.times);
+  if (told) return released(request);
+  const message = { ...describe(request), waited: now() - asked, ...(why === 'refuse' ? { code } : null) };
+  ready.push({ to: FAILURES[why], message });
 }
 
 /** @param {Request} request */
@@ -85,8 +120,10 @@ function describeHold(request) {
 }
 
 /** @param {Request} request */
-function describe({ space, key, mode }) {
-  return { space: space.name ?? null, key, mode: mode === READ ? 'read' : 'write' };
+function describe({ space, key, mode, label, times }) {
+  const { id } = /** @type {Times} */ (times);
+  const { name = null, scope } = space;
+  return { id, scope, name, key, mode: modeName(mode), ...(label === undefined ? null : { label }) };
 }
 
-module.exports = { enabled, publish, asked, waits, granted, ended, released, delivered };
+module.exports = { enabled, publish, asked, waits, granted, ended, released, failed, delivered };

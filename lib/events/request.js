@@ -1,6 +1,8 @@
 'use strict';
 // One call that asked for a key: what the APIs' requests have in common. How far it has got says `life.js`.
 
+const { framesOf } = require('../trace');
+
 /** @typedef {import('../spaces/space').Space} Space */
 
 // How it wants to hold its key.
@@ -44,6 +46,17 @@ class Request {
     this.times = null;
   }
 
+  /** @returns {string | undefined} by which people recognise it */
+  get label() {
+    return undefined;
+  }
+
+  /** @returns {string | undefined} the frames of the program where it was asked, if that is remembered */
+  get trace() {
+    const place = this.times?.trace;
+    return place === undefined ? undefined : framesOf(place);
+  }
+
   /** Whether somebody may ask how long it has held its key, or waits. */
   get isReported() {
     return false;
@@ -61,8 +74,12 @@ class Request {
    */
   onLost(_error) {}
 
-  /** It waited as long as it was willing to. */
-  onTimedOut() {}
+  /**
+   * It waited as long as it was willing to.
+   *
+   * @param {import('./snapshot').Blockers | null} _blockers who kept it waiting, if that is known
+   */
+  onTimedOut(_blockers) {}
 
   /**
    * It cannot be granted: only a store says so.

@@ -4,6 +4,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { holdBack } = require('../events/delivery');
+const { failed } = require('../events/diagnostics');
 const { reportLater } = require('../errors');
 const { WAITING, HOLDING, ENDED, GRANTED, ANSWERED } = require('../events/life');
 const { Request } = require('../events/request');
@@ -146,6 +147,7 @@ class CallbackRequest extends Request {
 
   /** @param {Error} error */
   onFailed(error) {
+    if (this.times !== null) failed(this, 'refuse', /** @type {any} */ (error).code);
     // There is nobody else to notify.
     if (this.released === null) reportLater(error);
     this.onLost(error);

@@ -1,7 +1,9 @@
 'use strict';
 // What the program holds by the promise API: one granted request or several, and the function that runs meanwhile.
 
-const { StoreUnreachableError } = require('../errors');
+const { StoreUnreachableError, invalidThis } = require('../errors');
+const { showAs } = require('../inspect');
+const { rejection, withCaller } = require('./rejection');
 const { WRITE } = require('../events/request');
 
 /** @typedef {import('./promise-request').PromiseRequest | import('./request-group').RequestGroup} Held */
@@ -27,6 +29,13 @@ let abort;
  */
 let lossOf;
 
+/**
+ * What a hold is made of; throws if it is none.
+ *
+ * @type {(hold: Hold, fault: string) => Held}
+ */
+let heldOf;
+
 class Hold {
   /** @type {Held} */
   #held;
@@ -40,61 +49,84 @@ class Hold {
 
   /** @returns {any} a string; of several keys a list of them */
   get key() {
-    return this.#held.key;
+    return heldOf(this, 'key belongs to').key;
   }
 
   get mode() {
-    return this.#held.mode === WRITE ? 'write' : 'read';
+    return heldOf(this, 'mode belongs to').mode === WRITE ? 'write' : 'read';
   }
 
   get fence() {
-    return this.#held.fence;
+    return heldOf(this, 'fence belongs to').fence;
   }
 
   get recovered() {
-    return this.#held.recovered;
+    return heldOf(this, 'recovered belongs to').recovered;
   }
 
   get signal() {
+    const held = heldOf(this, 'signal belongs to');
     this.#controller ??= new AbortController();
     const { signal } = this.#controller;
-    const loss = this.#held.findLoss();
+    const loss = held.findLoss();
     if (loss !== null && !signal.aborted) this.#controller.abort(loss);
     return signal;
   }
 
   throwIfLost() {
-    const loss = this.#held.findLoss();
-    if (loss !== null) throw loss;
+    const loss = heldOf(this, 'throwIfLost() has to be called on').findLoss();
+    if (loss !== null) throw withCaller(loss, this.throwIfLost);
   }
 
   /** @returns {number} milliseconds, or Infinity */
   remaining() {
-    return this.#held.remaining();
+    return heldOf(this, 'remaining() has to be called on').remaining();
   }
 
   /** @returns {Promise<void> | undefined} a promise where a store answers */
   release() {
-    return this.#held.release();
+    return heldOf(this, 'release() has to be called on').release();
   }
 
   /** @returns {Promise<void> | undefined} a promise where a store answers */
   downgrade() {
-    return this.#held.downgrade();
+    return heldOf(this, 'downgrade() has to be called on').downgrade();
+  }
+
+  /** @returns {any} */
+  toJSON() {
+    return describe(heldOf(this, 'toJSON() has to be called on'));
   }
 
   [DISPOSE]() {
-    this.release();
+    heldOf(this, 'release() has to be called on').release();
   }
 
   async [ASYNC_DISPOSE]() {
-    await this.release();
+    await heldOf(this, 'release() has to be called on').release();
   }
 
   static {
+    heldOf = (hold, fault) => {
+      if (typeof hold !== 'object' || hold === null || !(#held in hold)) throw invalidThis(`${fault} a Hold`);
+      return hold.#held;
+    };
+    showAs(Hold, (hold) => (#held in hold ? describe(hold.#held) : null));
     abort = (hold) => hold.#controller?.abort(hold.#held.loss);
     lossOf = (hold) => hold.#held.loss;
   }
+}
+
+/**
+ * What a hold says of itself.
+ *
+ * @param {Held} held
+ */
+function describe({ key, mode, fence, recovered, holdState, label }) {
+  return {
+    ...{ key, mode: mode === WRITE ? 'write' : 'read', fence, recovered, state: holdState },
+    ...(label === undefined ? null : { label }),
+  };
 }
 
 /**
@@ -126,7 +158,7 @@ function runInto(resolve, hold, fn) {
       try {
         resolve(release(hold, result));
       } catch (loss) {
-        resolve(Promise.reject(loss));
+        resolve(rejection(loss));
       }
     },
     (error) => resolve(releaseAfter(hold, error)),
@@ -157,7 +189,11 @@ function start(hold, fn) {
 function release(hold, result) {
   const released = hold.release();
   if (released === undefined) return unlessLost(hold, result);
-  return released.catch(throwUnlessAway).then(() => unlessLost(hold, result));
+  return released.then(
+    () => unlessLost(hold, result),
+    // What `fn` did is done although the store cannot be told so: its lease covered it.
+    (error) => (error instanceof StoreUnreachableError ? unlessLost(hold, result) : rejection(error)),
+  );
 }
 
 /**
@@ -180,17 +216,8 @@ async function releaseAfter(hold, error) {
  */
 function unlessLost(hold, result) {
   const loss = lossOf(hold);
-  if (loss !== null) throw loss;
+  if (loss !== null) throw withCaller(loss);
   return result;
-}
-
-/**
- * What `fn` did is done although the store does not know it: its lease covered it.
- *
- * @param {unknown} error
- */
-function throwUnlessAway(error) {
-  if (!(error instanceof StoreUnreachableError)) throw error;
 }
 
 module.exports = { Hold, abort, runAndRelease, runInto };

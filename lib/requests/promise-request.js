@@ -2,17 +2,14 @@
 // One request of the promise API: it settles once, as a Hold or as an error.
 
 const { Hold, abort, runInto } = require('./hold');
-const {
-  LockError,
-  LockClosedError,
-  LockQueueFullError,
-  LockTimeoutError,
-  reportLater,
-} = require('../errors');
+const { LockClosedError, LockQueueFullError, LockTimeoutError, lossName, reportLater } = require('../errors');
 const { Request } = require('../events/request');
+const { failed } = require('../events/diagnostics');
+const { rejection } = require('./rejection');
+const { marksOf } = require('../events/snapshot');
+const { framesOf } = require('../trace');
 const { unwatch } = require('./abort');
-const { ANSWERED } = require('../events/life');
-const { SOON } = require('../addon/stack');
+const { HOLDING, ANSWERED } = require('../events/life');
 
 const { then } = Promise.prototype;
 
@@ -55,6 +52,20 @@ class PromiseRequest extends Request {
     this.pending = null;
   }
 
+  get label() {
+    return this.wish.label;
+  }
+
+  get trace() {
+    const { trace } = this.wish;
+    return trace === undefined ? super.trace : framesOf(trace);
+  }
+
+  /** What has become of its hold. */
+  get holdState() {
+    return this.loss === null ? (this.state === HOLDING ? 'held' : 'released') : lossName(this.loss);
+  }
+
   get isReported() {
     return true;
   }
@@ -86,6 +97,7 @@ class PromiseRequest extends Request {
 
   /** Ends a hold that no program has seen. */
   giveBack() {
+    if (this.times !== null && this.state === HOLDING) failed(this, 'refuse', null);
     const grant = this.space.release(this, true);
     this.settle(grant, null, ANSWERED);
   }
@@ -152,16 +164,23 @@ class PromiseRequest extends Request {
     this.finish(new Failure(error));
   }
 
-  onTimedOut() {
-    this.finish(new Failure(this.refusal()));
+  /** @param {import('../events/snapshot').Blockers | null} blockers */
+  onTimedOut(blockers) {
+    this.finish(new Failure(this.refusal(blockers)));
   }
 
-  /** Why it was not granted, and waits no longer. */
-  refusal() {
+  /**
+   * Why it was not granted, and waits no longer.
+   *
+   * @param {import('../events/snapshot').Blockers | null} blockers who kept it waiting, if that is known
+   */
+  refusal(blockers) {
     const { key, maxPending } = this;
-    return maxPending === null
-      ? new LockTimeoutError(key, this.wish.timeout)
-      : new LockQueueFullError(key, maxPending);
+    const error =
+      maxPending === null
+        ? new LockTimeoutError(key, this.wish.timeout, blockers)
+        : new LockQueueFullError(key, maxPending);
+    return Object.assign(error, marksOf(this));
   }
 
   /**
@@ -172,12 +191,26 @@ class PromiseRequest extends Request {
   finish(outcome) {
     if (this.outcome !== null) return;
     this.outcome = outcome;
+    if (this.times !== null && outcome !== HELD) this.report(/** @type {Failure} */ (outcome).error);
     if (this.pending !== null) {
       this.pending.delete(this);
       this.pending = null;
       if (this.wish.signal !== undefined) unwatch(this.wish.signal, this);
     }
     this.settled?.();
+  }
+
+  /**
+   * Says on the diagnostics channels that it was not granted.
+   *
+   * @param {any} error
+   */
+  report(error) {
+    const { signal, isTry } = this.wish;
+    const isLate = error instanceof LockTimeoutError;
+    if (signal?.aborted && error === signal.reason) failed(this, 'abort', null);
+    else if (isLate && !isTry) failed(this, 'timeout', null);
+    else failed(this, 'refuse', isLate || error === undefined ? null : (error.code ?? null));
   }
 
   /** @param {(outcome?: any) => void} settled called once there is an outcome */
@@ -215,19 +248,11 @@ function waitAndRun(request, fn) {
 }
 
 /**
- * A promise that is rejected with the request's error, when somebody waits for it already: so that the error's stack can
- * show who.
- *
- * @param {PromiseRequest} request
+ * @param {PromiseRequest} request one that was not granted
  * @returns {Promise<any>}
  */
 function failure(request) {
-  const { error } = /** @type {Failure} */ (request.outcome);
-  const next = then.call(SOON, () => {});
-  return then.call(next, () => {
-    if (error instanceof LockError) Error.captureStackTrace(error);
-    throw error;
-  });
+  return rejection(/** @type {Failure} */ (request.outcome).error);
 }
 
 module.exports = { PromiseRequest, Failure, HELD, wait, waitAndRun };

@@ -2,6 +2,8 @@
 // Requests of several keys that are granted and released together: taken all or none, in one order for everybody, so that no
 // two can wait for each other. To a hold, a group is what one request is.
 
+const { lossName } = require('../errors');
+
 /** @typedef {import('./promise-request').PromiseRequest} PromiseRequest */
 
 class RequestGroup {
@@ -43,6 +45,15 @@ class RequestGroup {
   findLoss() {
     this.remaining();
     return this.loss;
+  }
+
+  get label() {
+    return this.requests[0]?.label;
+  }
+
+  /** What has become of the hold. */
+  get holdState() {
+    return this.loss === null ? (this.requests[0]?.holdState ?? 'held') : lossName(this.loss);
   }
 
   release() {

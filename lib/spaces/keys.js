@@ -63,6 +63,18 @@ class Keys {
     this.maxIdle = Math.max(KEEP_IDLE, this.map.size >> 1);
   }
 
+  /**
+   * One key, if it is there; without a name, all.
+   *
+   * @param {string} [name]
+   * @returns {Iterable<ThinKey>}
+   */
+  some(name) {
+    if (name === undefined) return this.all();
+    const key = this.map.get(name);
+    return key === undefined ? [] : [key];
+  }
+
   /** @returns {Iterable<ThinKey>} */
   all() {
     return this.map.values();

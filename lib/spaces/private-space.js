@@ -3,6 +3,7 @@
 // surely waits is posted to the engine, without a call.
 
 const { threadId } = require('node:worker_threads');
+const { watchAtExit } = require('./abandoned');
 const { now } = require('../clock');
 const diagnostics = require('../events/diagnostics');
 const { Keys } = require('./keys');
@@ -11,11 +12,15 @@ const { WAITING, HOLDING, ENDED } = require('../events/life');
 const port = require('../addon/port');
 const { READ, WRITE } = require('../events/request');
 const { Space } = require('./space');
+const { marksOf, toBlockers } = require('../events/snapshot');
 const { needRoom } = require('../addon/stack');
 const { FREE, WRITTEN, ENGINE } = require('./thin');
 
 /** @typedef {import('./thin').ThinKey} ThinKey */
 /** @typedef {import('../events/request').Request} Request */
+
+/** So many holders are named at most where somebody has waited in vain. */
+const MOST_BLOCKERS = 10;
 
 class PrivateSpace extends Space {
   constructor() {
@@ -23,6 +28,7 @@ class PrivateSpace extends Space {
     this.waiting = 0;
     /** Whether a request here has ever had an expiry or a time limit. */
     this.timed = false;
+    watchAtExit(this);
   }
 
   /**
@@ -157,8 +163,18 @@ class PrivateSpace extends Space {
     }
   }
 
-  /** Nobody else is waited for. */
   hasQueued() {}
+
+  /** @returns {'thread'} */
+  get scope() {
+    return 'thread';
+  }
+
+  /** Nobody else is waited for. */
+  watchOthers() {}
+
+  /** Nobody else asks. */
+  addLabel() {}
 
   /**
    * @param {ThinKey} key
@@ -196,7 +212,7 @@ class PrivateSpace extends Space {
    * @param {number} state
    */
   move(request, state) {
-    if (state === HOLDING && request.isReported) request.since = now();
+    if (state === HOLDING && request.isReported && request.expiry === 0) request.since = now();
     super.move(request, state);
   }
 
@@ -218,20 +234,59 @@ class PrivateSpace extends Space {
    * Nobody else uses the space: so the answer is known without the engine.
    *
    * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read
+   * @param {string} [name] of the only key to look at
    */
-  query(read) {
-    const all = this.requests.filter((request) => request !== null);
-    for (const { last } of this.keys.all()) {
+  query(read, name) {
+    const all = this.requests.filter(isThere).filter(({ key }) => name === undefined || key === name);
+    for (const { last } of this.keys.some(name)) {
       for (let each = last; each !== null; each = each.previous) all.push(each);
     }
     all.sort((a, b) => a.fence - b.fence || a.since - b.since);
-    const date = now();
-    const reports = all.map(({ key, state, mode, since, fence, recovered }) => ({
+    return read(describe(all), Date.now());
+  }
+
+  /**
+   * @param {Request} request
+   * @param {boolean} isNew
+   */
+  blockersOf(request, isNew) {
+    const key = /** @type {ThinKey} */ (request.at);
+    /** @type {Request[]} */
+    const holders = [];
+    for (let each = key.last; each !== null; each = each.previous) holders.push(each);
+    let ahead = 0;
+    for (const each of this.requests) {
+      if (each === null || each.at !== key || each === request) continue;
+      if (each.state === HOLDING) holders.push(each);
+      else if (isNew || each.since < request.since) ahead++;
+    }
+    holders.sort((a, b) => a.fence - b.fence);
+    return toBlockers(describe(holders.slice(0, MOST_BLOCKERS)), ahead);
+  }
+}
+
+/**
+ * @param {Request | null} request
+ * @returns {request is Request}
+ */
+function isThere(request) {
+  return request !== null;
+}
+
+/**
+ * @param {Request[]} requests
+ * @returns {import('../addon/port').Report[]}
+ */
+function describe(requests) {
+  const date = now();
+  return requests.map((request) => {
+    const { key, state, mode, since, fence, recovered } = request;
+    return {
       ...{ key, held: state === HOLDING, write: mode === WRITE, age: date - since },
       ...{ thread: threadId, fence, recovered },
-    }));
-    return read(reports, Date.now());
-  }
+      ...marksOf(request),
+    };
+  });
 }
 
 module.exports = { PrivateSpace };

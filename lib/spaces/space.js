@@ -2,8 +2,10 @@
 // One lock object's keys, as this thread sees them: which JavaScript request an event of the engine is about, and how far that
 // request has got.
 
+const { privateSpaces } = require('./abandoned');
 const { stayAlive, stayAliveNoMore } = require('./alive');
-const { at } = require('../addon/layout');
+const { now } = require('../clock');
+const { at, words } = require('../addon/layout');
 const port = require('../addon/port');
 const { append, settle } = require('../events/delivery');
 const { takeGrant, takeEvents, awake } = require('../events/reading');
@@ -16,11 +18,13 @@ const {
   ENDED,
   GRANTED,
   EXPIRED,
+  TIMED_OUT,
   LOST,
   NEXT,
   isQueued,
 } = require('../events/life');
 const { READ } = require('../events/request');
+const { marksOf, toBlockers } = require('../events/snapshot');
 const { spin } = require('./spin');
 const { SOON } = require('../addon/stack');
 
@@ -36,6 +40,7 @@ const dropped = new FinalizationRegistry(leave);
 /** @param {number} number of a space of which nothing will be asked any more */
 function leave(number) {
   awake.delete(number);
+  privateSpaces.delete(number);
   port.close(number);
 }
 
@@ -62,6 +67,8 @@ class Space {
     /** @type {import('../events/reading').Awake | null} its entry, once it has been awake */
     this.awake = null;
     this.closing = false;
+    /** How many requests other threads see a label of. */
+    this.labels = 0;
     this.keys = keys;
     dropped.register(this, number, this);
   }
@@ -98,10 +105,12 @@ class Space {
    */
   askEngine(key, request, patience) {
     this.enterEngine(key, request);
+    if (request.label !== undefined) this.addLabel(request);
     const done = this.requestCarefully(key, request, patience);
     if (done === 0) {
+      this.hasQueued(request, patience);
       this.move(request, WAITING);
-      this.hasQueued();
+      this.watchOthers();
       if (request.times !== null) diagnostics.waits(request);
     } else {
       if (done === 1 && request.times !== null) diagnostics.granted(request);
@@ -111,9 +120,36 @@ class Space {
     return done === 1 ? request : null;
   }
 
-  /** A request has begun to wait for other threads. */
-  hasQueued() {
+  /**
+   * A request has begun to wait.
+   *
+   * @param {Request} request
+   * @param {number} patience
+   */
+  hasQueued(request, patience) {
+    // By the clock that all threads share: for who asks, after its time limit, how many had come before it.
+    if (patience !== Infinity) request.since = words[at.now];
+  }
+
+  /** A request waits for other threads. */
+  watchOthers() {
     spin();
+  }
+
+  /**
+   * Lets other threads see a request's label, until it has ended.
+   *
+   * @param {Request} request
+   */
+  addLabel(request) {
+    this.labels++;
+    port.setLabel(request, true);
+  }
+
+  /** @param {Request} request */
+  removeLabel(request) {
+    this.labels--;
+    port.setLabel(request, false);
   }
 
   /**
@@ -285,7 +321,40 @@ class Space {
    * @returns {any} the error that the program is given with the event, if it comes from here
    */
   explain(request, kind, _place) {
-    return kind === EXPIRED ? new LockExpiredError(request.key) : null;
+    if (kind === TIMED_OUT) return this.blockersOf(request, false);
+    return kind === EXPIRED ? this.expiryOf(request) : null;
+  }
+
+  /** @param {Request} request whose hold has expired */
+  expiryOf(request) {
+    const { key, expiry, since, isReported } = request;
+    // Its age as this thread knows it may be a little less than the engine's.
+    const age = Math.max(expiry, now() - since);
+    return Object.assign(new LockExpiredError(key, age, isReported ? expiry : null), marksOf(request));
+  }
+
+  /**
+   * Who kept a request waiting that waits no longer.
+   *
+   * @param {Request} request
+   * @param {boolean} isNew whether it has not waited: then all who wait had come before it
+   * @returns {import('../events/snapshot').Blockers | null} null where it would cost too much to ask
+   */
+  blockersOf({ key, since }, isNew) {
+    const { holders, ahead } = port.blockers(this.number, key, isNew ? Infinity : since);
+    return toBlockers(this.addTraces(holders), ahead);
+  }
+
+  /**
+   * What only this thread knows of its own requests.
+   *
+   * @param {import('../addon/port').Report[]} reports
+   */
+  addTraces(reports) {
+    return reports.map(({ tag, ...report }) => {
+      const trace = tag === undefined ? undefined : this.requests[tag]?.trace;
+      return trace === undefined ? report : { ...report, trace };
+    });
   }
 
   /**
@@ -298,6 +367,7 @@ class Space {
     const key = /** @type {ThinKey} */ (request.at);
     const waited = isQueued(request.state);
     const waits = isQueued(state);
+    if (state === HOLDING && request.expiry > 0) request.since = now();
     if (waits && !waited) this.countWaiting(key, 1);
     else if (waited && !waits) this.countWaiting(key, -1);
     if (state === HOLDING) key.countHolder(request, 1);
@@ -327,6 +397,15 @@ class Space {
    */
   settle(key, grant, own, kind) {
     settle(key, grant, own, kind);
+  }
+
+  /**
+   * How far it reaches.
+   *
+   * @returns {'thread' | 'process' | 'machines'}
+   */
+  get scope() {
+    return 'process';
   }
 
   /** Whether a release and a downgrade are answered later, and nothing is delivered within a call. */
@@ -364,10 +443,11 @@ class Space {
   /**
    * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read what to make of the answer; `now` is the date at
    *   which its ages were true
+   * @param {string} [key] the only one to look at
    * @returns {unknown}
    */
-  query(read) {
-    return read(port.query(this.number), Date.now());
+  query(read, key) {
+    return read(this.addTraces(port.query(this.number, key)), Date.now());
   }
 
   /** Ends the use of the space, as soon as no hold of this object is left. */
@@ -378,6 +458,7 @@ class Space {
 
   /** @param {Request} request which has ended */
   forget(request) {
+    if (this.labels > 0 && request.label !== undefined) this.removeLabel(request);
     this.requests[request.tag] = null;
     this.freeTags[this.free++] = request.tag;
     /** @type {ThinKey} */ (request.at).leaveEngine();

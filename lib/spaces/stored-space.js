@@ -10,10 +10,11 @@ const { stayAlive, stayAliveNoMore } = require('./alive');
 const { at, words } = require('../addon/layout');
 const port = require('../addon/port');
 const diagnostics = require('../events/diagnostics');
-const { LockExpiredError, LockLostError, StoreUnreachableError, wrongStoreOption } = require('../errors');
+const { LockLostError, StoreUnreachableError, wrongStoreOption } = require('../errors');
 const { takeEvents } = require('../events/reading');
 const { WAITING, HOLDING, RELEASING, ABANDONED, EXPIRED, LOST, FAILED, ANSWERED } = require('../events/life');
 const { READ } = require('../events/request');
+const { marksOf } = require('../events/snapshot');
 const { Space } = require('./space');
 const { Keys } = require('./keys');
 
@@ -36,6 +37,11 @@ class StoredSpace extends Space {
     this.owed = new Map();
     /** @type {WeakMap<Request, Promise<void>>} */
     this.answers = new WeakMap();
+  }
+
+  /** @returns {'machines'} */
+  get scope() {
+    return 'machines';
   }
 
   get answersLater() {
@@ -97,7 +103,7 @@ class StoredSpace extends Space {
     const left = port.remaining(request);
     this.readEvents();
     if (request.state !== HOLDING) return 0;
-    if (left < 0) request.loss ??= new LockLostError(request.key);
+    if (left < 0) request.loss ??= this.lossOf(request);
     return Math.max(left, 0);
   }
 
@@ -131,14 +137,24 @@ class StoredSpace extends Space {
 
   /**
    * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read what to make of the answer
+   * @param {string} [key] the only one to look at
    * @returns {Promise<unknown>}
    */
-  async query(read) {
+  async query(read, key) {
     const asked = port.queryStore(this.number);
     const reports = await asked.catch((error) => {
       throw new StoreUnreachableError(undefined, error.message);
     });
-    return read(reports, Date.now());
+    const some = key === undefined ? reports : reports.filter((report) => report.key === key);
+    return read(some, Date.now());
+  }
+
+  /** The protocol has no place for it. */
+  addLabel() {}
+
+  /** Another question to the server would delay the answer that there is. */
+  blockersOf() {
+    return null;
   }
 
   /**
@@ -197,27 +213,34 @@ class StoredSpace extends Space {
    */
   explain(request, kind, place) {
     // A hold that was found lost by the clock stays lost, whatever the store says of it.
-    const error = request.loss ?? this.errorOf(request.key, kind, words[place + at.eventDetail]);
+    const error = request.loss ?? this.errorOf(request, kind, words[place + at.eventDetail]);
     this.answer(request, error);
     return error;
   }
 
   /**
-   * @param {string} key
+   * @param {Request} request
    * @param {number} kind
    * @param {number} detail
    * @returns {Error | null} null if all is well
    */
-  errorOf(key, kind, detail) {
+  errorOf(request, kind, detail) {
     if (kind === ANSWERED) {
       if (detail === at.endedDone) return null;
       kind = detail === at.endedExpired ? EXPIRED : detail === at.endedLost ? LOST : FAILED;
       detail = 0;
     }
-    if (kind === EXPIRED) return new LockExpiredError(key);
-    if (kind === LOST) return new LockLostError(key);
-    if (kind === FAILED) return new StoreUnreachableError(key, port.explain(this.number, detail));
-    return null;
+    if (kind === EXPIRED) return this.expiryOf(request);
+    if (kind === LOST) return this.lossOf(request);
+    if (kind !== FAILED) return null;
+    const reason = port.explain(this.number, detail);
+    return Object.assign(new StoreUnreachableError(request.key, reason), marksOf(request));
+  }
+
+  /** @param {Request} request whose hold is lost */
+  lossOf(request) {
+    const error = new LockLostError(request.key, port.explain(this.number, port.NO_REASON));
+    return Object.assign(error, marksOf(request));
   }
 
   /** @param {Request} request */

@@ -17,6 +17,9 @@ use crate::{
     process::shared_space::SharedSpace,
 };
 
+/// What JavaScript says where an event has no reason.
+const NO_REASON: u32 = u32::MAX;
+
 /// How long the end of a process may wait for the stores to hear of it. Else the leases do what is left.
 const WITHIN: Duration = Duration::from_millis(250);
 
@@ -184,11 +187,15 @@ pub fn send_gathered(port: &Port, _: &super::Call) -> Result<()> {
     Ok(())
 }
 
-/// Why a request failed, for people: the array says in which space, and the event's reason.
+/// Why a request failed, for people: the array says in which space, and the event's reason. Without a reason: what is wrong
+/// with the store, and an empty text if nothing is known to be.
 pub fn explain(port: &Port, _: &FunctionCallContext) -> Result<String> {
     let (_, open) = port.addressed()?;
     let store = shared(&open)?.table.stored()?.store();
     let reason = port.words.with(|words| words::whole(words[words::REASON]));
+    if reason == NO_REASON {
+        return Ok(store.trouble().map_or_else(String::new, |trouble| trouble.to_string()));
+    }
     let reason = Reason::from_number(reason).unwrap_or(Reason::Refused);
     // What the store knows by now may be more than the reason, or about something else. Whatever it is, it is also why a
     // server cannot be reached.

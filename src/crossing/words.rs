@@ -7,7 +7,7 @@
 
 use std::{cell::RefCell, ptr::NonNull};
 
-use latchkey_engine::{Ending, Event, Grant, KeySlot, Message, Mode, Released, Requested, Safety};
+use latchkey_engine::{Ending, Event, Grant, KeySlot, Message, Mode, Released, Requested, Safety, Time};
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
@@ -75,7 +75,11 @@ layout! {
     /// How many entries JavaScript has posted. The next native call takes them in, first to last, and sets it to 0.
     pub POSTED: usize = 18 => posted;
 
-    FIRST_POSTED: usize = 19 => first_posted;
+    /// A moment by the clock that all threads share, in milliseconds: the answer when a request that has a time limit has just
+    /// begun to wait, and the input when it is asked later who kept it waiting.
+    pub NOW: usize = 19 => now;
+
+    FIRST_POSTED: usize = 20 => first_posted;
     POSTED_SIZE: usize = 6 => posted_size;
     MAX_POSTED: usize = 512 => max_posted;
 
@@ -192,6 +196,16 @@ pub fn posted(words: &[f64; LENGTH], number: usize) -> Posted {
             _ => PostedWhat::Request { tag, expiry: entry[POSTED_EXPIRY] },
         },
     }
+}
+
+/// A moment as JavaScript has it.
+pub fn to_milliseconds(time: Time) -> f64 {
+    time.as_nanos() as f64 / 1e6
+}
+
+/// Writes the moment of an answer.
+pub fn write_now(words: &mut [f64; LENGTH], now: Time) {
+    words[NOW] = to_milliseconds(now);
 }
 
 pub fn write_requested(words: &mut [f64; LENGTH], requested: Requested) {

@@ -15,6 +15,7 @@ use latchkey_redis::Store;
 use crate::{
     port::mailbox::Address,
     process::clock::Clock,
+    process::labels::Labels,
     process::table::Table,
     process::timer::{self, Alarm, AlarmNumber},
 };
@@ -31,6 +32,7 @@ pub struct SharedSpace {
     name: Option<Key>,
     pub table: Table,
     pub members: Members<Address>,
+    pub labels: Labels,
 }
 
 /// The named spaces of the process. The map is made with the first of them.
@@ -55,6 +57,7 @@ impl SharedSpace {
             number: timer::new_number(),
             table: Table::Engine(Space::keeping(KEEP_IDLE, NAMED_SHARDS)),
             members: Members::default(),
+            labels: Labels::default(),
             name: Some(name.clone()),
         });
         named.insert(name, Arc::downgrade(&space));
@@ -74,6 +77,7 @@ impl SharedSpace {
                 number: timer::new_number(),
                 table: Table::Store(store.space(name, thread, deliver)),
                 members: Members::default(),
+                labels: Labels::default(),
                 name: None,
             }
         })

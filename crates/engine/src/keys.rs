@@ -58,6 +58,12 @@ impl NamedKeys {
         self.by_name.iter().map(|(name, &key)| (name, &self.keys[key].state))
     }
 
+    /// A key by its name, if it is there.
+    pub fn get(&self, units: &[u16]) -> Option<(&Key, &KeyState)> {
+        let (name, &key) = self.by_name.get_key_value(units)?;
+        Some((name, &self.keys[key].state))
+    }
+
     fn add(&mut self, units: &[u16]) -> Index {
         let name = Key::from(units);
         self.next_generation += 1;

@@ -18,6 +18,8 @@ pub struct KeyReport {
 pub struct RequestReport {
     /// Whose it is.
     pub port: Port,
+    /// Its port's own number of it.
+    pub tag: u32,
     /// How it holds the key, or wants to.
     pub mode: Mode,
     /// When it was granted, or asked.

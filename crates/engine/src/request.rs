@@ -140,6 +140,6 @@ impl Request {
             Phase::Waiting { .. } => None,
             Phase::Holding { grant, .. } => Some(grant),
         };
-        RequestReport { port: self.port, mode: self.mode, since: self.since, grant }
+        RequestReport { port: self.port, tag: self.tag, mode: self.mode, since: self.since, grant }
     }
 }

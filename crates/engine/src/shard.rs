@@ -3,9 +3,11 @@
 mod local;
 
 use crate::{
-    Ask, Event, Grant, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested, Safety, Ticket, Time,
+    Ask, Event, Grant, Key, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested, Safety, Ticket,
+    Time,
     caller::{Now, Operation},
     deadlines::{Deadlines, Due},
+    key_state::KeyState,
     keys::Keys,
     owners::Owners,
     request::{Links, Phase, Request},
@@ -345,10 +347,20 @@ impl Shard<Process> {
     /// Each key that somebody holds or waits for.
     pub fn query(&self) -> impl Iterator<Item = KeyReport> {
         let states = self.keys.named().filter(|(_, state)| !state.holders.is_empty());
-        states.map(|(key, state)| KeyReport {
+        states.map(|(key, state)| self.report(key, state))
+    }
+
+    /// The same of one key.
+    pub fn query_key(&self, units: &[u16]) -> Option<KeyReport> {
+        let (key, state) = self.keys.get(units)?;
+        (!state.holders.is_empty()).then(|| self.report(key, state))
+    }
+
+    fn report(&self, key: &Key, state: &KeyState) -> KeyReport {
+        KeyReport {
             key: key.clone(),
             holders: state.holders.iter(&self.requests).map(Request::report).collect(),
             waiting: state.queue.iter(&self.requests).map(Request::report).collect(),
-        })
+        }
     }
 }

@@ -97,6 +97,12 @@ impl Space {
     pub fn query(&self) -> Vec<KeyReport> {
         self.guards().flat_map(|shard| shard.query().collect::<Vec<_>>()).collect()
     }
+
+    /// The same of one key; `None` if nobody holds it or waits for it.
+    #[must_use]
+    pub fn query_key(&self, units: &[u16]) -> Option<KeyReport> {
+        self.shard(self.shard_of(units)).query_key(units)
+    }
 }
 
 impl<S: Scope> Space<S> {

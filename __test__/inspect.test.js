@@ -1,0 +1,91 @@
+'use strict';
+// What `console.log`, `util.inspect` and `JSON.stringify` show of a Hold, a Locks and a Lock: what it is, and how it stands.
+
+const { it, describe } = require('node:test');
+const assert = require('node:assert/strict');
+const { format, inspect } = require('node:util');
+const { Hold, Lock, Locks } = require('latchkey');
+const { overReaches, freshName } = require('./support/reaches');
+const { watch } = require('./support/watch');
+
+overReaches('a hold', (open) => {
+  it('shows key, mode, fence, whether the data may be half written, and its state', async () => {
+    const locks = open();
+    const hold = await locks.write('key', { label: 'mine' });
+    const { fence } = hold;
+    const json = { key: 'key', mode: 'write', fence, recovered: false, state: 'held', label: 'mine' };
+    assert.deepEqual(JSON.parse(JSON.stringify(hold)), json);
+    assert.equal(inspect(hold), `Hold ${inspect(json)}`);
+    assert.equal(format('%o', hold), `Hold ${inspect(json)}`);
+    assert.equal(inspect({ a: { b: { c: hold } } }).includes('[Hold]'), true);
+    await hold.downgrade();
+    assert.equal(hold.toJSON().mode, 'read');
+    await hold.release();
+    assert.equal(hold.toJSON().state, 'released');
+  });
+
+  it('of several keys shows them all', async () => {
+    const hold = await open().read(['b', 'a']);
+    const { fence } = hold;
+    const json = { key: ['a', 'b'], mode: 'read', fence, recovered: false, state: 'held' };
+    assert.deepEqual(hold.toJSON(), json);
+    assert.equal(inspect(hold), `Hold ${inspect(json)}`);
+    await hold.release();
+    assert.equal(hold.toJSON().state, 'released');
+  });
+
+  it('shows that it was taken away', async () => {
+    const locks = open();
+    const hold = await locks.write('key', { expiry: 1 });
+    const both = await locks.write(['a', 'b'], { expiry: 1 });
+    await locks.write(['key', 'b'], () => {});
+    assert.equal(hold.toJSON().state, 'expired');
+    assert.equal(both.toJSON().state, 'expired');
+    await both.release()?.catch(() => {});
+  });
+});
+
+overReaches('a Locks', (open, { name: reach }) => {
+  it('shows its name, its scope, whether it is open, and how many of its requests wait', async () => {
+    const name = freshName();
+    const locks = reach === 'private' ? open() : open({ name });
+    const scope = { private: 'thread', named: 'process', stored: 'machines' }[reach];
+    const json = { name: reach === 'private' ? null : name, scope, state: 'open', pending: 0 };
+    assert.deepEqual(JSON.parse(JSON.stringify(locks)), json);
+    assert.equal(inspect(locks), `Locks ${inspect(json)}`);
+    const hold = await locks.write('key');
+    const next = watch(locks.write('key'));
+    assert.equal(locks.toJSON().pending, 1);
+    locks.close();
+    await next.settled;
+    assert.deepEqual(locks.toJSON(), { ...json, state: 'closed' });
+    await hold.release();
+  });
+});
+
+describe('a subclass', () => {
+  it('of Locks shows its own name and properties', () => {
+    class Orders extends Locks {
+      currency = 'EUR';
+    }
+    const shown = { name: null, scope: 'thread', state: 'open', pending: 0, currency: 'EUR' };
+    assert.equal(inspect(new Orders()), `Orders ${inspect(shown)}`);
+  });
+});
+
+describe('a Lock', () => {
+  it('shows its name, its scope and its timeout', () => {
+    const name = freshName();
+    assert.equal(inspect(new Lock()), `Lock ${inspect({ name: null, scope: 'thread', timeout: null })}`);
+    const shown = { name, scope: 'process', timeout: 10_000 };
+    assert.equal(inspect(new Lock(10_000, null, { name })), `Lock ${inspect(shown)}`);
+    assert.equal(JSON.stringify(new Lock()), '{}');
+  });
+});
+
+it('a prototype, and what only inherits from it, can be shown', () => {
+  for (const { prototype } of [Hold, Locks, Lock]) {
+    assert.equal(typeof inspect(prototype), 'string');
+    assert.equal(typeof inspect(Object.create(prototype)), 'string');
+  }
+});

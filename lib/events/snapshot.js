@@ -1,0 +1,79 @@
+'use strict';
+// What people are told of who holds and who waits.
+
+const { READ } = require('./request');
+
+/** @typedef {import('../addon/port').Report} Report */
+
+/**
+ * @param {Report[]} reports
+ * @param {number} now the date at which their ages were true
+ * @returns {import('../../index').LocksSnapshot}
+ */
+function toSnapshot(reports, now) {
+  /** @type {import('../../index').LocksSnapshot} */
+  const snapshot = { held: [], pending: [] };
+  for (const { key, held, write, age, fence, recovered, ...rest } of reports) {
+    const entry = { key, mode: toMode(write), since: Math.round(now - age), ...rest };
+    if (held) snapshot.held.push({ ...entry, fence, recovered });
+    else snapshot.pending.push(entry);
+  }
+  return snapshot;
+}
+
+/** @param {Report[]} reports */
+function isHeld(reports) {
+  return reports.some(({ held }) => held);
+}
+
+/** @param {Report[]} reports */
+function countPending(reports) {
+  return reports.filter(({ held }) => !held).length;
+}
+
+/**
+ * What the program has said of a request, for people to recognise it: only what there is.
+ *
+ * @param {import('./request').Request} request
+ * @returns {{ label?: string, trace?: string }}
+ */
+function marksOf({ label, trace }) {
+  return { ...(label === undefined ? null : { label }), ...(trace === undefined ? null : { trace }) };
+}
+
+/**
+ * Who kept a request waiting.
+ *
+ * @typedef {object} Blockers
+ * @property {import('../../index').LockHolder[]} holders the first ones
+ * @property {number} ahead how many waited before it
+ */
+
+/**
+ * @param {Report[]} reports of holders
+ * @param {number} ahead
+ * @returns {Blockers}
+ */
+function toBlockers(reports, ahead) {
+  const holders = reports.map(({ write, age, thread, label, trace }) => ({
+    ...{ mode: toMode(write), age, thread },
+    ...(label === undefined ? null : { label }),
+    ...(trace === undefined ? null : { trace }),
+  }));
+  return { holders, ahead };
+}
+
+/**
+ * @param {boolean} write
+ * @returns {'read' | 'write'}
+ */
+function toMode(write) {
+  return write ? 'write' : 'read';
+}
+
+/** @param {number} mode */
+function modeName(mode) {
+  return toMode(mode !== READ);
+}
+
+module.exports = { toSnapshot, isHeld, countPending, marksOf, toBlockers, toMode, modeName };
