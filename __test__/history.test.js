@@ -213,8 +213,8 @@ describe('three workers and the main thread on one named space', () => {
 });
 
 describe('what the checker found stays mended:', () => {
-  for (const name of [undefined, 'mended']) {
-    describe(name === undefined ? 'in a private space' : 'in a named space', () => {
+  for (const name of [null, 'mended']) {
+    describe(name === null ? 'in a private space' : 'in a named space', () => {
       it('a request that is granted while its own call tells another one of its expiry learns of that', async () => {
         const locks = new Locks({ name });
         const other = await locks.read('key');

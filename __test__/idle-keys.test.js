@@ -243,8 +243,8 @@ it('the copy with which the random programs run keeps next to no idle key', () =
 });
 
 describe('while a hundred thousand other keys come and go', () => {
-  for (const name of [undefined, freshName()]) {
-    describe(name === undefined ? 'in a private space' : 'in a named space', () => {
+  for (const name of [null, freshName()]) {
+    describe(name === null ? 'in a private space' : 'in a named space', () => {
       const open = () => new latchkey.Locks({ name });
       const others = (locks) => {
         for (let i = 0; i < 100_000; i++) locks.tryWrite(`other ${i}`).release();

@@ -17,7 +17,7 @@ class Program {
    */
   constructor(log, { space, seed, thread, store }) {
     this.log = log;
-    this.place = { name: space, store };
+    this.place = { name: space, store: store ?? null };
     /** Whether answers come later. */
     this.later = store !== undefined;
     this.random = randomFrom(seed);
