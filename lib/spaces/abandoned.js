@@ -2,6 +2,7 @@
 // A program that ends while requests still wait says so. In a private space those who wait live and die with those who hold, so
 // that the event loop does not wait for them: a call that waits for itself would end the process without a word.
 
+const { runInThisContext } = require('node:vm');
 const { now } = require('../clock');
 const { count, toText } = require('../errors');
 const { WAITING } = require('../events/life');
@@ -11,7 +12,7 @@ const { WAITING } = require('../events/life');
 /** So many keys are named at most. */
 const MOST_KEYS = 10;
 
-/** What all copies of the package in this thread have to look at: each is a weak reference to a function. */
+/** Where the first copy of a thread leaves for the others the function that adds a check. */
 const CHECKS = Symbol.for('latchkey.beforeExit');
 
 /** By number, this thread's private spaces. @type {Map<number, WeakRef<PrivateSpace>>} */
@@ -26,28 +27,34 @@ function watchAtExit(space) {
   privateSpaces.set(space.number, new WeakRef(space));
 }
 
-/** Listens once for all copies of the package: a test runner may load one for each file. */
+/**
+ * Listens once for all copies of the package, of which a test runner may load one for each file, and gives a function that adds
+ * a check. All of it is made in the realm of the process: this file's may be a vm context, which is to be collected.
+ */
+const LISTENER = `(() => {
+  const checks = new Set();
+  process.on('beforeExit', () => {
+    for (const check of checks) {
+      const run = check.deref();
+      if (run === undefined) checks.delete(check);
+      else run();
+    }
+  });
+  return (check) => void checks.add(new WeakRef(check));
+})()`;
+
+let listens = false;
+
 function listen() {
-  /** @type {Set<WeakRef<() => void>>} */
-  let checks = Reflect.get(process, CHECKS);
-  if (checks === undefined) {
-    checks = new Set();
-    Object.defineProperty(process, CHECKS, { value: checks, configurable: true });
-    process.on('beforeExit', checkAll.bind(undefined, checks));
+  if (listens) return;
+  listens = true;
+  /** @type {(check: () => void) => void} */
+  let add = Reflect.get(process, CHECKS);
+  if (add === undefined) {
+    add = runInThisContext(LISTENER);
+    Object.defineProperty(process, CHECKS, { value: add, configurable: true });
   }
-  if (ownCheck === null) checks.add((ownCheck = new WeakRef(warn)));
-}
-
-/** @type {WeakRef<() => void> | null} */
-let ownCheck = null;
-
-/** @param {Set<WeakRef<() => void>>} checks */
-function checkAll(checks) {
-  for (const check of checks) {
-    const run = check.deref();
-    if (run === undefined) checks.delete(check);
-    else run();
-  }
+  add(warn);
 }
 
 /** The event loop has nothing left to do. */
