@@ -4,12 +4,12 @@
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
-const { run } = require('./support/child');
+const { run, withoutWarning } = require('./support/child');
 
 /** Runs a program that has to end by itself, and gives what it printed, line by line. */
 async function lines(program, ...args) {
   const { code, signal, stdout, stderr } = await run(program, ...args);
-  assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
+  assert.deepEqual({ code, signal, stderr: withoutWarning(stderr) }, { code: 0, signal: null, stderr: '' });
   return stdout.split('\n').slice(0, -1);
 }
 

@@ -42,4 +42,9 @@ function runWith(options, program, ...args) {
   });
 }
 
-module.exports = { run, runWith, ROOT };
+/** Without the warning that requests wait which nobody can serve any more, of which abandoned.test.js is. */
+function withoutWarning(stderr) {
+  return stderr.replaceAll(/^\(node:\d+\) \[ERR_LOCK_ABANDONED\] .*\n(\(Use .*\n)?/gm, '');
+}
+
+module.exports = { run, runWith, withoutWarning, ROOT };

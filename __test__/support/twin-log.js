@@ -90,7 +90,9 @@ class TwinClock {
 
 /** An error as a line shows it: copies of the package have classes of their own. */
 function errorText(error) {
-  return `${error?.name} ${error?.code ?? ''} ${error?.message}`;
+  // How long it was held is the clock's.
+  const message = String(error?.message).replaceAll(/ for [\d.]+ m?s\b/g, '');
+  return `${error?.name} ${error?.code ?? ''} ${message}`;
 }
 
 /** Where two logs part, with some lines of what came before; '' if they do not. */

@@ -23,6 +23,8 @@ class Request {
     this.granted = false;
     this.lost = false;
     this.releasing = false;
+    /** Whether the answer to its release has said that it had expired: then its signal says so later, or not at all. */
+    this.knowsEnd = false;
     /** Whether it may fail because a store was away. */
     this.mayMeetNobody = false;
   }
@@ -56,9 +58,10 @@ class Request {
       if (throws ? error !== OWN : !(error instanceof LockExpiredError && (this.lost || this.#later)))
         throw error;
       // A store says so in its answer to the release only, or to nobody where the function's own error came first.
-      if (!this.lost && this.#later && this.wish.expiry > 0)
+      if (!this.lost && this.#later && this.wish.expiry > 0) {
+        this.knowsEnd = true;
         this.#write(throws || this.wish.several ? 'ended' : 'expired');
-      else this.#leave();
+      } else this.#leave();
       return;
     }
     if (this.lost) throw new Error('the hold was lost, and the call was a success');
@@ -196,6 +199,8 @@ class Request {
   }
 
   #lose(hold) {
+    // The answer to its release has said so before.
+    if (this.knowsEnd) return;
     if (this.lost) throw new Error('lost twice');
     this.lost = true;
     if (!(hold.signal.reason instanceof LockExpiredError)) throw hold.signal.reason;
@@ -214,7 +219,9 @@ class Request {
   /** A store's answer to the release says that the hold had been taken away. */
   #leaveExpired(error) {
     if (!(error instanceof LockExpiredError)) throw error;
-    if (!this.lost) this.#write(this.wish.several ? 'ended' : 'expired');
+    if (this.lost) return;
+    this.knowsEnd = true;
+    this.#write(this.wish.several ? 'ended' : 'expired');
   }
 
   get #later() {

@@ -164,7 +164,7 @@ class StoreTorture {
     return {
       queues: keys.filter((key) => key.includes(':q:')).length,
       // Without the placeholder that is there while there are sessions.
-      requests: await redis.command('ZLEXCOUNT', '{latchkey:0}:o', '(!', '+'),
+      requests: await redis.command('ZLEXCOUNT', '{latchkey:0}:o', '("', '+'),
       'locks that somebody holds': locks.filter((lock) => String(lock) !== 'recovered').length,
       'keys that never go': lives.filter((ms) => ms === -1).length,
     };
