@@ -107,7 +107,11 @@ function delivered(request, kind) {
  */
 function failed(request, why, code) {
   const { asked, told } = /** @type {Times} */ (request.times);
-  if (told) return released(request);
+  if (told) {
+    // Else it was taken away before, which is said when that is delivered.
+    if (request.loss === null) released(request);
+    return;
+  }
   const message = { ...describe(request), waited: now() - asked, ...(why === 'refuse' ? { code } : null) };
   ready.push({ to: FAILURES[why], message });
 }
