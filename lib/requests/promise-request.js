@@ -97,8 +97,10 @@ class PromiseRequest extends Request {
 
   /** Ends a hold that no program has seen. */
   giveBack() {
-    if (this.times !== null && this.state === HOLDING) failed(this, 'refuse', null);
+    const holds = this.state === HOLDING;
     const grant = this.space.release(this, true);
+    // Unless it had been taken away before.
+    if (holds && this.times !== null && this.loss === null) failed(this, 'refuse', null);
     this.settle(grant, null, ANSWERED);
   }
 
