@@ -118,7 +118,10 @@ async function provideFaketime() {
   if (fs.existsSync(file)) return file;
   fs.rmSync(place, { recursive: true, force: true });
   fs.mkdirSync(place, { recursive: true });
-  await must(['apt-get', ['download', 'libfaketime']], { cwd: place });
+  const download = ['apt-get', ['download', 'libfaketime']];
+  // A new machine has no list of packages yet.
+  if ((await run(download, { cwd: place })).code !== 0) await must(['apt-get', ['update']]);
+  if (!fs.readdirSync(place).some((name) => name.endsWith('.deb'))) await must(download, { cwd: place });
   const packed = fs.readdirSync(place).find((name) => name.endsWith('.deb'));
   await must(['dpkg', ['-x', packed, '.']], { cwd: place });
   return file;
