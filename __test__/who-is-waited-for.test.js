@@ -45,19 +45,23 @@ overReaches('a time-out', (open, { later }) => {
     await assertFree(locks);
   });
 
-  it('says it of a request that did not want to wait', { skip: later }, async () => {
-    const locks = open();
-    const holds = [await locks.read('key'), await locks.read('key')];
-    const writer = watch(locks.write('key'));
-    const error = await errorOf(locks.write('key', { timeout: 0 }));
-    assert.deepEqual([error.holders.length, error.ahead], [2, 1]);
-    assert.match(error.message, /within 0 ms: held for \d+ ms, and by 1 other, 1 request ahead$/);
-    for (const hold of holds) hold.release();
-    await writer.settled;
-    writer.value.release();
-  });
+  it(
+    'says it of a request that did not want to wait',
+    { skip: later && 'a store does not say it' },
+    async () => {
+      const locks = open();
+      const holds = [await locks.read('key'), await locks.read('key')];
+      const writer = watch(locks.write('key'));
+      const error = await errorOf(locks.write('key', { timeout: 0 }));
+      assert.deepEqual([error.holders.length, error.ahead], [2, 1]);
+      assert.match(error.message, /within 0 ms: held for \d+ ms, and by 1 other, 1 request ahead$/);
+      for (const hold of holds) hold.release();
+      await writer.settled;
+      writer.value.release();
+    },
+  );
 
-  it('names ten holders at most', { skip: later }, async () => {
+  it('names ten holders at most', { skip: later && 'a store does not say it' }, async () => {
     const locks = open();
     const holds = await Promise.all(
       Array.from({ length: 30 }, (_, i) => locks.read('key', { label: `${i}` })),
@@ -70,7 +74,7 @@ overReaches('a time-out', (open, { later }) => {
     for (const hold of holds) hold.release();
   });
 
-  it('says nothing of other keys', { skip: later }, async () => {
+  it('says nothing of other keys', { skip: later && 'a store does not say it' }, async () => {
     const locks = open();
     const holds = [await locks.write('a', { label: 'wrong' }), await locks.write('key')];
     const error = await errorOf(locks.write('key', { timeout: 1 }));
@@ -120,30 +124,34 @@ it('the callback API says how long an expired hold had been held, whoever grante
 });
 
 overReaches('a label', (open, { later }) => {
-  it('stands in query() while the request waits and holds', { skip: later }, async () => {
-    const locks = open();
-    const hold = await locks.write('key', { label: 'first' });
-    const next = watch(locks.read('key', { label: 'second' }));
-    const none = watch(locks.read('key'));
-    const labels = () => {
-      const { held, pending } = locks.query();
-      return [held, pending].map((all) => all.map((entry) => ('label' in entry ? entry.label : null)));
-    };
-    assert.deepEqual(labels(), [['first'], ['second', null]]);
-    hold.release();
-    await next.settled;
-    await none.settled;
-    assert.deepEqual(labels(), [['second', null], []]);
-    next.value.release();
-    none.value.release();
-    assert.deepEqual(labels(), [[], []]);
-    // Its number is used again.
-    const again = [locks.tryWrite('key'), locks.tryWrite('other', { label: 'other' })];
-    assert.deepEqual(labels()[0].toSorted(), [null, 'other'].toSorted());
-    for (const each of again) each.release();
-  });
+  it(
+    'stands in query() while the request waits and holds',
+    { skip: later && 'a store does not say it' },
+    async () => {
+      const locks = open();
+      const hold = await locks.write('key', { label: 'first' });
+      const next = watch(locks.read('key', { label: 'second' }));
+      const none = watch(locks.read('key'));
+      const labels = () => {
+        const { held, pending } = locks.query();
+        return [held, pending].map((all) => all.map((entry) => ('label' in entry ? entry.label : null)));
+      };
+      assert.deepEqual(labels(), [['first'], ['second', null]]);
+      hold.release();
+      await next.settled;
+      await none.settled;
+      assert.deepEqual(labels(), [['second', null], []]);
+      next.value.release();
+      none.value.release();
+      assert.deepEqual(labels(), [[], []]);
+      // Its number is used again.
+      const again = [locks.tryWrite('key'), locks.tryWrite('other', { label: 'other' })];
+      assert.deepEqual(labels()[0].toSorted(), [null, 'other'].toSorted());
+      for (const each of again) each.release();
+    },
+  );
 
-  it('may be any text', { skip: later }, () => {
+  it('may be any text', { skip: later && 'a store does not say it' }, () => {
     const locks = open();
     for (const label of ['', "it's", '\ud800', 'ü'.repeat(5000)]) {
       const hold = locks.tryWrite('key', { label });
