@@ -173,7 +173,7 @@ export interface Locks extends KeyedLocks<Hold, Hold<readonly string[]>, Hold<st
   /**
    * What `JSON.stringify` and `console.log` show: `pending` is how many requests of this object wait.
    *
-   * **The trap:** who holds and who waits in the whole space, {@link query} says.
+   * **The trap:** who holds and who waits in the whole space, `query()` says.
    *
    * @example
    * console.log(JSON.stringify(locks)); // {"name":"orders","scope":"process","state":"open","pending":2}

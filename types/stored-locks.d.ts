@@ -179,11 +179,11 @@ export interface StoredLocks extends KeyedLocks<
   query(key: SingleKey): Promise<StoredLocksSnapshot>;
 
   /**
-   * Whether somebody holds `key`, on whatever machine. It costs as much as {@link query}.
+   * Whether somebody holds `key`, on whatever machine. It costs as much as `query()`.
    *
    * **The trap:** without `await`, the promise is always truthy.
    *
-   * @throws What {@link query} rejects with, and when.
+   * @throws What `query()` rejects with, and when.
    *
    * @example
    * if (await locks.isLocked('nightly-report')) console.log('The report is on its way');
@@ -191,9 +191,9 @@ export interface StoredLocks extends KeyedLocks<
   isLocked(key: SingleKey): Promise<boolean>;
 
   /**
-   * How many requests wait, of all machines; with a key, for that key. It costs as much as {@link query}.
+   * How many requests wait, of all machines; with a key, for that key. It costs as much as `query()`.
    *
-   * @throws What {@link query} rejects with, and when.
+   * @throws What `query()` rejects with, and when.
    *
    * @example
    * gauge.set(await locks.countPending());
@@ -203,7 +203,7 @@ export interface StoredLocks extends KeyedLocks<
   /**
    * What `JSON.stringify` and `console.log` show: `pending` is how many requests of this object wait.
    *
-   * **The trap:** who holds and who waits in the whole space, {@link query} says.
+   * **The trap:** who holds and who waits in the whole space, `query()` says.
    *
    * @example
    * console.log(JSON.stringify(locks)); // {"name":"orders","scope":"machines","state":"open","pending":2}
