@@ -13,8 +13,8 @@ const { ROOT } = require('./command');
 const LIB = path.join(ROOT, 'lib');
 /** The files of lib/ that lib/apis/first-lock.js is given by index.js. */
 const SHARED = [
-  ...['addon/native', 'apis/arguments', 'apis/options', 'apis/store-options', 'errors', 'events/request'],
-  ...['events/snapshot', 'requests/hold', 'requests/rejection', 'trace'],
+  ...['addon/native', 'apis/arguments', 'errors', 'events/request', 'events/snapshot', 'requests/hold'],
+  ...['requests/rejection', 'trace'],
 ];
 
 /** Stands in for lib/apis/first-lock.js in index.js. */

@@ -141,11 +141,20 @@ function post(what, space, key, tag, mode, expiry, age) {
   words[at.posted] = posted + 1;
 }
 
+/**
+ * Names a request that the engine has, or is about to have.
+ *
+ * @param {Request} request
+ */
+function address(request) {
+  words[at.space] = request.space.number;
+  words[at.tag] = request.tag;
+}
+
 /** @param {Request} request */
 function describe(request) {
-  words[at.space] = request.space.number;
+  address(request);
   words[at.mode] = request.mode;
-  words[at.tag] = request.tag;
   words[at.expiry] = request.expiry;
 }
 
@@ -189,8 +198,7 @@ function raiseFences(fence) {
  * @returns {number} 0 if it does not wait or hold any more; 1 if it is done; 2 if the engine has forgotten the key with it
  */
 function end(request, how) {
-  words[at.space] = request.space.number;
-  words[at.tag] = request.tag;
+  address(request);
   return endAddressed(how);
 }
 
@@ -222,8 +230,7 @@ function endAddressed(how) {
  * @param {Request} request
  */
 function remaining(request) {
-  words[at.space] = request.space.number;
-  words[at.tag] = request.tag;
+  address(request);
   native.remaining();
   if (words[at.done] === NO_ROOM) again(native.remaining);
   return words[at.done];
@@ -247,8 +254,7 @@ function hasEnded() {
  * @param {boolean} isThere
  */
 function setLabel(request, isThere) {
-  words[at.space] = request.space.number;
-  words[at.tag] = request.tag;
+  address(request);
   if (isThere) native.label(request.label);
   else native.label();
 }

@@ -33,6 +33,21 @@ function toKeys(keys) {
 }
 
 /**
+ * `Array.isArray`, for anything at all.
+ *
+ * @param {unknown} key
+ * @returns {key is unknown[]}
+ */
+function isList(key) {
+  try {
+    return Array.isArray(key);
+  } catch {
+    // A revoked proxy: `toKey` says what is wrong with it.
+    return false;
+  }
+}
+
+/**
  * @param {unknown} key
  * @param {unknown} [cause]
  */
@@ -71,6 +86,27 @@ function toExpiry(name, expiry) {
 }
 
 /**
+ * @param {unknown} maxPending
+ * @returns {number}
+ */
+function toMaxPending(maxPending) {
+  if (maxPending === undefined || maxPending === null) return Infinity;
+  if (typeof maxPending !== 'number') throw invalidType('options.maxPending', 'a number', maxPending);
+  if (!(maxPending >= 0)) throw outOfRange('options.maxPending', '0 or more', maxPending);
+  return maxPending;
+}
+
+/**
+ * @param {unknown} trace
+ * @returns {boolean | undefined}
+ */
+function toTrace(trace) {
+  if (trace !== undefined && trace !== null && typeof trace !== 'boolean')
+    throw invalidType('options.trace', 'a boolean', trace);
+  return trace ?? undefined;
+}
+
+/**
  * @param {unknown} label
  * @returns {string | undefined}
  */
@@ -100,40 +136,43 @@ function toOptions(name, options) {
 function optionOf(options, option) {
   const value = options[option];
   if (value === undefined) return undefined;
-  for (let each = options; each !== null; each = Object.getPrototypeOf(each)) {
-    if (Object.hasOwn(each, option)) return isObjectPrototype(each) ? undefined : value;
-  }
-  // Only a proxy has what neither it nor any prototype has.
-  return value;
-}
-
-/** @param {object} object */
-function isObjectPrototype(object) {
-  return (
-    object === Object.prototype ||
-    (Object.hasOwn(object, 'isPrototypeOf') && Object.getPrototypeOf(object) === null)
-  );
+  return isOfAllObjects(ownerOf(options, option)) ? undefined : value;
 }
 
 /**
  * @param {any} options
- * @returns {string | undefined} the name of a named space; undefined for a private one
+ * @param {string} option one that it has
+ * @returns {object | null} the object, of it and its prototypes, whose own it is; null where a proxy has what none of them has
  */
-function toSpaceName(options) {
-  const name = optionOf(options, 'name') ?? undefined;
-  if (name !== undefined && typeof name !== 'string') throw invalidType('options.name', 'a string', name);
-  return name;
+function ownerOf(options, option) {
+  let owner = options;
+  while (owner !== null && !Object.hasOwn(owner, option)) owner = Object.getPrototypeOf(owner);
+  return owner;
+}
+
+/**
+ * Whether it is the prototype of all objects, of any realm.
+ *
+ * @param {object | null} object
+ */
+function isOfAllObjects(object) {
+  if (object === null) return false;
+  if (object === Object.prototype) return true;
+  return Object.hasOwn(object, 'isPrototypeOf') && Object.getPrototypeOf(object) === null;
 }
 
 module.exports = {
+  isList,
   toKey,
   toKeys,
   checkCallback,
   toMilliseconds,
   toExpiry,
+  toMaxPending,
+  toTrace,
   toLabel,
   toOptions,
   optionOf,
-  isObjectPrototype,
-  toSpaceName,
+  ownerOf,
+  isOfAllObjects,
 };

@@ -4,8 +4,9 @@
 
 const { lock } = require('../requests/callbacks');
 const { openSpace } = require('../spaces/open-space');
+const { placeOfLock } = require('./place');
 const { PromiseLocks } = require('./promises');
 
-const parts = { lock, openSpace, PromiseLocks };
+const parts = { lock, openSpace, placeOfLock, PromiseLocks };
 
 module.exports = () => parts;

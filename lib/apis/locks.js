@@ -17,6 +17,16 @@ function withoutObject(method) {
   return invalidThis(`${method}() has to be called on a Locks`);
 }
 
+/**
+ * @param {Locks} locks
+ * @param {string} method which throws if it is none
+ */
+function coreFor(locks, method) {
+  const core = coreOf(locks);
+  if (core === null) throw withoutObject(method);
+  return core;
+}
+
 class Locks {
   /** @type {PromiseLocks} */
   #core;
@@ -57,9 +67,7 @@ class Locks {
    * @returns {any}
    */
   tryRead(key, options) {
-    const core = coreOf(this);
-    if (core === null) throw withoutObject('tryRead');
-    return core.tryNow(READ, key, options);
+    return coreFor(this, 'tryRead').tryNow(READ, key, options);
   }
 
   /**
@@ -68,9 +76,7 @@ class Locks {
    * @returns {any}
    */
   tryWrite(key, options) {
-    const core = coreOf(this);
-    if (core === null) throw withoutObject('tryWrite');
-    return core.tryNow(WRITE, key, options);
+    return coreFor(this, 'tryWrite').tryNow(WRITE, key, options);
   }
 
   /**
@@ -78,9 +84,7 @@ class Locks {
    * @returns {any}
    */
   query(...keys) {
-    const core = coreOf(this);
-    if (core === null) throw withoutObject('query');
-    return core.query(toSnapshot, keys);
+    return coreFor(this, 'query').query(toSnapshot, keys);
   }
 
   /**
@@ -88,9 +92,7 @@ class Locks {
    * @returns {any}
    */
   isLocked(key) {
-    const core = coreOf(this);
-    if (core === null) throw withoutObject('isLocked');
-    return core.query(isHeld, [key]);
+    return coreFor(this, 'isLocked').query(isHeld, [key]);
   }
 
   /**
@@ -98,22 +100,16 @@ class Locks {
    * @returns {any}
    */
   countPending(...keys) {
-    const core = coreOf(this);
-    if (core === null) throw withoutObject('countPending');
-    return core.query(countPending, keys);
+    return coreFor(this, 'countPending').query(countPending, keys);
   }
 
   /** @returns {import('../../index').LocksJson} */
   toJSON() {
-    const core = coreOf(this);
-    if (core === null) throw withoutObject('toJSON');
-    return core.describe();
+    return coreFor(this, 'toJSON').describe();
   }
 
   close() {
-    const core = coreOf(this);
-    if (core === null) throw withoutObject('close');
-    core.close();
+    coreFor(this, 'close').close();
   }
 
   static {

@@ -2,7 +2,7 @@
 // Which options there are, and where. One of another name, or in another place, is refused, with the one that was probably
 // meant: a lock that is quietly not the one that was asked for is the worst fault of all.
 
-const { isObjectPrototype } = require('./arguments');
+const { ownerOf, isOfAllObjects } = require('./arguments');
 const { invalidOption } = require('../errors');
 
 /**
@@ -18,10 +18,24 @@ const LOCKS = place('options', 'new Locks()', ['name', 'store', 'expiry', 'timeo
 const LOCK = place('options', 'new Lock()', ['name', 'store']);
 const CALL_NAMES = ['signal', 'timeout', 'expiry', 'label'];
 const TRY_NAMES = ['expiry', 'label'];
-const STORE = place('options.store', 'a store', [
-  ...['url', 'sentinels', 'master', 'user', 'password', 'database', 'ca', 'cert', 'key'],
-  ...['ttl', 'connectTimeout', 'commandTimeout', 'namespace'],
-]);
+/** The options of a store, and what each has to be. */
+const STORE_KINDS = {
+  url: 'a string or a URL',
+  sentinels: 'a list of strings',
+  master: 'a string',
+  user: 'a string',
+  password: 'a string',
+  database: 'a whole number, 0 or more',
+  ca: 'PEM, as a string or a Buffer',
+  cert: 'PEM, as a string or a Buffer',
+  key: 'PEM, as a string or a Buffer',
+  ttl: 'a number of milliseconds',
+  connectTimeout: 'a number of milliseconds',
+  commandTimeout: 'a number of milliseconds',
+  namespace: 'a string',
+};
+
+const STORE = place('options.store', 'a store', Object.keys(STORE_KINDS));
 
 /** By mode: READ is 0, WRITE is 1. */
 const CALLS = ['read()', 'write()'].map((owner) => place('options', owner, CALL_NAMES));
@@ -46,7 +60,7 @@ function place(path, owner, names) {
  */
 function refuseUnknown(options, where) {
   for (const option in options) {
-    if (where.names.includes(option) || isOfAllObjects(options, option)) continue;
+    if (where.names.includes(option) || isOfAllObjects(ownerOf(options, option))) continue;
     const { path, owner } = where;
     throw invalidOption(
       `${path}.${option}`,
@@ -70,16 +84,6 @@ function refuseUndefined(options, names) {
       'must be absent or null if there is none. Received undefined: is a variable not set?',
     );
   }
-}
-
-/**
- * @param {any} options
- * @param {string} option one that it has
- */
-function isOfAllObjects(options, option) {
-  let owner = options;
-  while (owner !== null && !Object.hasOwn(owner, option)) owner = Object.getPrototypeOf(owner);
-  return owner !== null && isObjectPrototype(owner);
 }
 
 /**
@@ -140,4 +144,4 @@ function distance(given, name) {
   return row[name.length];
 }
 
-module.exports = { LOCKS, LOCK, STORE, CALLS, TRIES, refuseUnknown, refuseUndefined };
+module.exports = { LOCKS, LOCK, STORE, STORE_KINDS, CALLS, TRIES, refuseUnknown, refuseUndefined };

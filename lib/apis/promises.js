@@ -2,36 +2,30 @@
 // The core of the promise API: what a `Locks` does.
 
 const {
+  isList,
   toKey,
   toKeys,
   checkCallback,
   toMilliseconds,
+  toMaxPending,
   toExpiry,
-  toOptions,
   optionOf,
-  toSpaceName,
+  toTrace,
 } = require('./arguments');
 const { watch } = require('../requests/abort');
 const { now } = require('../clock');
-const {
-  LockClosedError,
-  LockQueueFullError,
-  LockTimeoutError,
-  invalidOption,
-  invalidType,
-  outOfRange,
-} = require('../errors');
+const { LockClosedError, LockQueueFullError, LockTimeoutError, invalidOption } = require('../errors');
 const { Hold, runAndRelease } = require('../requests/hold');
 const { GRANTED, ANSWERED, WAITING, ENDED } = require('../events/life');
 const { Pending } = require('../requests/pending');
 const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('../requests/promise-request');
-const { LOCK, LOCKS, CALLS, TRIES, refuseUnknown, refuseUndefined } = require('./options');
+const { CALLS, TRIES } = require('./options');
+const { placeOfLocks } = require('./place');
 const { openSpace } = require('../spaces/open-space');
 const { withCaller } = require('../requests/rejection');
 const { RequestGroup } = require('../requests/request-group');
 const { modeName } = require('../events/snapshot');
 const { SOON } = require('../addon/stack');
-const { toStore } = require('./store-options');
 const { capture, isOn } = require('../trace');
 const { toWish } = require('./wish');
 
@@ -52,15 +46,11 @@ class PromiseLocks {
 
   /** @param {import('../../index').LocksOptions} [options] */
   constructor(options) {
-    const given = toOptions('options', options);
-    refuseUnknown(given, LOCKS);
-    refuseUndefined(given, LOCK.names);
-    const name = toSpaceName(given);
-    const store = toStore(given, name);
+    const { given, name, store } = placeOfLocks(options);
     const expiry = toExpiry('options.expiry', optionOf(given, 'expiry'));
     const timeout = toMilliseconds('options.timeout', optionOf(given, 'timeout') ?? Infinity);
     this.#wish = { signal: undefined, timeout, expiry, label: undefined, trace: undefined, isTry: false };
-    this.#traces = toTrace(optionOf(given, 'trace'));
+    this.#traces = toTrace(optionOf(given, 'trace')) ?? isOn;
     this.#maxPending = toMaxPending(optionOf(given, 'maxPending'));
     this.#space = openSpace(name, store);
   }
@@ -378,16 +368,6 @@ class PromiseLocks {
   }
 }
 
-/**
- * @param {unknown} trace
- * @returns {boolean}
- */
-function toTrace(trace) {
-  if (trace !== undefined && trace !== null && typeof trace !== 'boolean')
-    throw invalidType('options.trace', 'a boolean', trace);
-  return trace ?? isOn;
-}
-
 /** @param {number} mode */
 function functionNotLast(mode) {
   const call = `${modeName(mode)}(key, options, fn)`;
@@ -410,32 +390,6 @@ function isPlain({ at, times }) {
  */
 function giveAllBack(held) {
   for (const request of held.toReversed()) request.giveBack();
-}
-
-/**
- * @param {unknown} maxPending
- * @returns {number}
- */
-function toMaxPending(maxPending) {
-  if (maxPending === undefined || maxPending === null) return Infinity;
-  if (typeof maxPending !== 'number') throw invalidType('options.maxPending', 'a number', maxPending);
-  if (!(maxPending >= 0)) throw outOfRange('options.maxPending', '0 or more', maxPending);
-  return maxPending;
-}
-
-/**
- * `Array.isArray`, for anything at all.
- *
- * @param {unknown} key
- * @returns {key is unknown[]}
- */
-function isList(key) {
-  try {
-    return Array.isArray(key);
-  } catch {
-    // A revoked proxy: `toKey` says what is wrong with it.
-    return false;
-  }
 }
 
 module.exports = { PromiseLocks };

@@ -4,12 +4,10 @@
 
 const firstLock = require('./first-lock');
 const { READ, WRITE } = require('../events/request');
-const { toKey, checkCallback, toExpiry, toOptions, toSpaceName } = require('./arguments');
+const { toKey, checkCallback, toExpiry } = require('./arguments');
 const { invalidThis, invalidType } = require('../errors');
 const { showAs } = require('../inspect');
-const { LOCK, refuseUnknown, refuseUndefined } = require('./options');
 const STATE = require('./state');
-const { toStore } = require('./store-options');
 
 /**
  * What a lock object keeps.
@@ -27,15 +25,12 @@ const { toStore } = require('./store-options');
  */
 function Lock(timeout, logger, options) {
   if (!(this instanceof Lock)) throw invalidThis('Lock has to be constructed with new');
-  const given = toOptions('options', options);
-  refuseUnknown(given, LOCK);
-  refuseUndefined(given, LOCK.names);
-  const name = toSpaceName(given);
-  const store = toStore(given, name);
+  const { openSpace, placeOfLock } = firstLock();
+  const { name, store } = placeOfLock(options);
   // The old package took `false` for "none", and programs write `slow && 10000`.
   const expiry = toExpiry('timeout', /** @type {unknown} */ (timeout) === false ? null : timeout);
   const log = toLogger(logger);
-  const value = { expiry, logger: log, space: firstLock().openSpace(name, store) };
+  const value = { expiry, logger: log, space: openSpace(name, store) };
   Object.defineProperty(this, STATE, { value, configurable: true });
 }
 

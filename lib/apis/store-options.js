@@ -4,24 +4,7 @@
 
 const { optionOf } = require('./arguments');
 const { invalidType, wrongStoreOption } = require('../errors');
-const { STORE, refuseUnknown } = require('./options');
-
-/** The options, and what each has to be. */
-const KINDS = {
-  url: 'a string or a URL',
-  sentinels: 'a list of strings',
-  master: 'a string',
-  user: 'a string',
-  password: 'a string',
-  database: 'a whole number, 0 or more',
-  ca: 'PEM, as a string or a Buffer',
-  cert: 'PEM, as a string or a Buffer',
-  key: 'PEM, as a string or a Buffer',
-  ttl: 'a number of milliseconds',
-  connectTimeout: 'a number of milliseconds',
-  commandTimeout: 'a number of milliseconds',
-  namespace: 'a string',
-};
+const { STORE, STORE_KINDS, refuseUnknown } = require('./options');
 
 /** @type {Record<string, (value: any) => boolean>} */
 const CHECKS = {
@@ -60,7 +43,7 @@ function toStoreOptions(store) {
   // Without a prototype: the addon reads each option, and would find what somebody has added to that of all objects.
   /** @type {Record<string, any>} */
   const options = { __proto__: null };
-  for (const [option, kind] of Object.entries(KINDS)) {
+  for (const [option, kind] of Object.entries(STORE_KINDS)) {
     const value = optionOf(store, option);
     if (value === undefined || value === null) continue;
     if (!CHECKS[kind](value)) throw wrongStoreOption(`options.store.${option}`, kind);

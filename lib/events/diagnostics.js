@@ -13,7 +13,7 @@ const { capture, isOn } = require('../trace');
 /**
  * When a request reached each point, in milliseconds by `clock.js`.
  *
- * @typedef {{ id: number, asked: number, granted: number, ended: number, trace: { stack?: string } | undefined, told: boolean }} Times
+ * @typedef {{ id: number, asked: number, granted: number, ended: number, trace: { stack?: string } | undefined, isDelivered: boolean }} Times
  */
 
 const wait = channel('latchkey:wait');
@@ -48,7 +48,7 @@ function enabled() {
 /** @param {Request} request */
 function asked(request) {
   const trace = isOn ? capture(asked) : undefined;
-  request.times = { id: ++ids, asked: now(), granted: NaN, ended: NaN, trace, told: false };
+  request.times = { id: ++ids, asked: now(), granted: NaN, ended: NaN, trace, isDelivered: false };
 }
 
 /**
@@ -95,7 +95,7 @@ function delivered(request, kind) {
   else if (kind === GRANTED) {
     const { fence, recovered, times } = request;
     const { asked, granted } = /** @type {Times} */ (times);
-    /** @type {Times} */ (times).told = true;
+    /** @type {Times} */ (times).isDelivered = true;
     ready.push({ to: grant, message: { ...describe(request), fence, recovered, waited: granted - asked } });
   }
 }
@@ -106,8 +106,8 @@ function delivered(request, kind) {
  * @param {string | null} code of the error that refuses it
  */
 function failed(request, why, code) {
-  const { asked, told } = /** @type {Times} */ (request.times);
-  if (told) {
+  const { asked, isDelivered } = /** @type {Times} */ (request.times);
+  if (isDelivered) {
     // Else it was taken away before, which is said when that is delivered.
     if (request.loss === null) released(request);
     return;

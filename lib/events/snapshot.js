@@ -34,7 +34,7 @@ function countPending(reports) {
 /**
  * What the program has said of a request, for people to recognise it: only what there is.
  *
- * @param {import('./request').Request} request
+ * @param {{ label?: string, trace?: string }} request or a report of one
  * @returns {{ label?: string, trace?: string }}
  */
 function marksOf({ label, trace }) {
@@ -57,8 +57,7 @@ function marksOf({ label, trace }) {
 function toBlockers(reports, ahead) {
   const holders = reports.map(({ write, age, thread, label, trace }) => ({
     ...{ mode: toMode(write), age, thread },
-    ...(label === undefined ? null : { label }),
-    ...(trace === undefined ? null : { trace }),
+    ...marksOf({ label, trace }),
   }));
   return { holders, ahead };
 }

@@ -4,7 +4,7 @@
 const { StoreUnreachableError, invalidThis } = require('../errors');
 const { showAs } = require('../inspect');
 const { rejection, withCaller } = require('./rejection');
-const { WRITE } = require('../events/request');
+const { modeName } = require('../events/snapshot');
 
 /** @typedef {import('./promise-request').PromiseRequest | import('./request-group').RequestGroup} Held */
 
@@ -53,7 +53,7 @@ class Hold {
   }
 
   get mode() {
-    return heldOf(this, 'mode belongs to').mode === WRITE ? 'write' : 'read';
+    return modeName(heldOf(this, 'mode belongs to').mode);
   }
 
   get fence() {
@@ -124,7 +124,7 @@ class Hold {
  */
 function describe({ key, mode, fence, recovered, holdState, label }) {
   return {
-    ...{ key, mode: mode === WRITE ? 'write' : 'read', fence, recovered, state: holdState },
+    ...{ key, mode: modeName(mode), fence, recovered, state: holdState },
     ...(label === undefined ? null : { label }),
   };
 }
