@@ -11,9 +11,10 @@ use std::rc::Rc;
 use latchkey_engine::{Ask, KeyName, LocalSpace, Mode, Patience, Requested};
 use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result};
+use napi_derive::napi;
 
 use crate::{
-    crossing::query::Report,
+    crossing::query::{Report, View},
     crossing::raw_function::{Body, Call},
     crossing::words::{LENGTH, Words},
     port::open_space::{OpenSpace, Scope, expiry_of, milliseconds},
@@ -23,7 +24,17 @@ use crate::{
     process::shared_space::SharedSpace,
 };
 
-/// Opens a port and makes its functions, which carry it: a call of one costs a fraction of a class method's.
+/// Opens a port for the calling JavaScript thread and answers its functions: see `lib/addon/port.js`,
+/// their only caller. They carry the port: a call of one costs a fraction of a class method's.
+///
+/// `wake` is called, from the event loop and with no arguments, when the port has to call `collect`. It stays alive as long as the
+/// port, so that it must refer to what it calls weakly: `listener` is that, and is kept alive while the port may have to call it.
+/// `thread` is Node's number of the thread.
+///
+/// # Errors
+///
+/// If the array has not the length that [`layout`](words::layout) says.
+#[napi(catch_unwind, ts_return_type = "object")]
 pub fn open_port<'env>(
     env: &'env Env,
     words: Float64Array,
@@ -163,7 +174,7 @@ fn end(port: &Port, call: &Call) -> Result<()> {
             local.release_counted(&ask, caller).map(words::released)
         })
     } else {
-        let ticket = open.ticket(port.words.with(|words| words::whole(words[words::TAG])))?;
+        let ticket = open.ticket(port.addressed_tag())?;
         port.operate(&call.env, number, &open, |locks, caller| match how {
             words::END_RELEASE => locks.release(ticket, caller).map(words::released),
             words::END_UNUSED => locks.give_back(ticket, caller).map(words::released),
@@ -197,7 +208,7 @@ fn ask<'a>(port: &Port, open: &OpenSpace, units: Option<&'a Utf16String>) -> Ask
 /// How long a hold is safe, and what has happened by then.
 fn remaining(port: &Port, _: &Call) -> Result<()> {
     let (_, open) = port.addressed()?;
-    let ticket = open.ticket(port.words.with(|words| words::whole(words[words::TAG])))?;
+    let ticket = open.ticket(port.addressed_tag())?;
     let safety = words::safety(open.locks().safety_of(ticket, clock::now()));
     port.words.with(|words| words::write_done(words, safety));
     // After the look at the hold: if that had been taken away by then, the event that says so is here now.
@@ -209,9 +220,8 @@ fn remaining(port: &Port, _: &Call) -> Result<()> {
 fn label(port: &Port, call: &Call) -> Result<()> {
     let (_, open) = port.addressed()?;
     let text: Option<Utf16String> = call.argument()?;
-    let tag = port.words.with(|words| words::whole(words[words::TAG]));
     if let Some(shared) = open.shared() {
-        shared.labels.set(open.member, tag, text.as_deref());
+        shared.labels.set(open.member, port.addressed_tag(), text.as_deref());
     }
     Ok(())
 }
@@ -220,12 +230,9 @@ fn label(port: &Port, call: &Call) -> Result<()> {
 /// array how many began to wait before the moment that stands there.
 fn blockers(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
     let (_, open) = port.addressed()?;
-    let shared =
-        open.shared().ok_or_else(|| Error::from_reason("latchkey: JavaScript knows what is private"))?;
     let key: Utf16String = call.first_arg()?;
     let asked = port.words.with(|words| words[words::NOW]);
-    let now = clock::now();
-    let (holders, ahead) = query::blockers(shared, &key, open.member, &port.mailbox, now, asked)?;
+    let (holders, ahead) = View::of(port, &open)?.blockers(&key, asked);
     port.words.with(|words| words::write_done(words, ahead as f64));
     Ok(holders)
 }
@@ -234,7 +241,5 @@ fn blockers(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
 fn query(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
     let (_, open) = port.addressed()?;
     let key: Option<Utf16String> = if call.length() > 0 { Some(call.get(0)?) } else { None };
-    let shared =
-        open.shared().ok_or_else(|| Error::from_reason("latchkey: JavaScript knows what is private"))?;
-    query::report(shared, key.as_deref(), open.member, &port.mailbox, clock::now())
+    Ok(View::of(port, &open)?.report(key.as_deref()))
 }

@@ -19,32 +19,12 @@ use std::{
     },
 };
 
-pub use crossing::words::{Layout, layout};
+pub use crossing::{
+    open_port,
+    words::{Layout, layout},
+};
 
-use napi::bindgen_prelude::{Float64Array, Function, Object};
-use napi::{Env, Result};
 use napi_derive::napi;
-
-/// Opens a port for the calling JavaScript thread and answers its functions: see `lib/addon/port.js`,
-/// their only caller.
-///
-/// `wake` is called, from the event loop and with no arguments, when the port has to call `collect`. It stays alive as long as the
-/// port, so that it must refer to what it calls weakly: `listener` is that, and is kept alive while the port may have to call it.
-/// `thread` is Node's number of the thread.
-///
-/// # Errors
-///
-/// If the array has not the length that [`layout`] says.
-#[napi(catch_unwind, ts_return_type = "object")]
-pub fn open_port<'env>(
-    env: &'env Env,
-    words: Float64Array,
-    wake: Function<(), ()>,
-    listener: Function<(), ()>,
-    thread: u32,
-) -> Result<Object<'env>> {
-    crossing::open_port(env, words, wake, listener, thread)
-}
 
 /// The version of the package that the addon belongs to.
 #[napi]

@@ -136,6 +136,11 @@ impl Port {
         self.words.with(|words| words::whole(words[words::SPACE]))
     }
 
+    /// The tag of the request that a call is about.
+    pub fn addressed_tag(&self) -> u32 {
+        self.words.with(|words| words::whole(words[words::TAG]))
+    }
+
     /// The space that a call is about.
     pub fn addressed(&self) -> Result<(SpaceNumber, Rc<OpenSpace>)> {
         let number = self.addressed_number();

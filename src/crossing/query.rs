@@ -1,13 +1,15 @@
 //! Who holds and who waits in a named space, as JavaScript learns it.
 
-use std::sync::Arc;
-
-use latchkey_engine::{KeyReport, Mode, Port as Member, RequestReport, Time};
-use napi::Result;
+use latchkey_engine::{KeyReport, Mode, Port as Member, RequestReport, Space, Time};
 use napi::bindgen_prelude::Utf16String;
+use napi::{Error, Result};
 use napi_derive::napi;
 
-use crate::{crossing::words::to_milliseconds, port::mailbox::Mailbox, process::shared_space::SharedSpace};
+use crate::{
+    crossing::words::to_milliseconds,
+    port::{Port, open_space::OpenSpace},
+    process::{clock, shared_space::SharedSpace},
+};
 
 /// One hold or one waiting request.
 #[napi(object, object_from_js = false)]
@@ -22,7 +24,7 @@ pub struct Report {
     pub age: f64,
     /// Node's number of its thread.
     pub thread: u32,
-    /// The grant's fence.
+    /// The grant's fence; 0 while it waits.
     pub fence: f64,
     /// Whether the holder learned that an earlier writer did not end well.
     pub recovered: bool,
@@ -30,63 +32,60 @@ pub struct Report {
     pub label: Option<Utf16String>,
     /// The tag of one that the asking object has made itself.
     pub tag: Option<u32>,
+    /// On a store, the number of its process.
+    pub pid: Option<u32>,
+    /// On a store, the name of its machine.
+    pub host: Option<String>,
 }
 
 /// So many holders are named at most where somebody has waited in vain.
 const MOST_BLOCKERS: usize = 10;
 
-/// Reports a space's holders and queues, or those of one key; key by key, each in order. A request of a thread that is just
-/// ending is left out.
-pub fn report(
-    shared: &SharedSpace,
-    key: Option<&[u16]>,
-    asking: Member,
-    mailbox: &Arc<Mailbox>,
-    now: Time,
-) -> Result<Vec<Report>> {
-    let engine = shared.table.engine()?;
-    let keys = match key {
-        Some(units) => engine.query_key(units).into_iter().collect(),
-        None => engine.query(),
-    };
-    let view = View { shared, asking, mailbox, now };
-    let of_key = |key: &KeyReport| -> Vec<_> {
-        key.holders.iter().chain(&key.waiting).filter_map(|request| view.describe(key, request)).collect()
-    };
-    Ok(keys.iter().flat_map(of_key).collect())
-}
-
-/// The first holders of a key, and how many wait for it who asked before the moment `asked`, in milliseconds.
-pub fn blockers(
-    shared: &SharedSpace,
-    key: &[u16],
-    asking: Member,
-    mailbox: &Arc<Mailbox>,
-    now: Time,
-    asked: f64,
-) -> Result<(Vec<Report>, usize)> {
-    let Some(key) = shared.table.engine()?.query_key(key) else { return Ok((Vec::new(), 0)) };
-    let view = View { shared, asking, mailbox, now };
-    let first = key.holders.iter().take(MOST_BLOCKERS);
-    let holders = first.filter_map(|request| view.describe(&key, request)).collect();
-    let ahead = key.waiting.iter().filter(|request| to_milliseconds(request.since) < asked).count();
-    Ok((holders, ahead))
-}
-
-/// Who looks at a space, and when.
-struct View<'a> {
+/// What one port sees of a named space, at one moment.
+pub struct View<'a> {
     shared: &'a SharedSpace,
+    engine: &'a Space,
     asking: Member,
-    mailbox: &'a Mailbox,
+    thread: u32,
     now: Time,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    /// Fails for a space of another scope.
+    pub fn of(port: &Port, open: &'a OpenSpace) -> Result<Self> {
+        let shared =
+            open.shared().ok_or_else(|| Error::from_reason("latchkey: JavaScript knows what is private"))?;
+        let engine = shared.table.engine()?;
+        Ok(Self { shared, engine, asking: open.member, thread: port.mailbox.thread, now: clock::now() })
+    }
+
+    /// The space's holders and queues, or those of one key; key by key, each in order. A request of a thread that is just
+    /// ending is left out.
+    pub fn report(&self, key: Option<&[u16]>) -> Vec<Report> {
+        let keys = match key {
+            Some(units) => self.engine.query_key(units).into_iter().collect(),
+            None => self.engine.query(),
+        };
+        let of_key = |key: &KeyReport| -> Vec<_> {
+            key.holders.iter().chain(&key.waiting).filter_map(|request| self.describe(key, request)).collect()
+        };
+        keys.iter().flat_map(of_key).collect()
+    }
+
+    /// The first holders of a key, and how many wait for it who asked before the moment `asked`, in milliseconds.
+    pub fn blockers(&self, key: &[u16], asked: f64) -> (Vec<Report>, usize) {
+        let Some(key) = self.engine.query_key(key) else { return (Vec::new(), 0) };
+        let first = key.holders.iter().take(MOST_BLOCKERS);
+        let holders = first.filter_map(|request| self.describe(&key, request)).collect();
+        let ahead = key.waiting.iter().filter(|request| to_milliseconds(request.since) < asked).count();
+        (holders, ahead)
+    }
+
     /// `None` if the request's thread is just ending.
     fn describe(&self, key: &KeyReport, request: &RequestReport) -> Option<Report> {
         let is_own = request.port == self.asking;
         let thread = match is_own {
-            true => self.mailbox.thread,
+            true => self.thread,
             false => self.shared.members.recipient(request.port, |address| address.0.thread)?,
         };
         let label = self.shared.labels.get(request.port, request.tag);
@@ -100,6 +99,8 @@ impl View<'_> {
             recovered: request.grant.is_some_and(|grant| grant.recovered),
             label: label.map(|units| units.to_vec().into()),
             tag: is_own.then_some(request.tag),
+            pid: None,
+            host: None,
         })
     }
 }

@@ -10,6 +10,7 @@ use napi::{Error, Result, sys};
 use napi_derive::napi;
 
 use crate::{
+    crossing::query::Report,
     crossing::words,
     port::Port,
     port::open_space::{OpenSpace, Scope},
@@ -54,29 +55,6 @@ pub struct StoreOpened {
     pub takes: Option<String>,
     /// Whether it is of the right kind, but too large or too small.
     pub out_of_range: Option<bool>,
-}
-
-/// One hold or one waiting request, of any process.
-#[napi(object, object_from_js = false)]
-pub struct StoredReport {
-    /// The key.
-    pub key: Utf16String,
-    /// Whether it is a hold; else it waits.
-    pub held: bool,
-    /// Whether it is, or would be, held exclusively.
-    pub write: bool,
-    /// Milliseconds since the grant, or since it asked.
-    pub age: f64,
-    /// The grant's fence; 0 while it waits.
-    pub fence: f64,
-    /// Whether the holder learned that an earlier writer did not end well.
-    pub recovered: bool,
-    /// Node's number of its thread.
-    pub thread: u32,
-    /// The number of its process.
-    pub pid: u32,
-    /// The name of its machine.
-    pub host: String,
 }
 
 /// Opens a stored space. The arguments are its name and the store's options.
@@ -148,8 +126,8 @@ fn shared(open: &OpenSpace) -> Result<&Arc<SharedSpace>> {
     open.shared().ok_or_else(|| Error::from_reason("latchkey: no store keeps this space"))
 }
 
-fn reports(key: &StoredKey) -> impl Iterator<Item = StoredReport> {
-    let report = |held, mode, age: Duration, owner: &Owner| StoredReport {
+fn reports(key: &StoredKey) -> impl Iterator<Item = Report> {
+    let report = |held, mode, age: Duration, owner: &Owner| Report {
         key: key.key.as_units().to_vec().into(),
         held,
         write: mode == Mode::Write,
@@ -157,10 +135,12 @@ fn reports(key: &StoredKey) -> impl Iterator<Item = StoredReport> {
         fence: 0.0,
         recovered: false,
         thread: owner.thread,
-        pid: owner.pid,
-        host: owner.host.clone(),
+        label: None,
+        tag: None,
+        pid: Some(owner.pid),
+        host: Some(owner.host.clone()),
     };
-    let holds = key.holders.iter().map(move |hold| StoredReport {
+    let holds = key.holders.iter().map(move |hold| Report {
         fence: hold.grant.fence as f64,
         recovered: hold.grant.recovered,
         ..report(true, hold.mode, hold.age, &hold.owner)
