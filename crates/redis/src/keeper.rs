@@ -140,7 +140,7 @@ impl Keeper {
             self.set_alarm(alarm.as_mut());
             tokio::select! {
                 command = next_command(&mut self.commands) => self.hear(command),
-                news = self.line.news() => self.take_in(news),
+                event = self.line.next_event() => self.take_event(event),
                 () = &mut alarm => {}
             }
         }
@@ -185,7 +185,7 @@ impl Keeper {
     }
 
     /// Tells the caller whose request it is.
-    fn tell(&self, request: &Request, event: impl FnOnce(Port, u32) -> Event) {
+    fn deliver(&self, request: &Request, event: impl FnOnce(Port, u32) -> Event) {
         let Some(OpenSpace { deliver, .. }) = self.spaces.get(&request.asked.space) else { return };
         let event = event(request.asked.port, request.asked.tag);
         // A fault of one listener must not end everybody's locks.
@@ -209,7 +209,7 @@ impl Keeper {
     /// Ends a wait, unless its caller has withdrawn it, and has it leave the server's queue.
     fn end_wait(&mut self, number: Number, event: impl FnOnce(Port, u32) -> Event) {
         if let Some(request) = self.requests.get(&number).filter(|_| self.ledger.take(number)) {
-            self.tell(request, event);
+            self.deliver(request, event);
         }
         self.leave(number, Purpose::Unused, 0);
     }
@@ -230,13 +230,13 @@ impl Keeper {
     fn end(&mut self, number: Number, ending: Ending) {
         let Some(request) = self.remove(number) else { return };
         let Phase::Leaving { owed, .. } = request.phase() else { return };
-        self.tell_ended(&request, owed, ending);
+        self.deliver_ended(&request, owed, ending);
     }
 
     /// Gives the caller the answers that it expects.
-    fn tell_ended(&self, request: &Request, owed: u8, ending: Ending) {
+    fn deliver_ended(&self, request: &Request, owed: u8, ending: Ending) {
         for _ in 0..owed {
-            self.tell(request, |port, tag| Event::Ended { port, tag, ending });
+            self.deliver(request, |port, tag| Event::Ended { port, tag, ending });
         }
     }
 
@@ -256,7 +256,7 @@ impl Keeper {
                 Phase::Waiting { .. } => request.is_sent = false,
                 Phase::Holding { .. } => {
                     if let Some(request) = self.remove(number) {
-                        self.tell(&request, |port, tag| Event::Lost { port, tag });
+                        self.deliver(&request, |port, tag| Event::Lost { port, tag });
                     }
                 }
                 Phase::Leaving { .. } => self.end(number, ending),

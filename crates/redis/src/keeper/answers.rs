@@ -7,7 +7,7 @@ use redis::{PushInfo, PushKind, RedisError, Value};
 
 use super::{
     Keeper,
-    line::{Line, News, Up},
+    line::{Line, LineEvent, Up},
     questions::Reply,
 };
 use crate::{
@@ -22,37 +22,37 @@ use crate::{
 const AFTER_DEADLINE: Duration = Duration::from_millis(1);
 
 impl Keeper {
-    pub(super) fn take_in(&mut self, news: News) {
+    pub(super) fn take_event(&mut self, event: LineEvent) {
         if let Some(up) = self.line.up() {
             up.heard();
         }
-        match news {
-            News::Joined(result) => self.joined(result),
-            News::Push(Some(push)) => self.pushed(push),
-            News::Push(None) => {
+        match event {
+            LineEvent::Joined(result) => self.joined(result),
+            LineEvent::Push(Some(push)) => self.pushed(push),
+            LineEvent::Push(None) => {
                 self.hang_up(Some(Trouble::new(Reason::Unreachable, "the connection was closed")))
             }
-            News::Reply(reply) => self.replied(reply),
-            News::Closed => self.line = Line::idle(),
+            LineEvent::Reply(reply) => self.replied(reply),
+            LineEvent::Closed => self.line = Line::idle(),
         }
         self.send_backlog();
     }
 
     fn pushed(&mut self, push: PushInfo) {
         match push.kind {
-            PushKind::Disconnection => self.take_in(News::Push(None)),
+            PushKind::Disconnection => self.take_event(LineEvent::Push(None)),
             PushKind::Message => {
                 if let Some(Value::BulkString(message)) = push.data.get(1)
                     && let Some(push) = Push::parse(message)
                 {
-                    self.told(push);
+                    self.handle_message(push);
                 }
             }
             _ => {}
         }
     }
 
-    fn told(&mut self, push: Push) {
+    fn handle_message(&mut self, push: Push) {
         let (Push::Granted(id, _) | Push::Expired(id) | Push::Head(id, _)) = &push;
         let Some(number) = self.number_of(id) else {
             // The server knows of a request that this process has ended: it went back in time.
@@ -123,7 +123,7 @@ impl Keeper {
             }
             Phase::Waiting { .. } => return,
         };
-        self.tell_ended(request, owed, Ending::Unreachable);
+        self.deliver_ended(request, owed, Ending::Unreachable);
         self.requests.set_phase(number, phase);
     }
 
@@ -217,7 +217,7 @@ impl Keeper {
             self.ledger.set_deadline(number, now.after(expiry));
         }
         self.requests.set_phase(number, Phase::Holding { grant, since: now, downgrades: 0 });
-        self.tell(&self.requests[&number], |port, tag| Event::Granted { port, tag, grant });
+        self.deliver(&self.requests[&number], |port, tag| Event::Granted { port, tag, grant });
         if expired_early {
             self.expired(number);
         }
@@ -231,7 +231,7 @@ impl Keeper {
             Phase::Waiting { .. } => request.expired_early = true,
             Phase::Holding { .. } => {
                 if let Some(request) = self.remove(number) {
-                    self.tell(&request, |port, tag| Event::Expired { port, tag });
+                    self.deliver(&request, |port, tag| Event::Expired { port, tag });
                 }
             }
             // The reply to its release will say so.
@@ -257,7 +257,7 @@ impl Keeper {
                 if let Phase::Holding { grant, since, downgrades } = request.phase() {
                     let grant = Grant { recovered: false, ..grant };
                     self.requests.set_phase(number, Phase::Holding { grant, since, downgrades: 0 });
-                    self.tell_ended(&self.requests[&number], downgrades, Ending::Done);
+                    self.deliver_ended(&self.requests[&number], downgrades, Ending::Done);
                 }
                 self.advance(number);
             }
@@ -289,9 +289,9 @@ impl Keeper {
         let Some(request) = self.requests.get(&number) else { return };
         let Phase::Holding { downgrades, .. } = request.phase() else { return self.end(number, ending) };
         let Some(request) = self.remove(number) else { return };
-        self.tell_ended(&request, downgrades, ending);
+        self.deliver_ended(&request, downgrades, ending);
         if downgrades == 0 {
-            self.tell(&request, |port, tag| match ending {
+            self.deliver(&request, |port, tag| match ending {
                 Ending::Expired => Event::Expired { port, tag },
                 _ => Event::Lost { port, tag },
             });

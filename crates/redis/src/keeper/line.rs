@@ -82,7 +82,7 @@ pub(super) struct Joined {
 }
 
 /// What comes over the line.
-pub(super) enum News {
+pub(super) enum LineEvent {
     Joined(Result<Box<Joined>, Trouble>),
     Push(Option<PushInfo>),
     Reply(Reply),
@@ -103,36 +103,36 @@ impl Line {
     }
 
     /// The next thing that happens on the line. Nothing is lost if the wait for it is given up.
-    pub async fn news(&mut self) -> News {
+    pub async fn next_event(&mut self) -> LineEvent {
         match self {
             Self::Idle { .. } => std::future::pending().await,
-            Self::Connecting { joining, .. } => News::Joined(joining.await),
-            Self::Up(up) => std::future::poll_fn(|context| up.poll_news(context)).await,
+            Self::Connecting { joining, .. } => LineEvent::Joined(joining.await),
+            Self::Up(up) => std::future::poll_fn(|context| up.poll_event(context)).await,
             Self::Closing(closing) => {
                 closing.await;
-                News::Closed
+                LineEvent::Closed
             }
         }
     }
 }
 
 impl Up {
-    /// Sends a question; its reply comes with the news.
+    /// Sends a question; its reply is one of the next events.
     pub fn ask(&mut self, question: impl Future<Output = Reply> + Send + 'static) {
         self.silent_since.get_or_insert_with(clock::now);
         // Questions are sent in the order in which they are first polled: none may give way in between.
         self.replies.push(tokio::task::unconstrained(question).boxed());
     }
 
-    fn poll_news(&mut self, context: &mut Context<'_>) -> Poll<News> {
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<LineEvent> {
         // What it reads is there for the next two.
         self.wire.poll(context);
         // Pushes first: a loss is sent before the grant that it makes possible, which may come as a reply.
         if let Poll::Ready(push) = self.pushes.poll_recv(context) {
-            return Poll::Ready(News::Push(push));
+            return Poll::Ready(LineEvent::Push(push));
         }
         if let Poll::Ready(Some(reply)) = self.replies.poll_next_unpin(context) {
-            return Poll::Ready(News::Reply(reply));
+            return Poll::Ready(LineEvent::Reply(reply));
         }
         // It writes what questions that were just polled have said.
         self.wire.poll(context);
