@@ -12,7 +12,7 @@ use crate::{
     clock,
     command::Asked,
     names::{LockName, RequestId, SessionId},
-    scripts::Purpose,
+    scripts::{self, Purpose},
 };
 
 /// What a request is doing.
@@ -83,6 +83,23 @@ impl Request {
 
     pub fn id(&self, session: &SessionId) -> RequestId {
         RequestId { session: session.clone(), number: self.asked.number.0, attempt: self.attempt }
+    }
+
+    /// What the scripts are given of it.
+    pub fn describe(&self, session: &SessionId) -> scripts::Asked {
+        scripts::Asked {
+            id: self.id(session),
+            lock: self.lock.clone(),
+            mode: self.mode,
+            expiry: self.asked.expiry,
+            thread: self.asked.thread,
+        }
+    }
+
+    /// A question about it is on its way.
+    pub fn sent(&mut self) {
+        self.in_flight = true;
+        self.is_sent = true;
     }
 
     pub fn phase(&self) -> Phase {

@@ -13,8 +13,7 @@ use crate::{
     report::Survey,
     request::{Need, Phase},
     scripts::{
-        Acquired, AcquiredAll, Asked, Beat, Clearing, Downgraded, Owner, PAGE, Purpose, Reclaimed, Released,
-        Waiting,
+        Acquired, AcquiredAll, Beat, Clearing, Downgraded, Owner, PAGE, Purpose, Reclaimed, Released, Waiting,
     },
 };
 
@@ -43,23 +42,27 @@ pub(super) enum Reply {
 impl Keeper {
     /// Tells the server what it has to know of a request next, as soon as it can be told.
     pub(super) fn advance(&mut self, number: Number) {
-        let (Some(request), Some(up)) = (self.requests.get(&number), self.line.up()) else { return };
+        let (Some(request), Some(_)) = (self.requests.get(&number), self.line.up()) else { return };
         let Some(need) = request.need.filter(|_| !request.in_flight) else { return };
-        if up.replies.len() < WINDOW && !self.backlog.has_before(need) {
+        if self.has_room(need) {
             self.send(number);
         } else {
             self.backlog.push(number, need);
         }
     }
 
-    /// Whether something can be sent at once.
-    pub(super) fn has_room(&mut self) -> bool {
-        !self.backlog.has_before(Need::Acquire) && self.line.up().is_some_and(|up| up.replies.len() < WINDOW)
+    /// Whether a question can be sent at once.
+    pub(super) fn has_room(&mut self, need: Need) -> bool {
+        !self.backlog.has_before(need) && self.is_window_open()
+    }
+
+    fn is_window_open(&mut self) -> bool {
+        self.line.up().is_some_and(|up| up.replies.len() < WINDOW)
     }
 
     /// Sends what had to wait until there was room for it.
     pub(super) fn send_backlog(&mut self) {
-        while self.line.up().is_some_and(|up| up.replies.len() < WINDOW) {
+        while self.is_window_open() {
             let Some(number) = self.backlog.pop() else { return };
             self.send(number);
         }
@@ -71,15 +74,8 @@ impl Keeper {
             return;
         }
         let Some(need) = request.need.take() else { return };
-        let id = request.id(&self.session.id);
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
-        let asked = Asked {
-            id: id.clone(),
-            lock: request.lock.clone(),
-            mode: request.mode,
-            expiry: request.asked.expiry,
-            thread: request.asked.thread,
-        };
+        let asked = request.describe(&self.session.id);
         match (need, request.phase()) {
             (Need::Acquire, Phase::Waiting { ticket }) => {
                 let waiting = match (request.asked.patience, ticket) {
@@ -99,16 +95,15 @@ impl Keeper {
                 });
             }
             (Need::Downgrade, Phase::Holding { .. }) => up.ask(async move {
-                Reply::Downgraded(number, link.downgrade(&mut commands, &id, &asked.lock).await)
+                Reply::Downgraded(number, link.downgrade(&mut commands, &asked.id, &asked.lock).await)
             }),
             (Need::Release, Phase::Leaving { purpose, .. }) => up.ask(async move {
-                Reply::Released(number, link.release(&mut commands, &id, &asked.lock, purpose).await)
+                Reply::Released(number, link.release(&mut commands, &asked.id, &asked.lock, purpose).await)
             }),
             // The phase has changed since, and brings its own need with it.
             _ => return,
         }
-        request.in_flight = true;
-        request.is_sent = true;
+        request.sent();
     }
 
     /// Has the server look after a lock at whose head a request waits.

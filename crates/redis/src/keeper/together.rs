@@ -10,13 +10,14 @@ use super::{Keeper, questions::Reply};
 use crate::{
     command::Asked,
     ledger::Number,
-    scripts::{self, Acquired, AcquiredAll},
+    request::Need,
+    scripts::{Acquired, AcquiredAll},
 };
 
 impl Keeper {
     pub(super) fn request_together(&mut self, all: Vec<Asked>) {
         let numbers: Vec<_> = all.into_iter().filter_map(|asked| self.enter(asked, true)).collect();
-        if self.has_room() {
+        if self.has_room(Need::Acquire) {
             self.send_together(numbers);
         } else {
             numbers.into_iter().for_each(|number| self.advance(number));
@@ -29,15 +30,8 @@ impl Keeper {
         for number in &numbers {
             let Some(request) = self.requests.get_mut(number) else { continue };
             request.need = None;
-            request.in_flight = true;
-            request.is_sent = true;
-            asked.push(scripts::Asked {
-                id: request.id(&self.session.id),
-                lock: request.lock.clone(),
-                mode: request.mode,
-                expiry: request.asked.expiry,
-                thread: request.asked.thread,
-            });
+            request.sent();
+            asked.push(request.describe(&self.session.id));
         }
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
         up.ask(async move { Reply::AcquiredAll(numbers, link.acquire_all(&mut commands, &asked).await) });
