@@ -146,13 +146,14 @@ overReachesAndModes('several keys of which one is held', (open, mode, { later })
     const locks = open();
     const held = await locks.write('b');
     const start = performance.now();
+    // A store has to be asked twice before it is the second key that is waited for.
     const error = await errorOf(
-      locks[mode](['a', 'b', 'c'], { timeout: 20 }, () => assert.fail('must not run')),
+      locks[mode](['a', 'b', 'c'], { timeout: 200 }, () => assert.fail('must not run')),
     );
-    assert.ok(performance.now() - start > 19);
+    assert.ok(performance.now() - start > 199);
     assert.equal(error.code, 'ERR_LOCK_TIMEOUT');
     assert.equal(error.key, 'b');
-    assert.match(error.message, /\b20 ms/);
+    assert.match(error.message, /\b200 ms/);
     assert.deepEqual(await heldKeys(locks), ['b']);
     assert.equal((await errorOf(locks[mode](['a', 'b'], { timeout: 0 }))).code, 'ERR_LOCK_TIMEOUT');
     assert.deepEqual(await heldKeys(locks), ['b']);
