@@ -20,6 +20,7 @@ import {
   LockQueueFullError,
   LockTimeoutError,
   LockTwoCopiesError,
+  StoreStartingError,
   StoreUnreachableError,
   type LockHolder,
 } from './types/errors.js';
@@ -110,6 +111,7 @@ declare namespace latchkey {
     LockQueueFullError,
     LockTwoCopiesError,
     LockLostError,
+    StoreStartingError,
     StoreUnreachableError,
     type AbortMessage,
     type AcquireOptions,

@@ -37,4 +37,5 @@ module.exports.LockTimeoutError = errors.LockTimeoutError;
 module.exports.LockClosedError = errors.LockClosedError;
 module.exports.LockQueueFullError = errors.LockQueueFullError;
 module.exports.LockTwoCopiesError = errors.LockTwoCopiesError;
+module.exports.StoreStartingError = errors.StoreStartingError;
 module.exports.StoreUnreachableError = errors.StoreUnreachableError;

@@ -64,18 +64,34 @@ class StoreUnreachableError extends LockError {
   }
 }
 
+/** The store grants nothing yet, so that nobody knows whether the key is free. */
+class StoreStartingError extends LockError {
+  /**
+   * @param {string} key
+   * @param {string} reason
+   * @param {number} wait milliseconds
+   */
+  constructor(key, reason, wait) {
+    super('ERR_STORE_STARTING', key, `${reason} (for another ${toText(wait)})`);
+    this.frozenUntil = toDate(wait);
+  }
+}
+
 /** The request waited as long as its `timeout` allowed, and left the queue. */
 class LockTimeoutError extends LockError {
   /**
    * @param {string} key
    * @param {number} timeout milliseconds
    * @param {import('./events/snapshot').Blockers | null} blockers who kept it waiting, if that is known
+   * @param {StoreStartingError | null} starting what kept everybody waiting, if that is why
    */
-  constructor(key, timeout, blockers) {
-    const reason = blockers === null ? '' : describeBlockers(blockers);
+  constructor(key, timeout, blockers, starting) {
+    const reason =
+      starting !== null ? `. ${starting.message}` : blockers === null ? '' : describeBlockers(blockers);
     super('ERR_LOCK_TIMEOUT', key, `Lock '${key}' was not granted within ${timeout} ms${reason}`);
     this.holders = blockers?.holders ?? [];
     this.ahead = blockers?.ahead;
+    this.frozenUntil = starting?.frozenUntil;
   }
 }
 
@@ -175,6 +191,15 @@ function toText(milliseconds) {
 }
 
 /**
+ * When a time will have passed, to be compared with `Date.now()`: a whole number, not too early.
+ *
+ * @param {number} wait milliseconds
+ */
+function toDate(wait) {
+  return Math.ceil(Date.now() + wait);
+}
+
+/**
  * The package that an addon belongs to.
  *
  * @param {string} addon
@@ -194,6 +219,7 @@ for (const errorClass of [
   LockClosedError,
   LockQueueFullError,
   LockTwoCopiesError,
+  StoreStartingError,
   StoreUnreachableError,
 ]) {
   const { name } = errorClass;
@@ -284,6 +310,7 @@ module.exports = {
   LockError,
   LockExpiredError,
   LockLostError,
+  StoreStartingError,
   StoreUnreachableError,
   LockTimeoutError,
   LockClosedError,
@@ -297,5 +324,6 @@ module.exports = {
   count,
   lossName,
   toText,
+  toDate,
   reportLater,
 };

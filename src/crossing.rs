@@ -60,6 +60,8 @@ pub fn open_port<'env>(
     define.raw("label", label)?;
     define.function("blockers", blockers)?;
     define.function("queryStore", stored::query)?;
+    define.function("readyStore", stored::ready)?;
+    define.raw("frozen", stored::frozen)?;
     define.function("explain", stored::explain)?;
     define.raw("gather", stored::gather)?;
     define.raw("sendGathered", stored::send_gathered)?;

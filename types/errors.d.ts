@@ -147,8 +147,39 @@ export declare class StoreUnreachableError extends LockError {
   /** Always `'ERR_STORE_UNREACHABLE'`. */
   readonly code: 'ERR_STORE_UNREACHABLE';
 
-  /** The key that was asked for, or held; undefined if `query()` was called. */
+  /** The key that was asked for, or held; undefined if `query()` or `ready()` was called. */
   readonly key: string | undefined;
+}
+
+/**
+ * The key was not granted, and whether somebody holds it is not known: the server of the store has just started, or taken over
+ * from another one, and grants nothing for one `ttl`, since it may have missed who holds what. `tryRead` and `tryWrite` of a
+ * store reject with it at once, unless somebody is known to be in the way; `read` and `write` wait. Its message is as
+ * `The store at redis.example:6379 has just started, or taken over from another server, and grants nothing yet (for another 3.2 s)`.
+ *
+ * **The trap:** a job that takes null for "another machine is at it" must not take this for the same: wait with `ready()`, or
+ * try again after `frozenUntil`.
+ *
+ * @example
+ * try {
+ *   hold = await locks.tryWrite('nightly-report');
+ * } catch (err) {
+ *   if (!(err instanceof StoreStartingError)) throw err;
+ *   await locks.ready();
+ *   hold = await locks.tryWrite('nightly-report');
+ * }
+ */
+export declare class StoreStartingError extends LockError {
+  private constructor();
+
+  /** Always `'ERR_STORE_STARTING'`. */
+  readonly code: 'ERR_STORE_STARTING';
+
+  /** The key that was asked for; of several keys, the first. */
+  readonly key: string;
+
+  /** When the server grants again, if nothing happens to it: milliseconds, whole, to be compared with `Date.now()`. */
+  readonly frozenUntil: number;
 }
 
 /**
@@ -182,6 +213,12 @@ export declare class LockTimeoutError extends LockError {
 
   /** How many requests stood before it in the queue; undefined on a store. */
   readonly ahead: number | undefined;
+
+  /**
+   * Until when the server of a store grants nothing to anybody, if that is why: see {@link StoreStartingError.frozenUntil}. The
+   * message says it, too. Else undefined.
+   */
+  readonly frozenUntil: number | undefined;
 }
 
 /**
@@ -200,7 +237,7 @@ export declare class LockClosedError extends LockError {
   /** Always `'ERR_LOCK_CLOSED'`. */
   readonly code: 'ERR_LOCK_CLOSED';
 
-  /** The key that was not granted; undefined if `query()` was called. */
+  /** The key that was not granted; undefined if `query()` or `ready()` was called. */
   readonly key: string | undefined;
 }
 

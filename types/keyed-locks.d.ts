@@ -17,6 +17,27 @@ export type KeyOrKeys = SingleKey | readonly Key[];
 export interface KeyedLocks<One, Many, Either>
   extends ReadCalls<One, Many, Either>, WriteCalls<One, Many, Either> {
   /**
+   * Resolves when a request for a free key would be granted. On a store: when its server has been reached, and the time is over
+   * in which it grants nothing, since it has just started or taken over from another one (one `ttl`, up to a second more). In a
+   * private and in a named space: at once. It waits without a limit for the end of that time, and keeps the process alive.
+   *
+   * A service calls it once when it starts, and tests before the first one; code that takes locks of any scope need not ask
+   * which one it has.
+   *
+   * **The trap:** the server may be started again a moment later. `tryRead` and `tryWrite` say so then.
+   *
+   * @throws {StoreUnreachableError} `ERR_STORE_UNREACHABLE`, as a rejection, if a store is not reached within `connectTimeout`,
+   *   or for so long once it was, or if it refuses; the message says which.
+   * @throws {LockClosedError} `ERR_LOCK_CLOSED`, as a rejection, if this `Locks` is closed, also meanwhile.
+   *
+   * @example
+   * const locks = new Locks({ name: 'jobs', store: 'redis://redis.example' });
+   * await locks.ready();
+   * const hold = await locks.tryWrite('nightly-report'); // null: somebody holds it
+   */
+  ready(): Promise<void>;
+
+  /**
    * Ends the use of this object. Its waiting requests reject with a `LockClosedError`, and so do later calls; where they
    * give no promise, as `tryWrite` of a private space, they throw it. A second `close` does nothing.
    *

@@ -256,7 +256,7 @@ export declare const Locks: LocksConstructor;
  * const locks: AnyLocks = store ? new Locks({ name, store }) : new Locks({ name });
  * await locks.write('order:7', pay);
  */
-export interface AnyLocks extends Pick<Locks, 'read' | 'write' | 'close' | 'toJSON'> {}
+export interface AnyLocks extends Pick<Locks, 'read' | 'write' | 'ready' | 'close' | 'toJSON'> {}
 
 /**
  * A key that is one key. It becomes a string as {@link Key} says, with the same traps. Arrays are several keys here, and a

@@ -70,6 +70,12 @@ export interface StoredLocksSnapshot {
 
   /** The waiting requests. Those of one key stand together, in the order of its queue. */
   pending: StoredPendingEntry[];
+
+  /**
+   * While the server grants nothing, since it has just started or taken over from another one: until when, in milliseconds,
+   * whole, to be compared with `Date.now()`. Else it is not there.
+   */
+  frozenUntil?: number;
 }
 
 /** Whose a request or a hold in a store is. */

@@ -40,6 +40,8 @@ export interface StoredLocksOptions<
  * - A hold can be lost: if the server has not answered for nearly `ttl`, somebody else may have the key. Then `hold.signal`
  *   aborts, and the call rejects with a `LockLostError`.
  * - Order is by arrival at the server.
+ * - A server that has just started, or taken over from another one, grants nothing for one `ttl`: requests wait, and
+ *   `tryRead` and `tryWrite` reject with a `StoreStartingError`. `ready()` waits until it grants.
  * - A request that waits keeps the process alive, and so does a release until it is answered. An idle object, its
  *   connection, or a hold does not. When a process ends by itself or by `process.exit()`, what it held is free at once;
  *   when it is killed, also by a signal that it does not handle, within `ttl`.
@@ -70,8 +72,11 @@ export interface StoredLocks extends KeyedLocks<
    * held on any machine. It never waits for a holder, and never overtakes those who do; it waits for the server's answer
    * alone, at most `commandTimeout`.
    *
-   * **The trap:** without `await`, the promise is always truthy. And while a server that has just started, or taken over,
-   * grants nothing (for one `ttl`), the answer is null.
+   * A server that has just started, or taken over from another one, grants nothing for one `ttl`: it may have missed who holds
+   * what. Then, unless somebody is known to hold the key, the answer is no null, which would say so, but a
+   * {@link StoreStartingError}, at once: a try promises not to wait. {@link ready} waits.
+   *
+   * **The trap:** without `await`, the promise is always truthy.
    *
    * @param key Names what is protected. See {@link SingleKey}.
    * @param options See {@link TryOptions}.
@@ -79,6 +84,7 @@ export interface StoredLocks extends KeyedLocks<
    * @throws {RangeError} `ERR_OUT_OF_RANGE`, likewise, if `expiry` is negative or NaN.
    * @throws {StoreUnreachableError} `ERR_STORE_UNREACHABLE`, as a rejection, if the server does not answer in time, or
    *   refuses.
+   * @throws {StoreStartingError} `ERR_STORE_STARTING`, as a rejection, while the server grants nothing to anybody.
    * @throws {LockClosedError} `ERR_LOCK_CLOSED`, as a rejection, if this `Locks` is closed.
    *
    * @example
@@ -102,6 +108,7 @@ export interface StoredLocks extends KeyedLocks<
    * @throws {RangeError} `ERR_OUT_OF_RANGE`, likewise, if `expiry` is negative or NaN.
    * @throws {StoreUnreachableError} `ERR_STORE_UNREACHABLE`, as a rejection, if the server does not answer in time, or
    *   refuses.
+   * @throws {StoreStartingError} `ERR_STORE_STARTING`, as a rejection, while the server grants nothing to anybody.
    * @throws {LockClosedError} `ERR_LOCK_CLOSED`, as a rejection, if this `Locks` is closed.
    *
    * @example
@@ -122,6 +129,7 @@ export interface StoredLocks extends KeyedLocks<
    * @throws {RangeError} `ERR_OUT_OF_RANGE`, likewise, if `expiry` is negative or NaN.
    * @throws {StoreUnreachableError} `ERR_STORE_UNREACHABLE`, as a rejection, if the server does not answer in time, or
    *   refuses.
+   * @throws {StoreStartingError} `ERR_STORE_STARTING`, as a rejection, while the server grants nothing to anybody.
    * @throws {LockClosedError} `ERR_LOCK_CLOSED`, as a rejection, if this `Locks` is closed.
    *
    * @example
@@ -144,6 +152,7 @@ export interface StoredLocks extends KeyedLocks<
    * @throws {RangeError} `ERR_OUT_OF_RANGE`, likewise, if `expiry` is negative or NaN.
    * @throws {StoreUnreachableError} `ERR_STORE_UNREACHABLE`, as a rejection, if the server does not answer in time, or
    *   refuses.
+   * @throws {StoreStartingError} `ERR_STORE_STARTING`, as a rejection, while the server grants nothing to anybody.
    * @throws {LockClosedError} `ERR_LOCK_CLOSED`, as a rejection, if this `Locks` is closed.
    *
    * @example

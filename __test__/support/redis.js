@@ -98,6 +98,19 @@ class Redis {
     await this.command('HSET', `{${namespace}:0}:e`, 'run', run, 'until', 0);
   }
 
+  /** Makes it look, to a namespace that nobody has used, as if it had just started: it grants nothing for so many milliseconds. */
+  async hasStarted(frozen, namespace) {
+    await this.hasServed(namespace);
+    await this.freezes(frozen, namespace);
+  }
+
+  /** Has it grant nothing for so many milliseconds. */
+  async freezes(frozen, namespace) {
+    const [seconds, micros] = await this.command('TIME');
+    const until = Number(seconds) * 1000 + Math.floor(micros / 1000) + frozen;
+    await this.command('HSET', `{${namespace}:0}:e`, 'until', until);
+  }
+
   /**
    * Runs one command, as `redis-cli` does.
    *

@@ -21,7 +21,16 @@ same<InstanceType<typeof Locks>, Locks>();
 same<ConstructorParameters<typeof Locks>, [options?: LocksOptions | null]>();
 same<
   keyof Locks,
-  'read' | 'write' | 'tryRead' | 'tryWrite' | 'query' | 'isLocked' | 'countPending' | 'close' | 'toJSON'
+  | 'read'
+  | 'write'
+  | 'tryRead'
+  | 'tryWrite'
+  | 'query'
+  | 'isLocked'
+  | 'countPending'
+  | 'ready'
+  | 'close'
+  | 'toJSON'
 >();
 
 // With a function: T is what it returns, or what its promise resolves to.

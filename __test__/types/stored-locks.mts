@@ -75,10 +75,11 @@ typed<Promise<StoredHold | null>>()(locks.tryWrite('key', { expiry: 1000 }));
 typed<Promise<StoredHoldOfAll | null>>()(locks.tryRead(pair, null));
 typed<Promise<StoredHoldOfAll | null>>()(locks.tryWrite(['a']));
 typed<Promise<StoredLocksSnapshot>>()(locks.query());
-same<StoredLocksSnapshot, { held: StoredHeldEntry[]; pending: StoredPendingEntry[] }>();
+same<StoredLocksSnapshot, { held: StoredHeldEntry[]; pending: StoredPendingEntry[]; frozenUntil?: number }>();
 same<keyof StoredPendingEntry, keyof PendingEntry | 'host' | 'pid'>();
 same<keyof StoredHeldEntry, keyof HeldEntry | 'host' | 'pid'>();
 same<ReturnType<StoredLocks['close']>, void>();
+same<ReturnType<AnyLocks['ready']>, Promise<void>>();
 
 same<keyof StoredHold, keyof Hold>();
 same<StoredHold['release'], () => Promise<void>>();

@@ -46,6 +46,7 @@ same<
   | 'LockQueueFullError'
   | 'LockTwoCopiesError'
   | 'LockLostError'
+  | 'StoreStartingError'
   | 'StoreUnreachableError'
   | 'prototype'
 >();

@@ -308,6 +308,23 @@ function queryStore(number) {
   return native.queryStore();
 }
 
+/** @param {number} number */
+function readyStore(number) {
+  words[at.space] = number;
+  return native.readyStore();
+}
+
+/**
+ * For how many milliseconds a store grants nothing, as far as is known.
+ *
+ * @param {number} number of the space
+ */
+function frozen(number) {
+  words[at.space] = number;
+  native.frozen();
+  return words[at.done];
+}
+
 /** What an event says that has no reason. */
 const NO_REASON = 0xffff_ffff;
 
@@ -353,6 +370,8 @@ module.exports = {
   gather,
   sendGathered,
   queryStore,
+  readyStore,
+  frozen,
   explain,
   NO_REASON,
 };

@@ -103,6 +103,12 @@ class Locks {
     return coreFor(this, 'countPending').query(countPending, keys);
   }
 
+  /** @returns {Promise<void>} */
+  ready() {
+    const core = coreOf(this);
+    return core === null ? Promise.reject(withoutObject('ready')) : core.ready();
+  }
+
   /** @returns {import('../../index').LocksJson} */
   toJSON() {
     return coreFor(this, 'toJSON').describe();

@@ -49,7 +49,10 @@ class PromiseLocks {
     const { given, name, store } = placeOfLocks(options);
     const expiry = toExpiry('options.expiry', optionOf(given, 'expiry'));
     const timeout = toMilliseconds('options.timeout', optionOf(given, 'timeout') ?? Infinity);
-    this.#wish = { signal: undefined, timeout, expiry, label: undefined, trace: undefined, isTry: false };
+    this.#wish = {
+      ...{ signal: undefined, timeout, expiry, label: undefined, trace: undefined },
+      ...{ isTry: false, asksAgain: false },
+    };
     this.#traces = toTrace(optionOf(given, 'trace')) ?? isOn;
     this.#maxPending = toMaxPending(optionOf(given, 'maxPending'));
     this.#space = openSpace(name, store);
@@ -58,7 +61,7 @@ class PromiseLocks {
   /**
    * Who holds and who waits, or what there is to say of that. On a store, errors come by the promise, too.
    *
-   * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read
+   * @param {import('../events/snapshot').Read} read
    * @param {readonly unknown[]} keys the only one to look at; none for all
    * @returns {any}
    */
@@ -66,6 +69,15 @@ class PromiseLocks {
     const key = keys.length > 0 ? toKey(keys[0]) : undefined;
     if (this.#pending.closed) return this.#space.refuse(new LockClosedError());
     return this.#space.query(read, key);
+  }
+
+  /** Waits until a request for a free key would be granted. */
+  async ready() {
+    if (this.#pending.closed) throw new LockClosedError();
+    let failure = null;
+    await this.#space.ready().catch((error) => (failure = error));
+    if (this.#pending.closed) throw new LockClosedError();
+    if (failure !== null) throw withCaller(failure);
   }
 
   /**
@@ -180,7 +192,7 @@ class PromiseLocks {
     /** @type {PromiseRequest[]} */
     const requests = [];
     // Not granted together, they are asked for again: to those who watch, this was no more than a try.
-    const asTry = { ...wish, isTry: true };
+    const asTry = { ...wish, isTry: true, asksAgain: !wish.isTry };
     try {
       this.#space.askTogether(() => {
         for (const key of keys) requests.push(this.#take(mode, key, asTry));

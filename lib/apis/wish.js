@@ -14,6 +14,7 @@ const { refuseUnknown } = require('./options');
  * @property {number} expiry
  * @property {string | undefined} label
  * @property {boolean} isTry whether it is only a try, which is no error if it fails
+ * @property {boolean} asksAgain whether that try is the first part of a call that waits
  * @property {{ stack?: string } | undefined} trace where it was asked, if that is to be remembered
  */
 
@@ -40,6 +41,7 @@ function toWish(options, where, defaults) {
     label: toLabel(optionOf(given, 'label')),
     trace: undefined,
     isTry: false,
+    asksAgain: false,
   };
 }
 

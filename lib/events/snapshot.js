@@ -1,18 +1,28 @@
 'use strict';
 // What people are told of who holds and who waits.
 
+const { toDate } = require('../errors');
 const { READ } = require('./request');
 
 /** @typedef {import('../addon/port').Report} Report */
 
 /**
- * @param {Report[]} reports
- * @param {number} now the date at which their ages were true
- * @returns {import('../../index').LocksSnapshot}
+ * Makes of a report what people are told. `now` is the date at which its ages were true; `frozen`, on a store, for how many
+ * milliseconds that grants nothing yet.
+ *
+ * @typedef {(reports: Report[], now: number, frozen?: number) => unknown} Read
  */
-function toSnapshot(reports, now) {
-  /** @type {import('../../index').LocksSnapshot} */
+
+/**
+ * @param {Report[]} reports
+ * @param {number} now
+ * @param {number} [frozen] none where no store keeps the space
+ * @returns {import('../../index').LocksSnapshot & { frozenUntil?: number }}
+ */
+function toSnapshot(reports, now, frozen = 0) {
+  /** @type {import('../../index').LocksSnapshot & { frozenUntil?: number }} */
   const snapshot = { held: [], pending: [] };
+  if (frozen > 0) snapshot.frozenUntil = toDate(frozen);
   for (const { key, held, write, age, fence, recovered, ...rest } of reports) {
     const entry = { key, mode: toMode(write), since: Math.round(now - age), ...rest };
     if (held) snapshot.held.push({ ...entry, fence, recovered });

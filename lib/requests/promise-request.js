@@ -2,7 +2,14 @@
 // One request of the promise API: it settles once, as a Hold or as an error.
 
 const { Hold, abort, runInto } = require('./hold');
-const { LockClosedError, LockQueueFullError, LockTimeoutError, lossName, reportLater } = require('../errors');
+const {
+  LockClosedError,
+  LockQueueFullError,
+  LockTimeoutError,
+  StoreStartingError,
+  lossName,
+  reportLater,
+} = require('../errors');
 const { Request } = require('../events/request');
 const { failed } = require('../events/diagnostics');
 const { rejection } = require('./rejection');
@@ -163,7 +170,10 @@ class PromiseRequest extends Request {
 
   /** @param {Error} error */
   onFailed(error) {
-    this.finish(new Failure(error));
+    const { isTry, asksAgain } = this.wish;
+    // Who waits is not refused for that: it has waited too long, or too many do.
+    const isWhy = error instanceof StoreStartingError && !(isTry && !asksAgain);
+    this.finish(new Failure(isWhy ? this.refusal(null, error) : error));
   }
 
   /** @param {import('../events/snapshot').Blockers | null} blockers */
@@ -175,12 +185,13 @@ class PromiseRequest extends Request {
    * Why it was not granted, and waits no longer.
    *
    * @param {import('../events/snapshot').Blockers | null} blockers who kept it waiting, if that is known
+   * @param {StoreStartingError | null} [starting] what kept everybody waiting, if that is why
    */
-  refusal(blockers) {
+  refusal(blockers, starting = null) {
     const { key, maxPending } = this;
     const error =
       maxPending === null
-        ? new LockTimeoutError(key, this.wish.timeout, blockers)
+        ? new LockTimeoutError(key, this.wish.timeout, blockers, starting)
         : new LockQueueFullError(key, maxPending);
     return Object.assign(error, marksOf(this));
   }

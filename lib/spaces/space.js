@@ -441,13 +441,21 @@ class Space {
   }
 
   /**
-   * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read what to make of the answer; `now` is the date at
-   *   which its ages were true
+   * @param {import('../events/snapshot').Read} read what to make of the answer
    * @param {string} [key] the only one to look at
    * @returns {unknown}
    */
   query(read, key) {
     return read(this.addTraces(port.query(this.number, key)), Date.now());
+  }
+
+  /**
+   * Waits until who asks for a free key is granted it: always, but on a store.
+   *
+   * @returns {Promise<void>}
+   */
+  ready() {
+    return Promise.resolve();
   }
 
   /** Ends the use of the space, as soon as no hold of this object is left. */

@@ -10,7 +10,7 @@ const { stayAlive, stayAliveNoMore } = require('./alive');
 const { at, words } = require('../addon/layout');
 const port = require('../addon/port');
 const diagnostics = require('../events/diagnostics');
-const { LockLostError, StoreUnreachableError, wrongStoreOption } = require('../errors');
+const { LockLostError, StoreStartingError, StoreUnreachableError, wrongStoreOption } = require('../errors');
 const { takeEvents } = require('../events/reading');
 const { WAITING, HOLDING, RELEASING, ABANDONED, EXPIRED, LOST, FAILED, ANSWERED } = require('../events/life');
 const { READ } = require('../events/request');
@@ -136,17 +136,19 @@ class StoredSpace extends Space {
   }
 
   /**
-   * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read what to make of the answer
+   * @param {import('../events/snapshot').Read} read what to make of the answer
    * @param {string} [key] the only one to look at
    * @returns {Promise<unknown>}
    */
   async query(read, key) {
-    const asked = port.queryStore(this.number);
-    const reports = await asked.catch((error) => {
-      throw new StoreUnreachableError(undefined, error.message);
-    });
+    const { reports, frozen } = await port.queryStore(this.number).catch(refuse);
     const some = key === undefined ? reports : reports.filter((report) => report.key === key);
-    return read(some, Date.now());
+    return read(some, Date.now(), frozen);
+  }
+
+  /** @returns {Promise<void>} */
+  ready() {
+    return port.readyStore(this.number).catch(refuse);
   }
 
   /** The protocol has no place for it. */
@@ -234,7 +236,11 @@ class StoredSpace extends Space {
     if (kind === LOST) return this.lossOf(request);
     if (kind !== FAILED) return null;
     const reason = port.explain(this.number, detail);
-    return Object.assign(new StoreUnreachableError(request.key, reason), marksOf(request));
+    const error =
+      detail === at.reasonStarting
+        ? new StoreStartingError(request.key, reason, port.frozen(this.number))
+        : new StoreUnreachableError(request.key, reason);
+    return Object.assign(error, marksOf(request));
   }
 
   /** @param {Request} request whose hold is lost */
@@ -288,6 +294,14 @@ function open(name, store) {
   const { number, option, takes, outOfRange } = port.openStored(name, store);
   if (number === undefined) throw wrongStoreOption(`options.store.${option}`, takes, outOfRange);
   return number;
+}
+
+/**
+ * @param {Error} error why there is no answer of a store
+ * @returns {never}
+ */
+function refuse(error) {
+  throw new StoreUnreachableError(undefined, error.message);
 }
 
 /**

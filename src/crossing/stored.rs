@@ -105,6 +105,15 @@ fn options(given: StoreOptions) -> Options {
     }
 }
 
+/// Who holds and who waits in a stored space.
+#[napi(object, object_from_js = false)]
+pub struct StoreReport {
+    /// The holds and requests.
+    pub reports: Vec<Report>,
+    /// For how many milliseconds the store grants nothing.
+    pub frozen: f64,
+}
+
 /// Asks the store who holds and who waits: a promise.
 pub fn query(port: &Port, call: &FunctionCallContext) -> Result<sys::napi_value> {
     let (_, open) = port.addressed()?;
@@ -115,11 +124,20 @@ pub fn query(port: &Port, call: &FunctionCallContext) -> Result<sys::napi_value>
     background.spawn(async move {
         let Ok(stored) = shared.table.stored() else { return };
         match stored.query().await {
-            Ok(keys) => deferred.resolve(move |_| Ok(keys.iter().flat_map(reports).collect::<Vec<_>>())),
+            Ok(keys) => {
+                let frozen = milliseconds(stored.frozen());
+                deferred.resolve(move |_| {
+                    Ok(StoreReport { reports: keys.iter().flat_map(reports).collect(), frozen })
+                });
+            }
             Err(error) => deferred.reject(Error::from_reason(error.to_string())),
         }
     });
     Ok(promise.raw())
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }
 
 fn shared(open: &OpenSpace) -> Result<&Arc<SharedSpace>> {
@@ -131,7 +149,7 @@ fn reports(key: &StoredKey) -> impl Iterator<Item = Report> {
         key: key.key.as_units().to_vec().into(),
         held,
         write: mode == Mode::Write,
-        age: age.as_secs_f64() * 1e3,
+        age: milliseconds(age),
         fence: 0.0,
         recovered: false,
         thread: owner.thread,
@@ -146,6 +164,29 @@ fn reports(key: &StoredKey) -> impl Iterator<Item = Report> {
         ..report(true, hold.mode, hold.age, &hold.owner)
     });
     holds.chain(key.waiting.iter().map(move |wait| report(false, wait.mode, wait.age, &wait.owner)))
+}
+
+/// Waits until the store grants: a promise. The space may be closed meanwhile, which rejects it.
+pub fn ready(port: &Port, call: &FunctionCallContext) -> Result<sys::napi_value> {
+    let (_, open) = port.addressed()?;
+    let ready = shared(&open)?.table.stored()?.ready();
+    let (deferred, promise) = call.env.create_deferred()?;
+    let background = background::handle().map_err(|error| Error::from_reason(error.to_string()))?;
+    background.spawn(async move {
+        match ready.await {
+            Ok(()) => deferred.resolve(|_| Ok(())),
+            Err(error) => deferred.reject(Error::from_reason(error.to_string())),
+        }
+    });
+    Ok(promise.raw())
+}
+
+/// For how many milliseconds the store grants nothing, as an answer in the array.
+pub fn frozen(port: &Port, _: &super::Call) -> Result<()> {
+    let (_, open) = port.addressed()?;
+    let frozen = milliseconds(shared(&open)?.table.stored()?.frozen());
+    port.words.with(|words| words::write_done(words, frozen));
+    Ok(())
 }
 
 /// The process ends: lets go of what it holds and waits for in any store.

@@ -8,6 +8,7 @@
 use std::{cell::RefCell, ptr::NonNull};
 
 use latchkey_engine::{Ending, Event, Grant, KeySlot, Message, Mode, Released, Requested, Safety, Time};
+use latchkey_redis::Reason;
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
@@ -128,6 +129,9 @@ layout! {
     ENDED_EXPIRED: u32 = 1 => ended_expired;
     ENDED_LOST: u32 = 2 => ended_lost;
     ENDED_UNREACHABLE: u32 = 3;
+
+    /// Why a request failed, where JavaScript has to know.
+    REASON_STARTING: u32 = Reason::Starting as u32 => reason_starting;
 
     KIND_GRANTED: u32 = 0 => kind_granted;
     KIND_EXPIRED: u32 = 1 => kind_expired;

@@ -13,8 +13,8 @@ pub(crate) type SpaceNumber = u32;
 /// Tells what happened in a space.
 pub(crate) type Deliver = Box<dyn Fn(Events) + Send + Sync>;
 
-/// Answers what a space holds.
-pub(crate) type Answer = oneshot::Sender<Result<Vec<StoredKey>, StoreError>>;
+/// Answers what somebody wants to know.
+pub(crate) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 pub(crate) enum Command {
     Open {
@@ -37,7 +37,11 @@ pub(crate) enum Command {
     },
     Query {
         space: SpaceNumber,
-        answer: Answer,
+        answer: Answer<Vec<StoredKey>>,
+    },
+    Ready {
+        space: SpaceNumber,
+        answer: Answer<()>,
     },
     Drop(SpaceNumber),
     /// Nobody is left who could send a command.

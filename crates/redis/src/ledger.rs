@@ -40,6 +40,8 @@ pub(crate) struct Ledger {
     is_busy: AtomicBool,
     /// Until when the session's holds are certain, in nanoseconds of [`clock`](crate::clock); 0: there is no session.
     trusted_until: AtomicU64,
+    /// Until when the server grants nothing, likewise; 0: nobody knows of such a time.
+    frozen_until: AtomicU64,
     /// When the holds that expire do, until they have ended.
     deadlines: Mutex<HashMap<Number, Time>>,
 }
@@ -63,6 +65,16 @@ impl Ledger {
     pub fn set_trusted_until(&self, time: Option<Time>) {
         // Release: whoever sees this time sees the events of all that was lost before; pairs with the Acquire in `safety_of`.
         self.trusted_until.store(time.map_or(0, Time::as_nanos), Ordering::Release);
+    }
+
+    /// Until when the server grants nothing, as far as is known; it may have come.
+    pub fn frozen_until(&self) -> Time {
+        // Relaxed, as in `set_frozen_until`: nothing else follows from it.
+        Time::from_nanos(self.frozen_until.load(Ordering::Relaxed))
+    }
+
+    pub fn set_frozen_until(&self, time: Time) {
+        self.frozen_until.store(time.as_nanos(), Ordering::Relaxed);
     }
 
     pub fn set_deadline(&self, number: Number, deadline: Time) {

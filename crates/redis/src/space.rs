@@ -1,13 +1,16 @@
 //! One space of a store, as the threads of this process use it.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
 
 use latchkey_engine::{Ask, Key, KeyName, Port, Safety, Ticket};
 use tokio::sync::oneshot;
 
 use crate::{
     clock,
-    command::{Asked, Command, SpaceNumber},
+    command::{Answer, Asked, Command, SpaceNumber},
     report::StoredKey,
     store::Store,
     trouble::{Reason, StoreError},
@@ -122,12 +125,40 @@ impl StoredSpace {
     ///
     /// If there is no connection within `connect_timeout` of the call, or the server refuses.
     pub async fn query(&self) -> Result<Vec<StoredKey>, StoreError> {
+        let space = self.number;
+        self.ask(move |answer| Command::Query { space, answer }).await
+    }
+
+    /// Waits until the server grants: after its start, or when it has taken over from another one, it does not for the length
+    /// of a lease. Ends when the space is dropped.
+    ///
+    /// # Errors
+    ///
+    /// If there is no connection within `connect_timeout` of the call or of the end of the last one, or the server refuses.
+    pub fn ready(&self) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
+        let space = self.number;
+        self.ask(move |answer| Command::Ready { space, answer })
+    }
+
+    /// For how long the server grants nothing, as far as is known.
+    #[must_use]
+    pub fn frozen(&self) -> Duration {
+        clock::until(self.store.ledger.frozen_until())
+    }
+
+    fn ask<T: Send, C: FnOnce(Answer<T>) -> Command>(
+        &self,
+        command: C,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, C> {
         let (answer, answered) = oneshot::channel();
-        self.store.send(Command::Query { space: self.number, answer });
-        // Unanswered: the store was shut down, or its runtime has ended.
-        let unreachable =
-            || StoreError { address: self.store.config().address(), trouble: Reason::Unreachable.into() };
-        answered.await.unwrap_or_else(|_| Err(self.store.trouble().unwrap_or_else(unreachable)))
+        let store = self.store.clone();
+        store.send(command(answer));
+        async move {
+            // Unanswered: the space was dropped, the store was shut down, or its runtime has ended.
+            let unreachable =
+                || StoreError { address: store.config().address(), trouble: Reason::Unreachable.into() };
+            answered.await.unwrap_or_else(|_| Err(store.trouble().unwrap_or_else(unreachable)))
+        }
     }
 
     /// The store that keeps it.

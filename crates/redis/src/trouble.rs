@@ -27,9 +27,11 @@ pub enum Reason {
     Layout,
     /// The server refused a command.
     Refused,
+    /// The server grants nothing yet, since it may have missed who holds what.
+    Starting,
 }
 
-const REASONS: [Reason; 10] = [
+const REASONS: [Reason; 11] = [
     Reason::Unreachable,
     Reason::Login,
     Reason::Permission,
@@ -40,6 +42,7 @@ const REASONS: [Reason; 10] = [
     Reason::Full,
     Reason::Layout,
     Reason::Refused,
+    Reason::Starting,
 ];
 
 impl Reason {
@@ -79,6 +82,7 @@ impl Reason {
                 "is used by another version of latchkey in the same namespace: use the same version, or another store.namespace"
             }
             Self::Refused => "refused a command",
+            Self::Starting => "has just started, or taken over from another server, and grants nothing yet",
         }
     }
 

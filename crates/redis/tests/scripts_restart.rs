@@ -9,7 +9,9 @@ use latchkey_engine::{
     Grant,
     Mode::{Read, Write},
 };
-use latchkey_redis::scripts::{Acquired, Asked, Beat, Downgraded, Push, Reclaimed, Released, Waiting};
+use latchkey_redis::scripts::{
+    Acquired, AcquiredAll, Asked, Beat, Downgraded, Push, Reclaimed, Released, Waiting,
+};
 use support::{
     Server,
     peer::{LONG, Peer},
@@ -127,7 +129,11 @@ async fn nothing_is_granted_or_taken_away_while_frozen() {
     let free = one.ask("free", Write);
     let Acquired::Queued { poke_in: Some(wait), .. } = one.acquire(&free).await else { panic!("granted") };
     let refused = one.ask("other", Write);
-    assert_eq!(one.acquire_as(&refused, Waiting::No).await, Acquired::Busy);
+    let Acquired::Frozen(left) = one.acquire_as(&refused, Waiting::No).await else { panic!("not refused") };
+    let together = [one.ask("other", Write), one.ask("another", Write)];
+    let answer = one.link.clone().acquire_all(&mut one.connection, &together).await.unwrap();
+    let AcquiredAll::Frozen(left_then) = answer else { panic!("{answer:?}") };
+    assert!(Duration::ZERO < left_then && left_then <= left && left <= LEASE);
     let (arrives, _) = one.wait("k", Write).await;
     assert!(one.poke("k").await.is_some(), "to be poked when the freeze is over");
     assert!(!one.clear(&dead.session).await, "it may still come back");

@@ -8,6 +8,7 @@ use std::{
 };
 
 use latchkey_engine::{Ending, Event, Mode, Patience};
+use latchkey_redis::Reason;
 use support::{
     peer::{LONG, Peer},
     program::{BRIEF, Program, TTL, command, until},
@@ -84,6 +85,38 @@ fn a_process_that_knew_another_server_has_this_one_frozen_from_now() {
         }
     };
     assert!(granted - back >= BRIEF, "granted {:?} after it was back", granted - back);
+}
+
+#[test]
+fn who_may_not_wait_for_the_end_of_a_freeze_is_refused_for_that_and_who_wants_to_know_of_it_is_told() {
+    let mut server = server!();
+    server.kill();
+    server.start_again();
+    let mut program = Program::start_for(&server.url(), BRIEF);
+    for patience in [Patience::None, Patience::For(Duration::from_millis(50))] {
+        let asked = program.ask("k", Mode::Write, patience, None);
+        assert_eq!(program.failed(asked), Reason::Starting, "{patience:?}");
+    }
+    assert!(program.space.frozen() > Duration::ZERO);
+    let ready = program.space.ready();
+    server.kill();
+    let started = Instant::now();
+    server.start_again();
+    program.block_on(ready).expect("it is back in time");
+    assert!(started.elapsed() >= BRIEF, "ready after {:?}", started.elapsed());
+    assert!(tries(&mut program));
+    assert_eq!(program.space.frozen(), Duration::ZERO);
+}
+
+#[test]
+fn who_waits_for_the_end_of_a_freeze_is_told_at_the_end_of_its_space() {
+    let mut server = server!();
+    server.kill();
+    server.start_again();
+    let mut program = Program::start_for(&server.url(), TTL);
+    let ready = program.space.ready();
+    program.close();
+    assert!(program.block_on(ready).is_err());
 }
 
 /// The freeze that a peer with a brief lease meets after a restart with data.

@@ -156,13 +156,8 @@ impl Keeper {
                     }
                 }
             }
-            Acquired::Busy => {
-                request.is_sent = false;
-                match request.phase() {
-                    Phase::Leaving { .. } => self.end(number, Ending::Done),
-                    _ => self.end_wait(number, |port, tag| Event::TimedOut { port, tag }),
-                }
-            }
+            Acquired::Busy => self.not_granted(number, None),
+            Acquired::Frozen(wait) => self.not_granted(number, Some(wait)),
             // Nobody has heard of the grant that expired: it was lost with an old connection.
             Acquired::Expired if request.is_waiting() => {
                 request.begin_anew();
@@ -173,6 +168,25 @@ impl Keeper {
             Acquired::Stale => return self.hang_up(None),
         }
         self.advance(number);
+    }
+
+    /// One that was not willing to wait has ended on the server. `frozen`: for how long that grants nothing to anybody.
+    fn not_granted(&mut self, number: Number, frozen: Option<Duration>) {
+        let Some(request) = self.requests.get_mut(&number) else { return };
+        request.is_sent = false;
+        match (request.phase(), frozen) {
+            (Phase::Leaving { .. }, _) => self.end(number, Ending::Done),
+            (_, None) => self.end_wait(number, |port, tag| Event::TimedOut { port, tag }),
+            (_, Some(wait)) => {
+                self.set_frozen(wait);
+                self.fail(number, Reason::Starting);
+            }
+        }
+    }
+
+    /// Remembers for how long the server grants nothing.
+    pub(super) fn set_frozen(&self, wait: Duration) {
+        self.ledger.set_frozen_until(clock::now().after(wait));
     }
 
     /// Keeps the places in the queue that the server has told on a connection that is given up, and that were not taken in: its

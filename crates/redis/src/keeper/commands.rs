@@ -26,8 +26,10 @@ impl Keeper {
                 self.detach(|asked| asked.space == space && asked.port == port)
             }
             Command::Query { space, answer } => self.query(space, answer),
+            Command::Ready { space, answer } => self.ready(space, answer),
             Command::Drop(space) => {
                 self.detach(|asked| asked.space == space);
+                self.queries.drop_space(space);
                 self.spaces.remove(&space);
             }
             Command::Leave => self.has_callers = false,

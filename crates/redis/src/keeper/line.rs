@@ -162,9 +162,10 @@ impl Up {
         replies
     }
 
-    fn beat_due(&self, has_waiting: bool) -> Time {
+    /// When a beat is due; `thaw`: when somebody wants to know whether the server grants.
+    fn beat_due(&self, has_waiting: bool, thaw: Option<Time>) -> Time {
         let lapse = self.next_lapse.filter(|_| has_waiting);
-        lapse.map_or(self.next_beat, |lapse| lapse.min(self.next_beat))
+        [lapse, thaw].into_iter().flatten().fold(self.next_beat, Time::min)
     }
 }
 
@@ -223,7 +224,8 @@ impl Keeper {
             Line::Idle { retry_at, .. } => self.has_work().then_some(*retry_at),
             Line::Up(up) => {
                 let silence = up.silence().map(|since| since.after(self.patience()));
-                let beat = (!up.is_beating).then(|| up.beat_due(self.requests.is_any_waiting()));
+                let due = || up.beat_due(self.requests.is_any_waiting(), self.thaw());
+                let beat = (!up.is_beating).then(due);
                 [silence, beat, Some(up.confirm_at), Some(up.remind_at)].into_iter().flatten().min()
             }
             Line::Connecting { .. } | Line::Closing(_) => None,
@@ -322,7 +324,7 @@ impl Keeper {
             self.note(trouble);
         }
         self.backlog.clear();
-        self.queries.start_over();
+        self.queries.start_over(self.query_limit());
         self.requests.start_over();
     }
 
@@ -337,13 +339,13 @@ impl Keeper {
 
     fn mind_up(&mut self, now: Time) {
         let patience = self.patience();
-        let has_waiting = self.requests.is_any_waiting();
+        let (has_waiting, thaw) = (self.requests.is_any_waiting(), self.thaw());
         let ttl = self.config.options().ttl;
         let Some(up) = self.line.up() else { return };
         if up.silence().is_some_and(|since| since.after(patience) <= now) {
             return self.hang_up(Some(Trouble::new(Reason::Unreachable, "no answer in time")));
         }
-        if !up.is_beating && up.beat_due(has_waiting) <= now {
+        if !up.is_beating && up.beat_due(has_waiting, thaw) <= now {
             self.beat(now);
         }
         let Some(up) = self.line.up() else { return };

@@ -1,7 +1,7 @@
-//! What callers want to know of a space.
+//! What callers want to know of a space: who holds and who waits, or when the server grants something.
 //!
 //! A query waits for a connection until its limit, and then for as long as the server keeps answering. If the connection
-//! ends before the report is complete, the next one begins it anew, within the same limit.
+//! ends before the answer is complete, the next one begins it anew: a report within the same limit.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use super::{Keeper, questions::Reply};
 use crate::{
     clock,
     command::{Answer, SpaceNumber},
-    report::Survey,
+    report::{StoredKey, Survey},
     trouble::{Reason, StoreError, Trouble},
 };
 
@@ -27,11 +27,32 @@ pub(super) struct Queries {
 
 struct Query {
     space: SpaceNumber,
-    answer: Answer,
+    wanted: Wanted,
     /// Until when it waits for a connection.
     limit: Time,
     /// True while the server works on it.
     is_sent: bool,
+}
+
+/// What is to be answered.
+enum Wanted {
+    Report(Answer<Vec<StoredKey>>),
+    /// That the server grants. The beats say whether it does.
+    Ready(Answer<()>),
+}
+
+impl Query {
+    fn is_for_ready(&self) -> bool {
+        matches!(self.wanted, Wanted::Ready(_))
+    }
+
+    /// Nobody may be left who wants to know.
+    fn fail(self, error: StoreError) {
+        match self.wanted {
+            Wanted::Report(answer) => _ = answer.send(Err(error)),
+            Wanted::Ready(answer) => _ = answer.send(Err(error)),
+        }
+    }
 }
 
 impl Queries {
@@ -44,18 +65,46 @@ impl Queries {
         self.all.values().filter(|query| !query.is_sent).map(|query| query.limit).min()
     }
 
-    /// The connection has ended.
-    pub fn start_over(&mut self) {
-        self.all.values_mut().for_each(|query| query.is_sent = false);
+    /// Nobody is left in a space who wants to know.
+    pub fn drop_space(&mut self, space: SpaceNumber) {
+        self.all.retain(|_, query| query.space != space);
+    }
+
+    /// Whether somebody waits until the server grants.
+    pub fn want_ready(&self) -> bool {
+        self.all.values().any(Query::is_for_ready)
+    }
+
+    /// The connection has ended. Who waits until the server grants may have done so for long: the limit of those is this one.
+    pub fn start_over(&mut self, limit: Time) {
+        for query in self.all.values_mut().filter(|query| query.is_sent) {
+            query.is_sent = false;
+            if query.is_for_ready() {
+                query.limit = limit;
+            }
+        }
     }
 }
 
 impl Keeper {
-    pub(super) fn query(&mut self, space: SpaceNumber, answer: Answer) {
-        let limit = clock::now().after(self.config.options().connect_timeout);
-        self.queries.all.insert(self.queries.next, Query { space, answer, limit, is_sent: false });
+    pub(super) fn query(&mut self, space: SpaceNumber, answer: Answer<Vec<StoredKey>>) {
+        self.enter_query(space, Wanted::Report(answer));
+    }
+
+    pub(super) fn ready(&mut self, space: SpaceNumber, answer: Answer<()>) {
+        self.enter_query(space, Wanted::Ready(answer));
+    }
+
+    fn enter_query(&mut self, space: SpaceNumber, wanted: Wanted) {
+        let limit = self.query_limit();
+        self.queries.all.insert(self.queries.next, Query { space, wanted, limit, is_sent: false });
         self.queries.next += 1;
         self.send_queries();
+    }
+
+    /// Until when a query that begins now waits for a connection.
+    pub(super) fn query_limit(&self) -> Time {
+        clock::now().after(self.config.options().connect_timeout)
     }
 
     /// Sends the queries that wait for a connection, if there is one.
@@ -64,14 +113,12 @@ impl Keeper {
             return;
         }
         let mut surveys = Vec::new();
-        self.queries.all.retain(|&number, query| {
-            // Where the space is gone, so is everybody who wanted to know.
-            let Some(space) = self.spaces.get(&query.space) else { return false };
-            if !std::mem::replace(&mut query.is_sent, true) {
+        for (&number, query) in &mut self.queries.all {
+            let is_new = !std::mem::replace(&mut query.is_sent, true);
+            if let Some(space) = self.spaces.get(&query.space).filter(|_| is_new && !query.is_for_ready()) {
                 surveys.push((number, Survey::new(space.name.clone())));
             }
-            true
-        });
+        }
         surveys.into_iter().for_each(|(number, survey)| self.survey(number, survey));
     }
 
@@ -97,9 +144,18 @@ impl Keeper {
                 Err(StoreError { address: self.config.address(), trouble })
             }
         };
-        if let Some(query) = self.queries.all.remove(&number) {
+        if let Some(Query { wanted: Wanted::Report(answer), .. }) = self.queries.all.remove(&number) {
             // Nobody may be left who wants to know.
-            let _ = query.answer.send(report);
+            let _ = answer.send(report);
+        }
+    }
+
+    /// The server has just said that it grants.
+    pub(super) fn grants(&mut self) {
+        for (_, query) in self.queries.all.extract_if(|_, query| query.is_for_ready()) {
+            if let Wanted::Ready(answer) = query.wanted {
+                let _ = answer.send(Ok(()));
+            }
         }
     }
 
@@ -109,8 +165,7 @@ impl Keeper {
             self.ledger.trouble().unwrap_or_else(|| Trouble::new(Reason::Unreachable, "no answer in time"));
         let is_over = |query: &Query| !query.is_sent && now.is_none_or(|now| query.limit <= now);
         for (_, query) in self.queries.all.extract_if(|_, query| is_over(query)) {
-            let error = StoreError { address: self.config.address(), trouble: trouble.clone() };
-            let _ = query.answer.send(Err(error));
+            query.fail(StoreError { address: self.config.address(), trouble: trouble.clone() });
         }
     }
 }

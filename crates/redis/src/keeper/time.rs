@@ -46,6 +46,9 @@ impl Keeper {
         let trouble = self.ledger.trouble().filter(|_| self.line.up().is_none());
         match self.own_limit(&asked) {
             Some(time) if time <= now => match (asked.patience, trouble) {
+                (Patience::For(_), None) if now < self.ledger.frozen_until() => {
+                    self.fail(number, Reason::Starting);
+                }
                 (Patience::For(_), None) => self.end_wait(number, |port, tag| Event::TimedOut { port, tag }),
                 (_, trouble) => self.fail_late(number, trouble),
             },

@@ -47,6 +47,9 @@ impl Keeper {
             Ok(AcquiredAll::Busy) => {
                 numbers.into_iter().for_each(|number| self.acquired(number, Acquired::Busy));
             }
+            Ok(AcquiredAll::Frozen(wait)) => {
+                numbers.into_iter().for_each(|number| self.acquired(number, Acquired::Frozen(wait)));
+            }
             Ok(AcquiredAll::Lost) => self.lose_session(Ending::Lost),
             Ok(AcquiredAll::Stale) => self.hang_up(None),
             Err(error) => numbers.into_iter().for_each(|number| self.refuse(number, &error)),

@@ -11,7 +11,8 @@
 --
 -- Replies:
 --   granted <fence>  the first one's; each of the others has the next
---   busy             some are not idle, or the bucket is frozen; nothing was done
+--   busy             some are not idle; nothing was done
+--   frozen <ms>      the bucket is frozen for so long; nothing was done
 --   lost             the session's lease has ended, or the server does not know it
 --   stale            a younger connection of the session has come; nothing was done
 
@@ -42,8 +43,11 @@ end
 if not is_alive(SESSION) then
   return { 'lost' }
 end
-if FROZEN > 0 or not are_idle() then
+if not are_idle() then
   return { 'busy' }
+end
+if FROZEN > 0 then
+  return { 'frozen', FROZEN }
 end
 local count = (#KEYS - FIRST_KEY + 1) / 3
 local fence = next_ticks(count)

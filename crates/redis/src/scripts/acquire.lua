@@ -14,6 +14,7 @@
 --   granted <fence> <recovered 1|0>
 --   queued <ticket> <ms>  waits; to be poked (poke.lua) after that time; -1: not before a message says so
 --   busy                  not granted, and not willing to wait; nothing is left of it
+--   frozen <ms>           the same, since the bucket is frozen for so long: nobody is known to be in its way
 --   expired               it was granted, and taken away again
 --   lost                  the session's lease has ended, or the server does not know it
 --   stale                 a younger connection of the session has come; nothing was done
@@ -45,7 +46,8 @@ local function first_time()
     return { 'granted', fence, add_holds(MODE, { { id = ID, fence = fence, deadline = deadline_of(tonumber(EXPIRY)) } }) }
   end
   if IS_TRY == '1' then
-    return { 'busy' }
+    local is_unknown = FROZEN > 0 and is_next and is_compatible(call('HGET', HOLDERS, 'mode'), MODE)
+    return is_unknown and { 'frozen', FROZEN } or { 'busy' }
   end
   local ticket = FROZEN > 0 and OLD_TICKET ~= '0' and tonumber(OLD_TICKET) or next_ticks(1)
   raise_ticks(digits(ticket))

@@ -21,6 +21,8 @@ pub enum Acquired {
     },
     /// It was not willing to wait, and has ended.
     Busy,
+    /// The same, since the bucket is frozen for so long: nobody is known to hold the lock, or to wait for it.
+    Frozen(Duration),
     /// It was granted and taken away again; it has ended.
     Expired,
     /// The server does not know the session, or its lease has ended.
@@ -34,8 +36,10 @@ pub enum Acquired {
 pub enum AcquiredAll {
     /// All hold their locks. This is the first one's fence; each of the others has the next. None is recovered.
     Granted(u64),
-    /// Not all locks are idle, or the bucket is frozen. All have ended.
+    /// Not all locks are idle. All have ended.
     Busy,
+    /// The bucket is frozen for so long. All have ended.
+    Frozen(Duration),
     /// The server does not know the session, or its lease has ended.
     Lost,
     /// The session has a younger connection, which has to ask.
@@ -197,6 +201,7 @@ impl FromRedisValue for Acquired {
             }
             "queued" => Self::Queued { ticket: next(&mut rest)?, poke_in: wait(next(&mut rest)?) },
             "busy" => Self::Busy,
+            "frozen" => Self::Frozen(Duration::from_millis(next(&mut rest)?)),
             "expired" => Self::Expired,
             "lost" => Self::Lost,
             "stale" => Self::Stale,
@@ -211,6 +216,7 @@ impl FromRedisValue for AcquiredAll {
         Ok(match word.as_str() {
             "granted" => Self::Granted(next(&mut rest)?),
             "busy" => Self::Busy,
+            "frozen" => Self::Frozen(Duration::from_millis(next(&mut rest)?)),
             "lost" => Self::Lost,
             "stale" => Self::Stale,
             other => return Err(strange(other)),

@@ -14,7 +14,7 @@ use crate::{
 
 /// Dead sessions are told some at a time; so many mean that there may be more.
 const MANY_DEAD: usize = 16;
-/// A lease has ended a little after its deadline, not at it.
+/// A lease, or a freeze, has ended a little after its deadline, not at it.
 const AFTER_LAPSE: Duration = Duration::from_millis(2);
 /// How many beats a lease has until one counts.
 const BEATS_UNTIL_SURE: u32 = 50;
@@ -45,11 +45,20 @@ impl Keeper {
         });
     }
 
+    /// When to ask whether the server grants: at once, or when its freeze is over, if somebody wants to know.
+    pub(super) fn thaw(&self) -> Option<Time> {
+        self.queries.want_ready().then(|| self.ledger.frozen_until().after(AFTER_LAPSE))
+    }
+
     /// A beat has been answered.
     pub(in crate::keeper) fn beaten(&mut self, sent: Time, beat: Beat) {
         let Beat::Kept { next_lapse, frozen, dead } = beat else {
             return self.lose_session(Ending::Lost);
         };
+        self.set_frozen(frozen);
+        if frozen.is_zero() {
+            self.grants();
+        }
         let ttl = self.config.options().ttl;
         let now = clock::now();
         // A server that has forgotten a hold renews the session all the same, and may soon grant the lock to another one. So
