@@ -6,6 +6,7 @@
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
+const { hostname } = require('node:os');
 const { inspect } = require('node:util');
 const { Locks, Lock } = require('latchkey');
 const { useServers, withoutRedis } = require('./support/redis');
@@ -75,6 +76,9 @@ describe('a store', { skip: withoutRedis }, () => {
     await server.command('ACL', 'SETUSER', 'guest', 'on', `>${SECRET}`, '+@connection');
     await assertKeeps(`redis://keeper:${SECRET}@127.0.0.1:${server.port}`);
     await assertKeeps({ url: server.url, user: 'keeper', password: SECRET });
+    // Other versions than this server's do not let a user of these rights name itself; nor does this one then.
+    await server.command('ACL', 'SETUSER', 'nameless', 'on', `>${SECRET}`, ...rights.split(' '), '-client');
+    await assertKeeps({ url: server.url, user: 'nameless', password: SECRET });
     const guest = await refusal({ url: server.url, user: 'guest', password: SECRET });
     assert.match(guest.message, /does not permit what locks need/);
     // Would not tell those who wait that they have been granted.
@@ -83,6 +87,29 @@ describe('a store', { skip: withoutRedis }, () => {
     assert.match(mute.message, /does not permit what locks need: give the user .* \+publish/);
     const nobody = await refusal({ url: server.url, user: 'nobody', password: SECRET });
     assert.match(nobody.message, /refuses the login/);
+  });
+
+  it('at which each connection has a name for people', async () => {
+    const server = await start();
+    const locks = new Locks({ name: 'access', store: server.url });
+    await (await locks.write('key')).release();
+    const clients = await server.command('CLIENT', 'LIST');
+    const names = [...clients.matchAll(/ name=(\S+)/g)].map(([, name]) => name);
+    assert.deepEqual(names, [`latchkey:${hostname()}:${process.pid}`]);
+    locks.close();
+  });
+
+  it('that speaks no TLS where rediss:// expects it says so', async () => {
+    const server = await start();
+    const url = server.url.replace('redis:', 'rediss:');
+    // The first bytes of TLS are random: the server may take them for a command, or wait for its end.
+    for (let i = 0; i < 5; i++) {
+      const error = await refusal({ url, connectTimeout: 500 + i });
+      assert.match(
+        error.message,
+        /^The store at .* cannot be reached \(it does not speak TLS there: use redis:\/\//,
+      );
+    }
   });
 
   it('with a user who may take locks and not release them: the release says so', async () => {

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::{
     address::{Config, Options, Target},
     trouble::{Reason, Trouble},
+    who,
     wire::{self, Wire},
 };
 
@@ -40,17 +41,17 @@ pub(crate) struct Server {
 pub(crate) async fn find(config: &Config, within: Duration) -> Result<Connection, Trouble> {
     let options = config.options();
     match config.target() {
-        Target::Direct(client) => open(client, options).await,
+        Target::Direct(client) => open(client, options, within).await,
         Target::Sentinel { sentinels, master, server } => {
             search::search(sentinels, master, server, options, within).await
         }
     }
 }
 
-async fn open(client: &Client, options: &Options) -> Result<Connection, Trouble> {
+async fn open(client: &Client, options: &Options, within: Duration) -> Result<Connection, Trouble> {
     let (sender, pushes) = unbounded_channel();
     let settings = settings(options).set_push_sender(sender);
-    let (mut commands, mut wire) = wire::connect(client, settings).await?;
+    let (mut commands, mut wire) = wire::connect(client, settings, within).await?;
     let server = wire.carry(check(&mut commands)).await?;
     Ok(Connection { commands, wire, pushes, server })
 }
@@ -65,8 +66,14 @@ fn settings(options: &Options) -> AsyncConnectionConfig {
 
 /// Reads what the server says of itself, and refuses one that would not keep locks.
 async fn check(commands: &mut MultiplexedConnection) -> Result<Server, Trouble> {
-    let (info, (seconds, micros)): (String, (u64, u64)) =
-        redis::pipe().cmd("INFO").cmd("TIME").query_async(commands).await?;
+    let mut naming = redis::cmd("CLIENT");
+    naming.arg("SETNAME").arg(who::connection_name());
+    let mut namer = commands.clone();
+    let mut questions = redis::pipe();
+    questions.cmd("INFO").cmd("TIME");
+    // For people who look at the server's clients. A user who may not name itself may take locks all the same.
+    let (_, answers) = tokio::join!(namer.send_packed_command(&naming), questions.query_async(commands));
+    let (info, (seconds, micros)): (String, (u64, u64)) = answers?;
     server(&info, seconds * 1000 + micros / 1000)
 }
 

@@ -66,7 +66,8 @@ impl Reason {
             Self::Login => "refuses the login: check store.user and store.password",
             Self::Permission => {
                 "does not permit what locks need: give the user ~{<namespace>:* resetchannels &{<namespace>:* -@all +@connection \
-                 +subscribe +publish +time +evalsha +script|load +@hash +@sortedset +@string +@keyspace -@dangerous +info"
+                 +subscribe +publish +time +evalsha +script|load +@hash +@sortedset +@string +@keyspace -@dangerous +info \
+                 +client|setname"
             }
             Self::Sentinel => {
                 "has a sentinel that refuses to say where it is: check that sentinel's own user and password, which stand in its \
@@ -106,6 +107,9 @@ impl Trouble {
     }
 }
 
+/// What is wrong with a server at which `rediss://` finds none that speaks TLS.
+pub(crate) const NO_TLS: &str = "it does not speak TLS there: use redis://, or the port at which it does";
+
 impl From<Reason> for Trouble {
     fn from(reason: Reason) -> Self {
         Self::new(reason, "")
@@ -137,6 +141,10 @@ impl From<&RedisError> for Trouble {
             // The server is starting, or stepping down, or busy: another one or another moment may do.
             (_, Some(code @ ("LOADING" | "READONLY" | "MASTERDOWN" | "BUSY" | "MISCONF" | "NOREPLICAS"))) => {
                 Self::new(Reason::Unreachable, code)
+            }
+            // So `rustls` names what is no TLS.
+            (ErrorKind::Io, _) if error.to_string().contains("InvalidContentType") => {
+                Self::new(Reason::Unreachable, NO_TLS)
             }
             (ErrorKind::Io, _) => Self::new(Reason::Unreachable, error.to_string()),
             (ErrorKind::Parse, _) => {

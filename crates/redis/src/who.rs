@@ -8,6 +8,12 @@ pub(crate) fn am_i() -> &'static str {
     &WHO
 }
 
+/// `latchkey:<host>:<pid>`, without what a server does not take in the name of a connection.
+pub(crate) fn connection_name() -> String {
+    let plain = |c: char| if c.is_ascii_graphic() { c } else { '_' };
+    format!("latchkey:{}:{}", host(), std::process::id()).chars().map(plain).collect()
+}
+
 #[cfg(unix)]
 fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()

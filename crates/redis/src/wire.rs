@@ -5,9 +5,10 @@
 //! so here, too: the crate does not tell how it makes such a connection.
 
 use std::{
-    future::{Future, poll_fn},
+    future::{Future, pending, poll_fn},
     pin::pin,
     task::Context,
+    time::Duration,
 };
 
 use futures_util::{
@@ -23,7 +24,10 @@ use tokio::net::UnixStream;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, lookup_host},
+    time::sleep,
 };
+
+use crate::trouble::{NO_TLS, Reason, Trouble};
 
 /// Has to be polled for the connection to get on. When it is dropped, the connection ends.
 pub(crate) struct Wire {
@@ -55,20 +59,51 @@ impl Wire {
     }
 }
 
-/// Opens a connection, as far as the server's first greeting.
+/// Opens a connection, as far as the server's first greeting. Whoever asks gives up after `within`.
 pub(crate) async fn connect(
     client: &Client,
     settings: AsyncConnectionConfig,
-) -> RedisResult<(MultiplexedConnection, Wire)> {
+    within: Duration,
+) -> Result<(MultiplexedConnection, Wire), Trouble> {
     let login = client.get_connection_info().redis_settings();
     match client.get_connection_info().addr() {
-        ConnectionAddr::Tcp(host, port) => greet(login, tcp(host, *port).await?, settings).await,
+        ConnectionAddr::TcpTls { host, port, .. } => tokio::select! {
+            connection = connect_by_crate(client, &settings) => Ok(connection?),
+            () = answers_without_tls(host, *port, within / 2) => Err(Trouble::new(Reason::Unreachable, NO_TLS)),
+        },
+        ConnectionAddr::Tcp(host, port) => Ok(greet(login, tcp(host, *port).await?, settings).await?),
         #[cfg(unix)]
-        ConnectionAddr::Unix(path) => greet(login, UnixStream::connect(path).await?, settings).await,
-        _ => {
-            let commands = client.get_multiplexed_async_connection_with_config(&settings).await?;
-            Ok((commands, Wire::new(Fuse::terminated())))
+        ConnectionAddr::Unix(path) => {
+            let stream = UnixStream::connect(path).await.map_err(RedisError::from)?;
+            Ok(greet(login, stream, settings).await?)
         }
+        _ => Ok(connect_by_crate(client, &settings).await?),
+    }
+}
+
+async fn connect_by_crate(
+    client: &Client,
+    settings: &AsyncConnectionConfig,
+) -> RedisResult<(MultiplexedConnection, Wire)> {
+    let commands = client.get_multiplexed_async_connection_with_config(settings).await?;
+    Ok((commands, Wire::new(Fuse::terminated())))
+}
+
+/// Returns if a server that has said nothing to TLS for so long answers without it: it waits for the end of what it takes for a
+/// command.
+async fn answers_without_tls(host: &str, port: u16, after: Duration) {
+    sleep(after).await;
+    let question = async {
+        let stream = tcp(host, port).await?;
+        stream.writable().await?;
+        stream.try_write(b"PING\r\n")?;
+        stream.readable().await?;
+        let mut answer = [0];
+        stream.try_read(&mut answer)?;
+        RedisResult::Ok(answer)
+    };
+    if !matches!(question.await, Ok([b'+' | b'-'])) {
+        pending().await
     }
 }
 

@@ -87,6 +87,9 @@ fn a_user_needs_few_rights() {
     b.until_waiting("k", 1);
     assert_eq!(a.release(held), Ending::Done);
     b.granted(waiting);
+    let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    let clients: String = redis::cmd("CLIENT").arg("LIST").query(&mut connection).unwrap();
+    assert_eq!(clients.matches(" name=latchkey:").count(), 2, "{clients}");
     let (reason, message) = refusal(&server.url(), as_user("guest"));
     assert_eq!(reason, Reason::Permission);
     assert!(message.contains("+evalsha"), "{message}");

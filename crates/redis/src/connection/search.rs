@@ -48,7 +48,7 @@ pub(super) async fn search(
             Some(answer) = answers.next() => match answer {
                 Ok(address) => {
                     if !named.contains(&address) {
-                        attempts.push(attempt(server, address.clone(), options));
+                        attempts.push(attempt(server, address.clone(), options, within));
                         named.push(address);
                     }
                     continue;
@@ -97,6 +97,7 @@ async fn attempt(
     server: &ConnectionInfo,
     (host, port): Named,
     options: &Options,
+    within: Duration,
 ) -> Result<Connection, Trouble> {
     let addr = match server.addr() {
         ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
@@ -106,5 +107,5 @@ async fn attempt(
     };
     let client = address::client(&server.clone().set_addr(addr), options, "sentinels")
         .map_err(|error| Trouble::new(Reason::Refused, error.to_string()))?;
-    open(&client, options).await
+    open(&client, options, within).await
 }
