@@ -29,7 +29,7 @@ function placeOfLocks(options) {
 }
 
 /**
- * @param {any} options
+ * @param {Record<string, unknown>} options
  * @returns {string | undefined} the name of a named space; undefined for a private one
  */
 function toSpaceName(options) {

@@ -95,8 +95,8 @@ class PromiseLocks {
    * whose promise would be one more than is needed.
    *
    * @param {number} mode
-   * @param {any} key
-   * @param {any} options
+   * @param {unknown} key
+   * @param {unknown} options
    * @param {any} fn
    * @returns {Promise<any>}
    */
@@ -290,8 +290,8 @@ class PromiseLocks {
 
   /**
    * @param {number} mode
-   * @param {any} key
-   * @param {any} options
+   * @param {unknown} key
+   * @param {unknown} options
    * @returns {any} a hold or null; a promise of it where a store answers
    */
   tryNow(mode, key, options) {
@@ -354,7 +354,7 @@ class PromiseLocks {
   }
 
   /**
-   * @param {any} options
+   * @param {unknown} options
    * @param {import('./options').Place} where
    * @param {Function} call of this class, which is at work
    * @returns {Wish}

@@ -9,7 +9,7 @@ const { StoredSpace } = require('./stored-space');
 
 /**
  * @param {string | undefined} name undefined for a private space
- * @param {Record<string, any> | undefined} store its options; undefined for none
+ * @param {import('../../native/binding').StoreOptions | undefined} store its options; undefined for none
  * @returns {Space}
  */
 function openSpace(name, store) {

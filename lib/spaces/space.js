@@ -306,7 +306,7 @@ class Space {
     } else {
       detail = this.explain(request, kind, place);
       if (kind === EXPIRED || kind === LOST) {
-        request.loss ??= detail;
+        request.loss ??= /** @type {import('../errors').LockError} */ (detail);
         if (request.times !== null) diagnostics.ended(request);
       }
     }
@@ -318,7 +318,7 @@ class Space {
    * @param {Request} request
    * @param {number} kind
    * @param {number} _place where the event stands in the shared array
-   * @returns {any} the error that the program is given with the event, if it comes from here
+   * @returns {Error | import('../events/snapshot').Blockers | null} what the program is given with the event
    */
   explain(request, kind, _place) {
     if (kind === TIMED_OUT) return this.blockersOf(request, false);

@@ -29,7 +29,7 @@ const { Keys } = require('./keys');
 class StoredSpace extends Space {
   /**
    * @param {string} name
-   * @param {Record<string, any>} store its options
+   * @param {import('../../native/binding').StoreOptions} store its options
    */
   constructor(name, store) {
     super(open(name, store), name, new Keys(false));
@@ -245,8 +245,7 @@ class StoredSpace extends Space {
 
   /** @param {Request} request */
   owe(request) {
-    /** @type {any} */
-    const answer = {};
+    const answer = /** @type {Answer} */ ({});
     answer.promise = new Promise((resolve, reject) => Object.assign(answer, { resolve, reject }));
     // Nobody has to wait for it: programs that know only one process do not.
     quiet(answer.promise);
@@ -281,13 +280,13 @@ class StoredSpace extends Space {
 
 /**
  * @param {string} name
- * @param {Record<string, any>} store
+ * @param {import('../../native/binding').StoreOptions} store
  * @returns {number}
  */
 function open(name, store) {
-  const { number, option, takes, outOfRange } = port.openStored(name, store);
-  if (number === undefined) throw wrongStoreOption(`options.store.${option}`, takes, outOfRange);
-  return number;
+  const opened = port.openStored(name, store);
+  if (typeof opened === 'number') return opened;
+  throw wrongStoreOption(`options.store.${opened.option}`, opened.takes, opened.outOfRange);
 }
 
 /**
