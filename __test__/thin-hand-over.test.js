@@ -5,11 +5,10 @@
 const { it, describe, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
 const { openThinFaces, LONG } = require('./support/thin-faces');
-const { hold } = require('./support/queue');
 const { block, until } = require('./support/until');
 const { errorOf, turn, watch } = require('./support/watch');
 
-const { latchkey, faces, calls } = openThinFaces();
+const { latchkey, calls } = openThinFaces();
 const { Locks, Lock } = latchkey;
 
 beforeEach(() => void calls());
@@ -240,26 +239,6 @@ describe('a hold with an expiry that is handed over', () => {
 });
 
 describe('a key that the engine has had', () => {
-  it('is thin again once those who waited are gone', () => {
-    const { open } = faces.find(({ name }) => name === 'Lock with an expiry');
-    const locks = open();
-    for (let i = 0; i < 3; i++) {
-      let served = 0;
-      const release = hold(locks, 'write', 'drained');
-      for (const mode of ['read', 'write', 'read']) {
-        locks[mode]('drained', (releaseNext) => {
-          served++;
-          releaseNext();
-        });
-      }
-      release();
-      assert.equal(served, 3);
-      assert.notDeepEqual(calls(), []);
-      for (const mode of ['read', 'write']) hold(locks, mode, 'drained')();
-      assert.deepEqual(calls(), []);
-    }
-  });
-
   /** What gives a held key to the engine. */
   const ways = {
     'a waiter that is let in': (locks) => {
@@ -291,29 +270,6 @@ describe('a key that the engine has had', () => {
       assert.deepEqual(calls(), []);
     });
   }
-
-  it('is thin again only when all readers that were handed over are gone', () => {
-    const lock = new Lock(LONG);
-    const readers = [1, 2, 3].map(() => {
-      let release;
-      lock.readLock('key', null, (given) => (release = given));
-      return release;
-    });
-    let written = 0;
-    lock.writeLock('key', null, (release) => {
-      written++;
-      release();
-    });
-    for (const release of readers) {
-      assert.equal(written, 0);
-      release();
-      release();
-    }
-    assert.equal(written, 1);
-    assert.notDeepEqual(calls(), []);
-    lock.readLock('key', null, (release) => release());
-    assert.deepEqual(calls(), []);
-  });
 
   it('stays with the engine while it is recovered, and is thin again once it is whole', () => {
     const locks = new Locks();
