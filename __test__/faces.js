@@ -49,6 +49,32 @@ function constructed(name, Lock, usual) {
   };
 }
 
+/** The promise face: whoever is let in releases some microtasks after it says so. */
+function promised(name, Locks, expiry) {
+  return {
+    name,
+    modes: ['write', 'read'],
+    open() {
+      const locks = new Locks({ expiry });
+      const by = (mode) => (key, obtained) => void locks[mode](key, () => new Promise(obtained));
+      return { write: by('write'), read: by('read') };
+    },
+  };
+}
+
+const LONG = 600_000;
+
+/** The faces of a copy of the package, that with promises too, for requests that queue up on private keys. */
+function facesOf({ alock: lock, latchkey: { Lock, Locks } }) {
+  return [
+    called('alock', lock),
+    constructed('Lock', Lock),
+    constructed('Lock with an expiry', Lock, LONG),
+    promised('Locks', Locks),
+    promised('Locks with an expiry', Locks, LONG),
+  ];
+}
+
 /** @type {Face[]} */
 const faces = [
   called('alock', alock),
@@ -62,7 +88,7 @@ const faces = [
  * that it keeps for a key. Its holds outlast every test, so that one that leaves somebody
  * waiting would keep the process alive.
  */
-const lasting = constructed('rwlock-plus, with an expiry', RwlockPlus, 600_000);
+const lasting = constructed('rwlock-plus, with an expiry', RwlockPlus, LONG);
 
 /**
  * Describes a behaviour once per face that has it.
@@ -96,6 +122,8 @@ function freshKey() {
 }
 
 module.exports = {
+  LONG,
+  facesOf,
   faces,
   lasting,
   telling: faces.filter((face) => face.tells),

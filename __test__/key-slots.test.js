@@ -5,13 +5,12 @@
 
 const { it, describe, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
-const { loadCopy } = require('./support/copies');
-const { openThinFaces } = require('./support/thin-faces');
+const { loadCopy, loadWatchedCopy } = require('./support/copies');
 const { freshName } = require('./support/reaches');
 const { Thread } = require('./support/thread');
 const { turn } = require('./support/watch');
 
-const { latchkey, calls } = openThinFaces();
+const { latchkey, calls } = loadWatchedCopy();
 const { Locks, Lock } = latchkey;
 /** What it uses of a named space, the first copy does not see: as if it were another thread, but within a call. */
 const stranger = loadCopy().latchkey;

@@ -4,11 +4,12 @@
 
 const { it, describe, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
-const { openThinFaces, LONG } = require('./support/thin-faces');
+const { LONG } = require('./faces');
+const { loadWatchedCopy } = require('./support/copies');
 const { block, until } = require('./support/until');
 const { errorOf, turn, watch } = require('./support/watch');
 
-const { latchkey, calls } = openThinFaces();
+const { latchkey, calls } = loadWatchedCopy();
 const { Locks, Lock } = latchkey;
 
 beforeEach(() => void calls());

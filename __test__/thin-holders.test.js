@@ -5,13 +5,14 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const diagnostics = require('node:diagnostics_channel');
-const { openThinFaces, LONG } = require('./support/thin-faces');
+const { LONG } = require('./faces');
+const { loadWatchedCopy } = require('./support/copies');
 const { ModelLock } = require('./support/model');
 const { hold } = require('./support/queue');
 const { collectUntil } = require('./support/gc');
 const { randomFrom, seed } = require('./support/random');
 
-const { latchkey, calls } = openThinFaces();
+const { latchkey, calls } = loadWatchedCopy();
 const { Lock } = latchkey;
 
 const taker = (lock, mode) => () =>
