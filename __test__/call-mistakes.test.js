@@ -5,7 +5,7 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Hold, Locks } = require('latchkey');
-const { overReaches } = require('./support/reaches');
+const { overScopes } = require('./support/scopes');
 const { errorOf } = require('./support/watch');
 
 /** What somebody may call a method on by mistake. */
@@ -71,7 +71,7 @@ describe('a member of Hold without its object', () => {
   });
 });
 
-overReaches('a signal', (open) => {
+overScopes('a signal', (open) => {
   const whole = {
     aborted: false,
     addEventListener() {},

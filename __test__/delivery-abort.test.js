@@ -8,7 +8,7 @@ const assert = require('node:assert/strict');
 const diagnostics = require('node:diagnostics_channel');
 const { Lock, Locks } = require('latchkey');
 const { bounded } = require('./support/bounded');
-const { freshName, assertFree } = require('./support/reaches');
+const { freshName, assertFree } = require('./support/scopes');
 const { block } = require('./support/until');
 const { turn, watch } = require('./support/watch');
 

@@ -5,7 +5,7 @@
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { bounded } = require('./support/bounded');
-const { overReaches, assertFree } = require('./support/reaches');
+const { overScopes, assertFree } = require('./support/scopes');
 const { sleep } = require('./support/until');
 const { uncaughtIn } = require('./support/uncaught');
 const { errorOf, turn, watch } = require('./support/watch');
@@ -47,7 +47,7 @@ const WAYS = [
   ],
 ];
 
-overReaches('a signal whose addEventListener throws', (open) => {
+overScopes('a signal whose addEventListener throws', (open) => {
   for (const [way, call] of WAYS) {
     it(`fails ${way} with that error, and nothing waits`, async () => {
       const locks = open();
@@ -86,7 +86,7 @@ overReaches('a signal whose addEventListener throws', (open) => {
   });
 });
 
-overReaches('a signal that lacks a method', (open) => {
+overScopes('a signal that lacks a method', (open) => {
   for (const [title, value] of [
     ['undefined', undefined],
     ['null', null],
@@ -114,7 +114,7 @@ overReaches('a signal that lacks a method', (open) => {
   }
 });
 
-overReaches('a signal whose removeEventListener fails later', (open) => {
+overScopes('a signal whose removeEventListener fails later', (open) => {
   for (const [how, value] of [
     ['throws', boom],
     ['is gone', undefined],

@@ -6,7 +6,7 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Lock, Locks } = require('latchkey');
 const { ask } = require('./support/logged');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { block, until } = require('./support/until');
 const { errorOf, turn } = require('./support/watch');
 

@@ -5,7 +5,7 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Lock, Locks } = require('latchkey');
-const { freshName, assertFree } = require('./support/reaches');
+const { freshName, assertFree } = require('./support/scopes');
 const { block } = require('./support/until');
 const { uncaughtIn } = require('./support/uncaught');
 const { turn, watch } = require('./support/watch');

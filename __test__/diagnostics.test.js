@@ -6,7 +6,7 @@ const { it, afterEach } = require('node:test');
 const assert = require('node:assert/strict');
 const diagnostics = require('node:diagnostics_channel');
 const { Locks, Lock } = require('latchkey');
-const { overReaches, freshName, assertFree } = require('./support/reaches');
+const { overScopes, freshName, assertFree } = require('./support/scopes');
 const { Thread } = require('./support/thread');
 const { errorOf, turn, watch } = require('./support/watch');
 const { block } = require('./support/until');
@@ -42,7 +42,7 @@ afterEach(() => {
   for (const name of CHANNELS) assert.equal(diagnostics.hasSubscribers(`latchkey:${name}`), false);
 });
 
-overReaches('the channels', (open, { later, name: reach }) => {
+overScopes('the channels', (open, { later, name: kind }) => {
   /** What is told of each request of a store: it waits until the store has answered. */
   const waits = (...messages) => (later ? messages : []);
 
@@ -66,7 +66,7 @@ overReaches('the channels', (open, { later, name: reach }) => {
 
   it('tell whom it was about, and how long it waited and held', async () => {
     const name = freshName();
-    const locks = open(reach === 'private' ? {} : { name });
+    const locks = open(kind === 'private' ? {} : { name });
     // A store's server is met with the first request, which takes its time.
     await (await locks.write('another key')).release();
     const messages = listen();
@@ -84,8 +84,8 @@ overReaches('the channels', (open, { later, name: reach }) => {
       ['private', 'thread'],
       ['named', 'process'],
       ['stored', 'machines'],
-    ]).get(reach);
-    const where = { scope, name: reach === 'private' ? null : name };
+    ]).get(kind);
+    const where = { scope, name: kind === 'private' ? null : name };
     assert.deepEqual(of('wait', 'read'), { id, ...where, key: 'key', mode: 'read', label: 'mine' });
     assert.deepEqual([of('grant', 'read').id, of('release', 'read').id], [id, id]);
     assert.notEqual(of('grant', 'write').id, id);
@@ -303,7 +303,7 @@ overReaches('the channels', (open, { later, name: reach }) => {
   });
 });
 
-overReaches('a subscriber', (open, { later }) => {
+overScopes('a subscriber', (open, { later }) => {
   for (const name of ['wait', 'grant', 'release', 'expire']) {
     it(`of ${name} may use locks itself, these and others: no grant gets lost`, async () => {
       const locks = open();

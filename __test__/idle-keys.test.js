@@ -6,7 +6,7 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { loadCopy, loadSweepingCopy } = require('./support/copies');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { block } = require('./support/until');
 const { errorOf, watch, turn } = require('./support/watch');
 

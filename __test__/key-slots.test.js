@@ -6,7 +6,7 @@
 const { it, describe, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
 const { loadCopy, loadWatchedCopy } = require('./support/copies');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { Thread } = require('./support/thread');
 const { turn } = require('./support/watch');
 

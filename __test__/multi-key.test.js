@@ -5,13 +5,13 @@ const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { Hold, Locks } = require('latchkey');
 const {
-  overReaches,
-  overReachesAndModes,
+  overScopes,
+  overScopesAndModes,
   assertFree,
   untilPending,
   freshName,
   TRY,
-} = require('./support/reaches');
+} = require('./support/scopes');
 const { errorOf, turn, watch } = require('./support/watch');
 const { block, deferred } = require('./support/until');
 const { untilAsync } = require('./support/redis');
@@ -21,7 +21,7 @@ const DISPOSE = Symbol.dispose ?? Symbol.for('nodejs.dispose');
 
 const heldKeys = async (locks) => (await locks.query()).held.map(({ key }) => key);
 
-overReachesAndModes('several keys', (open, mode) => {
+overScopesAndModes('several keys', (open, mode) => {
   it('are taken together, each once, sorted', async () => {
     const locks = open();
     const keys = ['c', 'a', 'b', 'a', 'c'];
@@ -141,7 +141,7 @@ overReachesAndModes('several keys', (open, mode) => {
   });
 });
 
-overReachesAndModes('several keys of which one is held', (open, mode, { later }) => {
+overScopesAndModes('several keys of which one is held', (open, mode, { later }) => {
   it('give back what was taken when the time is up', async () => {
     const locks = open();
     const held = await locks.write('b');
@@ -238,7 +238,7 @@ overReachesAndModes('several keys of which one is held', (open, mode, { later })
   });
 });
 
-overReaches('the expiry of several keys', (open) => {
+overScopes('the expiry of several keys', (open) => {
   it('of an early one, while a later one is waited for, fails the call and gives all back', async () => {
     const locks = open();
     const held = await locks.write('b');
@@ -313,7 +313,7 @@ it('very many keys are no more than a loop', () => {
   assertFree(locks);
 });
 
-overReaches('a downgrade of several keys', (open) => {
+overScopes('a downgrade of several keys', (open) => {
   it('lets readers in, on each of them', async () => {
     const locks = open();
     const hold = await locks.write(['a', 'b']);
@@ -327,7 +327,7 @@ overReaches('a downgrade of several keys', (open) => {
   });
 });
 
-overReaches('many calls for keys in any order', (open) => {
+overScopes('many calls for keys in any order', (open) => {
   it('never wait for each other: opposite orders', async () => {
     const locks = open();
     let inside = 0;

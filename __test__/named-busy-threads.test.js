@@ -4,7 +4,7 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Lock, Locks } = require('latchkey');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { useThreads, openIn, closeIn } = require('./support/worker-threads');
 const { errorOf, turn, watch } = require('./support/watch');
 const { block, until } = require('./support/until');

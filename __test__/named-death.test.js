@@ -5,7 +5,7 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Locks } = require('latchkey');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { Thread } = require('./support/thread');
 const { watch } = require('./support/watch');
 const { until } = require('./support/until');

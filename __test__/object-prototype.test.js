@@ -7,7 +7,7 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const vm = require('node:vm');
 const { Lock, Locks } = require('latchkey');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { block } = require('./support/until');
 const { turn, watch } = require('./support/watch');
 

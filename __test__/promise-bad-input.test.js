@@ -6,7 +6,7 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { inspect } = require('node:util');
 const { Locks } = require('latchkey');
-const { overReachesAndModes, TRY } = require('./support/reaches');
+const { overScopesAndModes, TRY } = require('./support/scopes');
 const { errorOf } = require('./support/watch');
 
 const WRONG_TYPE = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
@@ -51,7 +51,7 @@ function* wrongWishes() {
   for (const value of optionValues) yield [`options: ${inspect(value)}`, value, WRONG_TYPE];
 }
 
-overReachesAndModes('a call', (open, mode) => {
+overScopesAndModes('a call', (open, mode) => {
   /** Asserts that a call is refused, by a rejection, and changes nothing. */
   async function assertRejects(expected, ...args) {
     const locks = open();

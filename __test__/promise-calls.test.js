@@ -5,10 +5,10 @@
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { Hold } = require('latchkey');
-const { overReachesAndModes, TRY, assertFree } = require('./support/reaches');
+const { overScopesAndModes, TRY, assertFree } = require('./support/scopes');
 const { errorOf, turn, watch } = require('./support/watch');
 
-overReachesAndModes('a call with a function', (open, mode, { later }) => {
+overScopesAndModes('a call with a function', (open, mode, { later }) => {
   it('gives the result of an async function, and releases', async () => {
     const locks = open();
     const result = await locks[mode]('key', async (hold) => {
@@ -126,7 +126,7 @@ overReachesAndModes('a call with a function', (open, mode, { later }) => {
   });
 });
 
-overReachesAndModes('a call without a function', (open, mode, { later }) => {
+overScopesAndModes('a call without a function', (open, mode, { later }) => {
   it('gives a hold, which stays until it is released', async () => {
     const locks = open();
     const hold = await locks[mode]('key');
@@ -172,7 +172,7 @@ overReachesAndModes('a call without a function', (open, mode, { later }) => {
   });
 });
 
-overReachesAndModes('a call that tries', (open, mode) => {
+overScopesAndModes('a call that tries', (open, mode) => {
   it('gives a hold at once, if the key is free', async () => {
     const locks = open();
     const hold = await locks[TRY[mode]]('key');
@@ -211,7 +211,7 @@ overReachesAndModes('a call that tries', (open, mode) => {
   });
 });
 
-overReachesAndModes('a key', (open, mode) => {
+overScopesAndModes('a key', (open, mode) => {
   it('becomes a string as a property name does', async () => {
     const locks = open();
     const objectId = { toString: () => 'abc' };

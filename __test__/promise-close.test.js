@@ -4,7 +4,7 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { LockClosedError, LockError, Locks } = require('latchkey');
-const { overReaches, overReachesAndModes, freshName } = require('./support/reaches');
+const { overScopes, overScopesAndModes, freshName } = require('./support/scopes');
 const { errorOf, turn, watch } = require('./support/watch');
 const { runWith } = require('./support/child');
 const { useRedis, withoutRedis } = require('./support/redis');
@@ -13,7 +13,7 @@ const MB = 2 ** 20;
 /** V8 may not let its nursery grow: then resident memory says what stays. */
 const STEADY = ['--max-semi-space-size=1'];
 
-overReachesAndModes('close', (open, mode) => {
+overScopesAndModes('close', (open, mode) => {
   it('ends each wait with its own error', async () => {
     const locks = open();
     const hold = await locks.write('key');
@@ -93,11 +93,11 @@ describe('the memory of a Locks that is closed', () => {
   /** Were they kept, each would cost 800 bytes (in a store), 1,000 (private) or 6,000 (named), and so 40 MB together. */
   const LIMIT = 15 * MB;
 
-  for (const reach of ['private', 'named', 'stored']) {
-    const skip = reach === 'stored' && withoutRedis;
-    it(`comes back, at once or with the last hold (${reach})`, { skip }, async (t) => {
+  for (const kind of ['private', 'named', 'stored']) {
+    const skip = kind === 'stored' && withoutRedis;
+    it(`comes back, at once or with the last hold (${kind})`, { skip }, async (t) => {
       const place = { private: {}, named: { name: 'space' }, stored: { name: 'space', store: redis.url } }[
-        reach
+        kind
       ];
       const { code, stdout, stderr } = await runWith(STEADY, closeMany, place, LOCKS, ROUNDS);
       assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
@@ -133,7 +133,7 @@ async function closeMany(place, count, rounds) {
   console.log(JSON.stringify(resident));
 }
 
-overReaches('close', (open) => {
+overScopes('close', (open) => {
   for (const order of ['read write', 'write read', 'write read write read read', 'read read write read']) {
     for (const held of ['read', 'write']) {
       it(`ends all waits, none by a grant, with ${order} behind a ${held} hold`, async () => {
@@ -178,7 +178,7 @@ overReaches('close', (open) => {
   });
 });
 
-overReaches('10,000 waits on many keys', (open) => {
+overScopes('10,000 waits on many keys', (open) => {
   it('all end by one close', async () => {
     const locks = open();
     const holds = await Promise.all(Array.from({ length: 100 }, (_, i) => locks.tryWrite(`key ${i}`)));

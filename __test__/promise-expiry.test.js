@@ -5,7 +5,7 @@
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { LockError, LockExpiredError } = require('latchkey');
-const { overReaches, overReachesAndModes, TRY, assertFree } = require('./support/reaches');
+const { overScopes, overScopesAndModes, TRY, assertFree } = require('./support/scopes');
 const { errorOf, turn, watch } = require('./support/watch');
 const { block, deferred, sleep, until } = require('./support/until');
 
@@ -29,7 +29,7 @@ function assertLost(hold) {
   return reason;
 }
 
-overReachesAndModes('an overdue hold', (open, mode) => {
+overScopesAndModes('an overdue hold', (open, mode) => {
   it('stays as long as nobody else asks, however long that is', async () => {
     const locks = open({ expiry: 5 });
     const hold = await locks[mode]('key');
@@ -110,7 +110,7 @@ overReachesAndModes('an overdue hold', (open, mode) => {
   });
 });
 
-overReachesAndModes('an expiry', (open, mode) => {
+overScopesAndModes('an expiry', (open, mode) => {
   it('of a call overrides that of its Locks', async () => {
     const locks = open({ expiry: 60_000 });
     const short = await locks[mode]('key', { expiry: 5 });
@@ -174,7 +174,7 @@ overReachesAndModes('an expiry', (open, mode) => {
   });
 });
 
-overReachesAndModes('a function whose hold is taken away while it runs', (open, mode) => {
+overScopesAndModes('a function whose hold is taken away while it runs', (open, mode) => {
   it('has its signal aborted; its call fails once it has settled, not sooner', async () => {
     const locks = open({ expiry: EXPIRY });
     const finish = deferred();
@@ -264,7 +264,7 @@ overReachesAndModes('a function whose hold is taken away while it runs', (open, 
   });
 });
 
-overReaches('several overdue readers', (open, { later }) => {
+overScopes('several overdue readers', (open, { later }) => {
   it('are taken away together, those that are not overdue stay', async () => {
     const locks = open();
     const old = [await locks.tryRead('key', { expiry: 5 }), await locks.tryRead('key', { expiry: 6 })];
@@ -305,7 +305,7 @@ overReaches('several overdue readers', (open, { later }) => {
   });
 });
 
-overReaches('what an expired writer leaves', (open) => {
+overScopes('what an expired writer leaves', (open) => {
   it('is marked recovered, until a writer that saw it releases normally', async () => {
     const locks = open({ expiry: 5 });
     const lost = await locks.write('key');
@@ -363,7 +363,7 @@ overReaches('what an expired writer leaves', (open) => {
   });
 });
 
-overReaches('whoever is told of a loss', (open) => {
+overScopes('whoever is told of a loss', (open) => {
   it('may use the locks in that moment: everybody still gets their turn', async () => {
     const locks = open();
     const lost = await locks.write('key', { expiry: EXPIRY });

@@ -4,13 +4,13 @@
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { getEventListeners } = require('node:events');
-const { overReaches, overReachesAndModes, assertFree } = require('./support/reaches');
+const { overScopes, overScopesAndModes, assertFree } = require('./support/scopes');
 const { errorOf, turn, watch } = require('./support/watch');
 
 /** Whatever a program may give as a reason. */
 const REASONS = [new Error('mine'), 'text', 0, null, false, Symbol('reason'), { some: 'object' }];
 
-overReachesAndModes('an aborted signal', (open, mode) => {
+overScopesAndModes('an aborted signal', (open, mode) => {
   it('refuses the request with its reason, even if the key is free', async () => {
     const locks = open();
     for (const reason of REASONS) {
@@ -29,7 +29,7 @@ overReachesAndModes('an aborted signal', (open, mode) => {
   });
 });
 
-overReachesAndModes('a signal that is aborted while the request waits', (open, mode, { later }) => {
+overScopesAndModes('a signal that is aborted while the request waits', (open, mode, { later }) => {
   it('ends the wait at once, with its reason untouched', async () => {
     const locks = open();
     const hold = await locks.write('key');
@@ -143,7 +143,7 @@ overReachesAndModes('a signal that is aborted while the request waits', (open, m
   });
 });
 
-overReaches('one signal for many requests', (open) => {
+overScopes('one signal for many requests', (open) => {
   it('aborts them all, without a MaxListeners warning', async () => {
     const locks = open();
     const warnings = [];

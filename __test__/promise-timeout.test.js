@@ -5,13 +5,13 @@
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { LockError, LockTimeoutError, LockQueueFullError } = require('latchkey');
-const { overReaches, overReachesAndModes, assertFree, untilPending } = require('./support/reaches');
+const { overScopes, overScopesAndModes, assertFree, untilPending } = require('./support/scopes');
 const { errorOf, turn, watch } = require('./support/watch');
 
 /** Longer than any test takes. */
 const LONG = 60_000;
 
-overReachesAndModes('a time limit', (open, mode) => {
+overScopesAndModes('a time limit', (open, mode) => {
   it('of 0 gives a free key, and fails at once for a held one', async () => {
     const locks = open();
     const hold = await locks[mode]('key', { timeout: 0 });
@@ -97,7 +97,7 @@ overReachesAndModes('a time limit', (open, mode) => {
   });
 });
 
-overReaches('when a waiting writer gives up', (open, { later }) => {
+overScopes('when a waiting writer gives up', (open, { later }) => {
   /** By how many ms the clocks of those who give up may differ: the thread that keeps a store hears of them later. */
   const slack = later ? 25 : 1;
 
@@ -137,7 +137,7 @@ overReaches('when a waiting writer gives up', (open, { later }) => {
   });
 });
 
-overReaches('maxPending', (open) => {
+overScopes('maxPending', (open) => {
   it('refuses the request that would be one too many, at once', async () => {
     const locks = open({ maxPending: 2 });
     const hold = await locks.write('key');

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { hostname } = require('node:os');
 const { threadId } = require('node:worker_threads');
 const { Lock, Locks } = require('latchkey');
-const { overReaches, freshName, assertFree } = require('./support/reaches');
+const { overScopes, freshName, assertFree } = require('./support/scopes');
 const { Thread } = require('./support/thread');
 const { watch } = require('./support/watch');
 const { block, until } = require('./support/until');
@@ -14,7 +14,7 @@ const { block, until } = require('./support/until');
 /** The clock of `since` and the engine's are read a moment apart, and rounded. */
 const CLOCKS = 20;
 
-overReaches('query', (open, { later }) => {
+overScopes('query', (open, { later }) => {
   /** What a store adds. */
   const origin = later ? { host: hostname(), pid: process.pid } : {};
 

@@ -10,7 +10,7 @@ const RwlockPlus = require('latchkey/rwlock-plus');
 const { useRedis, withoutRedis, untilAsync } = require('./support/redis');
 const { Proxy } = require('./support/proxy');
 const { run } = require('./support/child');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { turn } = require('./support/watch');
 const { deferred } = require('./support/until');
 

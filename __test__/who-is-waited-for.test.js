@@ -6,12 +6,12 @@ const { it, describe, before, after } = require('node:test');
 const assert = require('node:assert/strict');
 const { threadId } = require('node:worker_threads');
 const { Lock, Locks } = require('latchkey');
-const { overReaches, freshName, untilPending, assertFree } = require('./support/reaches');
+const { overScopes, freshName, untilPending, assertFree } = require('./support/scopes');
 const { Thread } = require('./support/thread');
 const { errorOf, watch } = require('./support/watch');
 const { block } = require('./support/until');
 
-overReaches('a time-out', (open, { later }) => {
+overScopes('a time-out', (open, { later }) => {
   it('says who held the key, for how long, and how many stood before it', async () => {
     const locks = open();
     const hold = await locks.write('key', { label: 'POST /pay' });
@@ -87,7 +87,7 @@ overReaches('a time-out', (open, { later }) => {
   });
 });
 
-overReaches('an expiry', (open) => {
+overScopes('an expiry', (open) => {
   it('says how long the hold had been held, and whose it was', async () => {
     const locks = open();
     const hold = await locks.write('key', { expiry: 10, label: 'POST /pay' });
@@ -123,7 +123,7 @@ it('the callback API says how long an expired hold had been held, whoever grante
   }
 });
 
-overReaches('a label', (open, { later }) => {
+overScopes('a label', (open, { later }) => {
   it(
     'stands in query() while the request waits and holds',
     { skip: later && 'a store does not say it' },
@@ -215,7 +215,7 @@ describe('in a named space', () => {
   });
 });
 
-overReaches('the trace of a request', (open, { later }) => {
+overScopes('the trace of a request', (open, { later }) => {
   it('says where it was asked, in errors and in query()', async () => {
     const locks = open({ trace: true });
     async function takesTheKey(options) {
@@ -243,7 +243,7 @@ overReaches('the trace of a request', (open, { later }) => {
   });
 });
 
-overReaches('of one key', (open) => {
+overScopes('of one key', (open) => {
   it('query(key), isLocked(key) and countPending(key) say what the whole says', async () => {
     const locks = open();
     const holds = [await locks.write('a'), await locks.read(1)];
