@@ -336,7 +336,7 @@ overScopes('a subscriber', (open, { later }) => {
   }
 });
 
-it('the callback faces are on the same channels', async () => {
+it('the callback APIs are on the same channels', async () => {
   const name = freshName();
   const messages = listen();
   const lock = new Lock(null, null, { name });

@@ -189,7 +189,7 @@ describe('a slot that has become stale', () => {
     }
   });
 
-  it('works for the callback face', () => {
+  it('works for the callback API', () => {
     const name = freshName();
     const [lock, other] = [new Lock(null, null, { name }), new stranger.Locks({ name })];
     lock.writeLock('key', null, (release) => release());

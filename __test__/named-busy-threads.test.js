@@ -255,7 +255,7 @@ describe('in the main thread, kept busy itself', () => {
       state.hold = state.locks.tryWrite('key');
     });
     let served = 0;
-    // The callback face: promises would take most of this test's time.
+    // The callback API: promises would take most of this test's time.
     const lock = new Lock(null, null, { name });
     for (let i = 0; i < 150_000; i++)
       lock.readLock(

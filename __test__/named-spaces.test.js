@@ -1,6 +1,6 @@
 'use strict';
 // A named space is one lock for whoever opens its name: several objects of one thread, worker threads, the promise
-// face and the callback classes together. Different names never meet.
+// api and the callback classes together. Different names never meet.
 
 const { it, describe, before, after } = require('node:test');
 const assert = require('node:assert/strict');

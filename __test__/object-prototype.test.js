@@ -29,7 +29,7 @@ function whileAllHave(properties, run) {
   }
 }
 
-/** Whether two lock objects of the promise face keep each other out. */
+/** Whether two lock objects of the promise API keep each other out. */
 function exclude(one, other) {
   const hold = one.tryWrite('key');
   const second = other.tryWrite('key');

@@ -5,7 +5,7 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { loadWatchedCopy } = require('./support/copies');
-const { facesOf } = require('./faces');
+const { apisOf } = require('./support/apis');
 const { hold } = require('./support/queue');
 const { collectUntil } = require('./support/gc');
 const { Thread } = require('./support/thread');
@@ -15,7 +15,7 @@ const { errorOf, turn } = require('./support/watch');
 const copy = loadWatchedCopy();
 const { latchkey, lib, crossings, calls } = copy;
 const { Lock, Locks } = latchkey;
-const faces = facesOf(copy);
+const apis = apisOf(copy);
 
 /** How many entries the shared array has room for. */
 const ROOM = lib('layout').at.maxPosted;
@@ -41,7 +41,7 @@ function count(calls) {
 
 describe('a thousand requests that wait for a key, and their releases', () => {
   const MANY = 1000;
-  for (const { name, modes, open } of faces) {
+  for (const { name, modes, open } of apis) {
     for (const mode of modes) {
       it(`cost a call of the engine each, and at most ten more (${name}, ${mode})`, async () => {
         const locks = open();
@@ -70,7 +70,7 @@ describe('a thousand requests that wait for a key, and their releases', () => {
   }
 
   it('cost no more where readers and writers queue up behind a reader', async () => {
-    for (const { name, modes, open } of faces) {
+    for (const { name, modes, open } of apis) {
       if (!modes.includes('read')) continue;
       const locks = open();
       let done = 0;
@@ -103,7 +103,7 @@ describe('a thousand requests that wait for a key, and their releases', () => {
 
 describe('more requests than the array has room for', () => {
   const MANY = 2000;
-  for (const { name, modes, open } of faces) {
+  for (const { name, modes, open } of apis) {
     it(`are let in in the order in which they were made, on one key (${name})`, async () => {
       const locks = open();
       const log = [];

@@ -1,5 +1,5 @@
 'use strict';
-// Bad input to the promise face: a TypeError or RangeError with Node's codes, from the very call, and nothing has
+// Bad input to the promise API: a TypeError or RangeError with Node's codes, from the very call, and nothing has
 // changed: a promise where the call gives one, a throw where it does not.
 
 const { it, describe } = require('node:test');

@@ -1,5 +1,5 @@
 'use strict';
-// `read` and `write` of the promise face: with a function and without, what comes back, and that the key is free
+// `read` and `write` of the promise API: with a function and without, what comes back, and that the key is free
 // afterwards, however the function ends.
 
 const { it } = require('node:test');

@@ -1,5 +1,5 @@
 'use strict';
-// Expiry on the promise face: a hold that is older than its expiry is taken away when another request waits, or as
+// Expiry on the promise API: a hold that is older than its expiry is taken away when another request waits, or as
 // soon as one arrives. Its signal is aborted first; a call with a function fails, once the function has settled.
 
 const { it } = require('node:test');

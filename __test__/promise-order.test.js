@@ -1,5 +1,5 @@
 'use strict';
-// Order and exclusion on the promise face: first come, first served; neighbouring readers share; nobody overtakes.
+// Order and exclusion on the promise API: first come, first served; neighbouring readers share; nobody overtakes.
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');

@@ -20,11 +20,11 @@ const TTL = 900;
 describe('the callback classes on a store', { skip: withoutRedis }, () => {
   const redis = useRedis();
 
-  for (const [face, Lock] of [
+  for (const [api, Lock] of [
     ['latchkey constructed', latchkey],
     ['rwlock-plus', RwlockPlus],
   ]) {
-    describe(face, () => {
+    describe(api, () => {
       const open = ({ name = freshName(), expiry, logger, url = redis.url } = {}) =>
         new Lock(expiry, logger, { name, store: { url, ttl: TTL } });
 
@@ -165,7 +165,7 @@ describe('the callback classes on a store', { skip: withoutRedis }, () => {
         assert.deepEqual(seen, ['asker', 'asker']);
       });
 
-      it('share their keys with the promise face', async () => {
+      it('share their keys with the promise API', async () => {
         const name = freshName();
         const lock = open({ name });
         const locks = new Locks({ name, store: { url: redis.url, ttl: TTL } });

@@ -4,7 +4,7 @@
 
 const { it, describe, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
-const { LONG } = require('./faces');
+const { LONG } = require('./support/apis');
 const { loadWatchedCopy } = require('./support/copies');
 const { block, until } = require('./support/until');
 const { errorOf, turn, watch } = require('./support/watch');
@@ -42,7 +42,7 @@ describe('the first one that has to wait', () => {
   }
 });
 
-describe('a promise face’s holders are handed over', () => {
+describe('a promise API’s holders are handed over', () => {
   it('and are told as before: in order, with their modes, fences and ages', async () => {
     const locks = new Locks();
     const readers = [locks.tryRead('key')];
@@ -225,7 +225,7 @@ describe('a hold with an expiry that is handed over', () => {
     for (const each of [reader, next]) each.release();
   });
 
-  it('tells the callback faces, too', () => {
+  it('tells the callback APIs, too', () => {
     const lock = new Lock(5);
     const log = [];
     lock.readLock(

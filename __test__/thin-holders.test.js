@@ -5,7 +5,7 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const diagnostics = require('node:diagnostics_channel');
-const { LONG } = require('./faces');
+const { LONG } = require('./support/apis');
 const { loadWatchedCopy } = require('./support/copies');
 const { ModelLock } = require('./support/model');
 const { hold } = require('./support/queue');

@@ -3,7 +3,7 @@
 
 const { it, describe, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
-const { facesOf, LONG } = require('./faces');
+const { apisOf, LONG } = require('./support/apis');
 const { loadWatchedCopy } = require('./support/copies');
 const { hold } = require('./support/queue');
 const { collectUntil } = require('./support/gc');
@@ -19,7 +19,7 @@ const { NEW, HOLDING, ENDED } = lib('life');
 
 const MODES = { read: READ, write: WRITE };
 
-/** What a face's request is to a thin key. */
+/** What an API's request is to a thin key. */
 const request = (mode, expiry = 0) => ({
   mode: MODES[mode],
   expiry,
@@ -197,7 +197,7 @@ describe('a request surely waits', () => {
 });
 
 describe('a private key that nobody waits for', () => {
-  for (const { name, modes, open } of facesOf(copy)) {
+  for (const { name, modes, open } of apisOf(copy)) {
     it(`costs no call of the engine (${name})`, async () => {
       const locks = open();
       for (let i = 0; i < 3; i++) {

@@ -1,5 +1,5 @@
 'use strict';
-// The scopes of the promise face under one shape, so that a promise's test is written once and run over each.
+// The scopes of the promise API under one shape, so that a promise's test is written once and run over each.
 //
 // `open(options)` gives a Locks whose keys nobody else uses. A store answers later: so a test awaits what `tryRead`,
 // `tryWrite`, `query`, `release` and `downgrade` return, which changes nothing in the other scopes. What is about

@@ -1,7 +1,7 @@
 'use strict';
-// The faces under one shape, so that a behaviour's tests are written once and run over each face that has it.
+// The APIs under one shape, so that a behaviour's tests are written once and run over each API that has it.
 //
-// `open(options)` gives an object with a method per mode: `write(key, obtained, released)` and, where the face
+// `open(options)` gives an object with a method per mode: `write(key, obtained, released)` and, where the API
 // has readers, `read(...)`. `obtained` gets the function that releases.
 
 const { describe } = require('node:test');
@@ -10,20 +10,20 @@ const alock = require('latchkey/alock');
 const RwlockPlus = require('latchkey/rwlock-plus');
 
 /**
- * @typedef {object} Face
+ * @typedef {object} Api
  * @property {string} name
  * @property {('write' | 'read')[]} modes
- * @property {boolean} tells whether it has release callbacks
+ * @property {boolean} notifies whether it has release callbacks
  * @property {boolean} expires whether its holds may expire: `open({ expiry, logger })`
  * @property {(options?: { expiry?: any, logger?: any }) => any} open
  */
 
-/** @returns {Face} */
+/** @returns {Api} */
 function called(name, lock) {
   return {
     name,
     modes: ['write'],
-    tells: false,
+    notifies: false,
     expires: false,
     open: () => ({ write: (key, obtained) => lock(key, obtained) }),
   };
@@ -31,13 +31,13 @@ function called(name, lock) {
 
 /**
  * @param {number} [usual] the expiry, unless a test asks for another one
- * @returns {Face}
+ * @returns {Api}
  */
 function constructed(name, Lock, usual) {
   return {
     name,
     modes: ['write', 'read'],
-    tells: true,
+    notifies: true,
     expires: true,
     open({ expiry = usual, logger } = {}) {
       const lock = new Lock(expiry, logger);
@@ -49,7 +49,7 @@ function constructed(name, Lock, usual) {
   };
 }
 
-/** The promise face: whoever is let in releases some microtasks after it says so. */
+/** The promise API: whoever is let in releases some microtasks after it says so. */
 function promised(name, Locks, expiry) {
   return {
     name,
@@ -64,8 +64,8 @@ function promised(name, Locks, expiry) {
 
 const LONG = 600_000;
 
-/** The faces of a copy of the package, that with promises too, for requests that queue up on private keys. */
-function facesOf({ alock: lock, latchkey: { Lock, Locks } }) {
+/** The APIs of a copy of the package, that with promises too, for requests that queue up on private keys. */
+function apisOf({ alock: lock, latchkey: { Lock, Locks } }) {
   return [
     called('alock', lock),
     constructed('Lock', Lock),
@@ -75,8 +75,8 @@ function facesOf({ alock: lock, latchkey: { Lock, Locks } }) {
   ];
 }
 
-/** @type {Face[]} */
-const faces = [
+/** @type {Api[]} */
+const apis = [
   called('alock', alock),
   called('latchkey called', latchkey),
   constructed('rwlock-plus', RwlockPlus),
@@ -84,52 +84,52 @@ const faces = [
 ];
 
 /**
- * A face whose holds the engine knows one by one as soon as somebody waits; those of the others without an expiry are a number
+ * An API whose holds the engine knows one by one as soon as somebody waits; those of the others without an expiry are a number
  * that it keeps for a key. Its holds outlast every test, so that one that leaves somebody
  * waiting would keep the process alive.
  */
 const lasting = constructed('rwlock-plus, with an expiry', RwlockPlus, LONG);
 
 /**
- * Describes a behaviour once per face that has it.
+ * Describes a behaviour once per API that has it.
  *
  * @param {string} behaviour
- * @param {Face[]} which
- * @param {(face: Face) => void} suite
+ * @param {Api[]} which
+ * @param {(api: Api) => void} suite
  */
-function overFaces(behaviour, which, suite) {
-  for (const face of which) describe(`${behaviour} (${face.name})`, () => suite(face));
+function overApis(behaviour, which, suite) {
+  for (const api of which) describe(`${behaviour} (${api.name})`, () => suite(api));
 }
 
 /**
- * Describes a behaviour once per face and mode.
+ * Describes a behaviour once per API and mode.
  *
  * @param {string} behaviour
- * @param {Face[]} which
- * @param {(face: Face, mode: 'write' | 'read') => void} suite
+ * @param {Api[]} which
+ * @param {(api: Api, mode: 'write' | 'read') => void} suite
  */
 function overModes(behaviour, which, suite) {
-  for (const face of which) {
-    for (const mode of face.modes) describe(`${behaviour} (${face.name}, ${mode})`, () => suite(face, mode));
+  for (const api of which) {
+    for (const mode of api.modes) describe(`${behaviour} (${api.name}, ${mode})`, () => suite(api, mode));
   }
 }
 
 let keys = 0;
 
-/** A key that no other test uses: all calls of an alock face share their keys. */
+/** A key that no other test uses: all calls of an alock API share their keys. */
 function freshKey() {
   return `key ${keys++}`;
 }
 
 module.exports = {
   LONG,
-  facesOf,
-  faces,
+  apisOf,
+  apis,
   lasting,
-  telling: faces.filter((face) => face.tells),
-  expiring: faces.filter((face) => face.expires),
-  sharing: faces.filter((face) => face.modes.includes('read')),
-  overFaces,
+  notifying: apis.filter((api) => api.notifies),
+  expiring: apis.filter((api) => api.expires),
+  sharing: apis.filter((api) => api.modes.includes('read')),
+  overApis,
   overModes,
   freshKey,
 };
