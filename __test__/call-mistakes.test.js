@@ -6,7 +6,7 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Hold, Locks } = require('latchkey');
 const { overScopes } = require('./support/scopes');
-const { errorOf } = require('./support/watch');
+const { errorOf } = require('./support/follow');
 
 /** What somebody may call a method on by mistake. */
 const NOT_LOCKS = [undefined, null, 5, {}, Object.create(Locks.prototype), Locks.prototype];

@@ -8,7 +8,7 @@ const { Lock, Locks } = require('latchkey');
 const { ask } = require('./support/logged');
 const { freshName } = require('./support/scopes');
 const { block, until } = require('./support/until');
-const { errorOf, turn } = require('./support/watch');
+const { errorOf, turn } = require('./support/follow');
 
 /** A hold whose loss is logged. */
 function logLoss(hold, log, name) {

@@ -5,7 +5,7 @@
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { overScopes, assertFree } = require('./support/scopes');
-const { errorOf } = require('./support/watch');
+const { errorOf } = require('./support/follow');
 
 class MyPromise extends Promise {}
 

@@ -8,7 +8,7 @@ const diagnostics = require('node:diagnostics_channel');
 const { Locks, Lock } = require('latchkey');
 const { overScopes, freshName, assertFree } = require('./support/scopes');
 const { Thread } = require('./support/thread');
-const { errorOf, turn, watch } = require('./support/watch');
+const { errorOf, turn, follow } = require('./support/follow');
 const { block } = require('./support/until');
 
 const CHANNELS = ['wait', 'grant', 'release', 'expire', 'lost', 'timeout', 'abort', 'refuse'];
@@ -261,7 +261,7 @@ overScopes('the channels', (open, { later, name: kind }) => {
   it('stay silent about what was asked before anybody listened', async () => {
     const locks = open();
     const hold = await locks.write('key');
-    const early = watch(locks.write('key'));
+    const early = follow(locks.write('key'));
     const messages = listen();
     hold.release();
     await early.settled;
@@ -276,7 +276,7 @@ overScopes('the channels', (open, { later, name: kind }) => {
     const locks = open();
     const messages = listen();
     const hold = await locks.write('key');
-    const next = watch(locks.write('key'));
+    const next = follow(locks.write('key'));
     stopListening();
     const { length } = messages;
     hold.release();

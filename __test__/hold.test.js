@@ -5,7 +5,7 @@ const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { Hold } = require('latchkey');
 const { overScopes, overScopesAndModes, TRY, assertFree } = require('./support/scopes');
-const { turn, watch } = require('./support/watch');
+const { turn, follow } = require('./support/follow');
 
 const DISPOSE = Symbol.dispose ?? Symbol.for('nodejs.dispose');
 
@@ -111,7 +111,7 @@ overScopes('a downgrade', (open) => {
     const locks = open();
     const hold = await locks.write('key');
     const wanted = ['read', 'read', 'write', 'read'];
-    const waiting = wanted.map((mode) => watch(locks[mode]('key')));
+    const waiting = wanted.map((mode) => follow(locks[mode]('key')));
     hold.downgrade();
     // Granted within the call: nobody could have come between.
     assert.deepEqual(
@@ -139,8 +139,8 @@ overScopes('a downgrade', (open) => {
   it('lets no writer in that waits first', async () => {
     const locks = open();
     const hold = await locks.write('key');
-    const writer = watch(locks.write('key'));
-    const reader = watch(locks.read('key'));
+    const writer = follow(locks.write('key'));
+    const reader = follow(locks.read('key'));
     hold.downgrade();
     await turn();
     assert.deepEqual([writer.state, reader.state], ['pending', 'pending']);
@@ -154,7 +154,7 @@ overScopes('a downgrade', (open) => {
   it('does nothing to a read hold, however often', async () => {
     const locks = open();
     const hold = await locks.read('key');
-    const writer = watch(locks.write('key'));
+    const writer = follow(locks.write('key'));
     hold.downgrade();
     hold.downgrade();
     await turn();

@@ -8,7 +8,7 @@ const assert = require('node:assert/strict');
 const { loadCopy, loadSweepingCopy } = require('./support/copies');
 const { freshName } = require('./support/scopes');
 const { block } = require('./support/until');
-const { errorOf, watch, turn } = require('./support/watch');
+const { errorOf, follow, turn } = require('./support/follow');
 
 const { latchkey, lib } = loadCopy();
 const { Keys } = lib('keys');
@@ -294,7 +294,7 @@ describe('while a hundred thousand other keys come and go', () => {
         const holder = locks.tryWrite('key');
         const controller = new AbortController();
         const leaving = errorOf(locks.write('key', { signal: controller.signal }));
-        const staying = watch(locks.write('key'));
+        const staying = follow(locks.write('key'));
         others(locks);
         controller.abort(new Error('enough'));
         assert.equal((await leaving).message, 'enough');

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { format, inspect } = require('node:util');
 const { Hold, Lock, Locks } = require('latchkey');
 const { overScopes, freshName } = require('./support/scopes');
-const { watch } = require('./support/watch');
+const { follow } = require('./support/follow');
 
 overScopes('a hold', (open) => {
   it('shows key, mode, fence, whether the data may be half written, and its state', async () => {
@@ -54,7 +54,7 @@ overScopes('a Locks', (open, { name: kind }) => {
     assert.deepEqual(JSON.parse(JSON.stringify(locks)), json);
     assert.equal(inspect(locks), `Locks ${inspect(json)}`);
     const hold = await locks.write('key');
-    const next = watch(locks.write('key'));
+    const next = follow(locks.write('key'));
     assert.equal(locks.toJSON().pending, 1);
     locks.close();
     await next.settled;

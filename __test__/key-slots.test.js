@@ -8,7 +8,7 @@ const assert = require('node:assert/strict');
 const { loadCopy, loadWatchedCopy } = require('./support/copies');
 const { freshName } = require('./support/scopes');
 const { Thread } = require('./support/thread');
-const { turn } = require('./support/watch');
+const { turn } = require('./support/follow');
 
 const { latchkey, calls } = loadWatchedCopy();
 const { Locks, Lock } = latchkey;

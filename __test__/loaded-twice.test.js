@@ -13,7 +13,7 @@ const { freshKey } = require('./support/apis');
 const { freshName } = require('./support/scopes');
 const { copyPackage } = require('./support/package-copy');
 const { loadInContext } = require('./support/vm-package');
-const { errorOf, turn, watch } = require('./support/watch');
+const { errorOf, turn, follow } = require('./support/follow');
 const { deferred, until } = require('./support/until');
 const { run, ROOT } = require('./support/child');
 
@@ -80,7 +80,7 @@ async function assertTogether(first, second) {
     const hold = a.tryWrite('key');
     assert.equal(b.tryWrite('key'), null);
     const log = [];
-    const call = watch(b.write('key', () => void log.push('Locks')));
+    const call = follow(b.write('key', () => void log.push('Locks')));
     lock.writeLock('key', null, (release) => {
       log.push('Lock');
       release();

@@ -12,7 +12,7 @@ const {
   freshName,
   TRY,
 } = require('./support/scopes');
-const { errorOf, turn, watch } = require('./support/watch');
+const { errorOf, turn, follow } = require('./support/follow');
 const { block, deferred } = require('./support/until');
 const { untilAsync } = require('./support/redis');
 const { randomFrom, seed } = require('./support/random');
@@ -108,7 +108,7 @@ overScopesAndModes('several keys', (open, mode) => {
   it('wait for those that are held, and hold the others meanwhile', async () => {
     const locks = open();
     const held = await locks.write('b');
-    const call = watch(locks[mode](['c', 'b', 'a']));
+    const call = follow(locks[mode](['c', 'b', 'a']));
     await untilPending(locks, 1);
     assert.equal(call.state, 'pending');
     assert.deepEqual(
@@ -165,11 +165,11 @@ overScopesAndModes('several keys of which one is held', (open, mode, { later }) 
     const locks = open();
     const [a, b] = [await locks.write('a'), await locks.write('b')];
     const timeout = 50;
-    const call = watch(locks[mode](['a', 'b'], { timeout }));
+    const call = follow(locks[mode](['a', 'b'], { timeout }));
     // The first key takes up all of the time.
     block(timeout + 2);
     a.release();
-    const whole = watch(locks[mode]('b', { timeout }));
+    const whole = follow(locks[mode]('b', { timeout }));
     await call.settled;
     assert.equal(call.value.code, 'ERR_LOCK_TIMEOUT');
     assert.equal(whole.state, 'pending');
@@ -183,7 +183,7 @@ overScopesAndModes('several keys of which one is held', (open, mode, { later }) 
     const held = await locks.write('b');
     const controller = new AbortController();
     const { signal } = controller;
-    const call = watch(locks[mode](['a', 'b', 'c'], { signal }, () => assert.fail('must not run')));
+    const call = follow(locks[mode](['a', 'b', 'c'], { signal }, () => assert.fail('must not run')));
     await untilPending(locks, 1);
     assert.deepEqual((await heldKeys(locks)).toSorted(), ['a', 'b']);
     controller.abort('reason');
@@ -199,7 +199,7 @@ overScopesAndModes('several keys of which one is held', (open, mode, { later }) 
     const name = freshName();
     const locks = open({ name });
     const held = await locks.write('b');
-    const call = watch(locks[mode](['a', 'b', 'c'], () => assert.fail('must not run')));
+    const call = follow(locks[mode](['a', 'b', 'c'], () => assert.fail('must not run')));
     const others = open({ name });
     await untilPending(others, 1);
     assert.deepEqual((await heldKeys(others)).toSorted(), ['a', 'b']);
@@ -242,7 +242,7 @@ overScopes('the expiry of several keys', (open) => {
   it('of an early one, while a later one is waited for, fails the call and gives all back', async () => {
     const locks = open();
     const held = await locks.write('b');
-    const call = watch(locks.write(['a', 'b'], { expiry: 10 }, () => assert.fail('must not run')));
+    const call = follow(locks.write(['a', 'b'], { expiry: 10 }, () => assert.fail('must not run')));
     // On a store it has asked for both in one trip before, in vain.
     await untilAsync(async () => (await heldKeys(locks)).includes('a'), 'the early one to be held');
     const taken = await locks.write('a');
@@ -259,7 +259,7 @@ overScopes('the expiry of several keys', (open) => {
   it('aborts the signal of them all with the error of the one, and fails the call', async () => {
     const locks = open();
     const [start, finish] = [deferred(), deferred()];
-    const call = watch(
+    const call = follow(
       locks.write(['a', 'b'], { expiry: 10 }, async (hold) => {
         start.resolve(hold);
         await finish.promise;

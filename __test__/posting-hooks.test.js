@@ -8,7 +8,7 @@ const { createHook } = require('node:async_hooks');
 const alock = require('latchkey/alock');
 const { Lock, Locks } = require('latchkey');
 const { hold } = require('./support/queue');
-const { turn } = require('./support/watch');
+const { turn } = require('./support/follow');
 
 const LONG = 600_000;
 /** More resources than any request makes at once. */

@@ -8,7 +8,7 @@ const { loadWatchedCopy } = require('./support/copies');
 const { apisOf } = require('./support/apis');
 const { hold } = require('./support/queue');
 const { until } = require('./support/until');
-const { turn } = require('./support/watch');
+const { turn } = require('./support/follow');
 
 /** Reverses what stands at one place of each of some records in the shared array. */
 function reverse(words, places) {

@@ -10,7 +10,7 @@ const { hold } = require('./support/queue');
 const { collectUntil } = require('./support/gc');
 const { Thread } = require('./support/thread');
 const { until } = require('./support/until');
-const { errorOf, turn } = require('./support/watch');
+const { errorOf, turn } = require('./support/follow');
 
 const copy = loadWatchedCopy();
 const { latchkey, lib, crossings, calls } = copy;

@@ -7,7 +7,7 @@ const assert = require('node:assert/strict');
 const { inspect } = require('node:util');
 const { Locks } = require('latchkey');
 const { overScopesAndModes, TRY } = require('./support/scopes');
-const { errorOf } = require('./support/watch');
+const { errorOf } = require('./support/follow');
 
 const WRONG_TYPE = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
 const OUT_OF_RANGE = { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' };

@@ -6,7 +6,7 @@ const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { Hold } = require('latchkey');
 const { overScopesAndModes, TRY, assertFree } = require('./support/scopes');
-const { errorOf, turn, watch } = require('./support/watch');
+const { errorOf, turn, follow } = require('./support/follow');
 
 overScopesAndModes('a call with a function', (open, mode, { later }) => {
   it('gives the result of an async function, and releases', async () => {
@@ -202,7 +202,7 @@ overScopesAndModes('a call that tries', (open, mode) => {
   it('does not overtake one that waits', async () => {
     const locks = open();
     const reader = await locks.tryRead('key');
-    const writer = watch(locks.write('key'));
+    const writer = follow(locks.write('key'));
     assert.equal(await locks[TRY[mode]]('key'), null);
     reader.release();
     await writer.settled;

@@ -6,7 +6,7 @@ const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { overScopesAndModes } = require('./support/scopes');
-const { turn } = require('./support/watch');
+const { turn } = require('./support/follow');
 
 const storage = new AsyncLocalStorage();
 

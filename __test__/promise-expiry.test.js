@@ -6,7 +6,7 @@ const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { LockError, LockExpiredError } = require('latchkey');
 const { overScopes, overScopesAndModes, TRY, assertFree } = require('./support/scopes');
-const { errorOf, turn, watch } = require('./support/watch');
+const { errorOf, turn, follow } = require('./support/follow');
 const { block, deferred, sleep, until } = require('./support/until');
 
 /** Milliseconds; long enough for a test to do something within it on a busy machine. */
@@ -180,7 +180,7 @@ overScopesAndModes('a function whose hold is taken away while it runs', (open, m
     const finish = deferred();
     const log = [];
     let signal;
-    const call = watch(
+    const call = follow(
       locks[mode]('key', async (hold) => {
         ({ signal } = hold);
         signal.addEventListener('abort', () => log.push('aborted'));
@@ -208,7 +208,7 @@ overScopesAndModes('a function whose hold is taken away while it runs', (open, m
   it('fails the same, if it never looked at its signal', async () => {
     const locks = open({ expiry: EXPIRY });
     const finish = deferred();
-    const call = watch(locks[mode]('key', () => finish.promise));
+    const call = follow(locks[mode]('key', () => finish.promise));
     await locks.write('key', () => {});
     finish.resolve('result');
     await call.settled;
@@ -227,7 +227,7 @@ overScopesAndModes('a function whose hold is taken away while it runs', (open, m
 
   it('fails with the loss, if it stops by its signal’s reason', async () => {
     const locks = open({ expiry: EXPIRY });
-    const call = watch(
+    const call = follow(
       locks[mode]('key', async ({ signal }) => {
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
         signal.throwIfAborted();
@@ -271,7 +271,7 @@ overScopes('several overdue readers', (open, { later }) => {
     const young = await locks.tryRead('key', { expiry: 60_000 });
     const never = await locks.tryRead('key');
     pass(6);
-    const writer = watch(locks.write('key'));
+    const writer = follow(locks.write('key'));
     if (later) await until(() => old.every(({ signal }) => signal.aborted), 'the losses to be told');
     old.forEach(assertLost);
     assert.equal(young.signal.aborted, false);
@@ -372,7 +372,7 @@ overScopes('whoever is told of a loss', (open) => {
       seen.tried = locks.tryWrite('key');
       seen.other = locks.tryWrite('other');
       seen.query = locks.query();
-      seen.late = watch(locks.write('key'));
+      seen.late = follow(locks.write('key'));
       lost.release();
     });
     const next = await locks.write('key');
@@ -390,8 +390,8 @@ overScopes('whoever is told of a loss', (open) => {
     const lost = await locks.write('key', { expiry: EXPIRY });
     const controller = new AbortController();
     lost.signal.addEventListener('abort', () => controller.abort('not any more'));
-    const call = watch(locks.write('key', { signal: controller.signal }, () => assert.fail('must not run')));
-    const behind = watch(locks.write('key', () => 'ran'));
+    const call = follow(locks.write('key', { signal: controller.signal }, () => assert.fail('must not run')));
+    const behind = follow(locks.write('key', () => 'ran'));
     await Promise.all([call.settled, behind.settled]);
     assert.equal(call.value, 'not any more');
     assert.equal(behind.value, 'ran');

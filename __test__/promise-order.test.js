@@ -4,7 +4,7 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { overScopes, overScopesAndModes, assertFree, untilPending } = require('./support/scopes');
-const { errorOf, turn, watch } = require('./support/watch');
+const { errorOf, turn, follow } = require('./support/follow');
 const { deferred } = require('./support/until');
 const { run, runWith } = require('./support/child');
 const { randomFrom, seed } = require('./support/random');
@@ -68,8 +68,8 @@ overScopes('requests for one key', (open) => {
   it('a reader behind a waiting writer waits, though only readers hold', async () => {
     const locks = open();
     const reader = await locks.read('key');
-    const writer = watch(locks.write('key'));
-    const late = watch(locks.read('key'));
+    const writer = follow(locks.write('key'));
+    const late = follow(locks.read('key'));
     await turn();
     assert.deepEqual([writer.state, late.state], ['pending', 'pending']);
     assert.equal(await locks.tryRead('key'), null);
@@ -85,7 +85,7 @@ overScopes('requests for one key', (open) => {
   it('keep nobody else waiting: other keys are free', async () => {
     const locks = open();
     const hold = await locks.write('a');
-    const waiting = watch(locks.write('a'));
+    const waiting = follow(locks.write('a'));
     assert.equal(await locks.write('b', () => 'ran'), 'ran');
     hold.release();
     await waiting.settled;

@@ -11,7 +11,7 @@ const { useRedis, withoutRedis, untilAsync } = require('./support/redis');
 const { Proxy } = require('./support/proxy');
 const { run } = require('./support/child');
 const { freshName } = require('./support/scopes');
-const { turn } = require('./support/watch');
+const { turn } = require('./support/follow');
 const { deferred } = require('./support/until');
 
 const { Locks, LockExpiredError, LockLostError, StoreUnreachableError } = latchkey;

@@ -7,7 +7,7 @@ const assert = require('node:assert/strict');
 const { LONG } = require('./support/apis');
 const { loadWatchedCopy } = require('./support/copies');
 const { block, until } = require('./support/until');
-const { errorOf, turn, watch } = require('./support/watch');
+const { errorOf, turn, follow } = require('./support/follow');
 
 const { latchkey, calls } = loadWatchedCopy();
 const { Locks, Lock } = latchkey;
@@ -117,7 +117,7 @@ describe('a promise API’s holders are handed over', () => {
       const leaving = errorOf(locks.write('key', { signal: controller.signal }));
       controller.abort(new Error('enough'));
       assert.equal((await leaving).message, 'enough');
-      const joining = watch(locks.read('key'));
+      const joining = follow(locks.read('key'));
       await turn();
       assert.equal(joining.state, 'fulfilled', `after a hold to ${before}`);
       assert.equal(locks.tryWrite('key'), null);
@@ -155,7 +155,7 @@ describe('a hold with an expiry that is handed over', () => {
     it(`expires by itself, though nobody else has a limit (${mode} request)`, async () => {
       const locks = new Locks();
       const holder = locks.tryWrite('key', { expiry: 20 });
-      const waiting = watch(locks[mode]('key'));
+      const waiting = follow(locks[mode]('key'));
       await until(() => waiting.state !== 'pending', 'the one who waits');
       assert.equal(holder.signal.aborted, true);
       assert.equal(waiting.value.recovered, true);
@@ -166,8 +166,8 @@ describe('a hold with an expiry that is handed over', () => {
   it('expires by itself where it has waited before, and those behind it have no limit', async () => {
     const locks = new Locks();
     const first = locks.tryWrite('key');
-    const expiring = watch(locks.write('key', { expiry: 20 }));
-    const behind = watch(locks.write('key', () => 'ran'));
+    const expiring = follow(locks.write('key', { expiry: 20 }));
+    const behind = follow(locks.write('key', () => 'ran'));
     first.release();
     await until(() => behind.state !== 'pending', 'the one behind');
     assert.deepEqual([expiring.state, behind.value], ['fulfilled', 'ran']);
@@ -176,7 +176,7 @@ describe('a hold with an expiry that is handed over', () => {
   it('and is overdue is taken away by a try, too, though others wait', async () => {
     const locks = new Locks();
     const holder = locks.tryWrite('key', { expiry: 5 });
-    const waiting = watch(locks.read('key'));
+    const waiting = follow(locks.read('key'));
     block(10);
     const reader = locks.tryRead('key');
     assert.equal(holder.signal.aborted, true);

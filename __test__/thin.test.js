@@ -7,7 +7,7 @@ const { apisOf, LONG } = require('./support/apis');
 const { loadWatchedCopy } = require('./support/copies');
 const { hold } = require('./support/queue');
 const { collectUntil } = require('./support/gc');
-const { turn } = require('./support/watch');
+const { turn } = require('./support/follow');
 
 const copy = loadWatchedCopy();
 const { latchkey, lib, calls } = copy;

@@ -7,7 +7,7 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Lock, Locks } = require('latchkey');
 const { overScopes, overScopesAndModes, freshName, TRY } = require('./support/scopes');
-const { errorOf, watch } = require('./support/watch');
+const { errorOf, follow } = require('./support/follow');
 
 /** The error for an option, with the whole of its message. */
 function refusal(message) {
@@ -206,7 +206,7 @@ overScopes('the timeout of a Locks', (open) => {
   it('is replaced by that of a call', async () => {
     const locks = open({ timeout: 0 });
     const hold = await locks.write('key', { timeout: Infinity });
-    const next = watch(locks.write('key', { timeout: 60_000 }));
+    const next = follow(locks.write('key', { timeout: 60_000 }));
     await hold.release();
     await next.settled;
     assert.equal(next.state, 'fulfilled');
