@@ -35,7 +35,7 @@ const { toWish } = require('./wish');
 const MOST_TOGETHER = 256;
 
 class PromiseLocks {
-  /** @type {import('../spaces/space').Space} */
+  /** @type {ReturnType<typeof openSpace>} */
   #space;
   /** @type {Wish} what a call without options asks for */
   #wish;

@@ -149,14 +149,6 @@ class StoredSpace extends Space {
     return read(some, Date.now());
   }
 
-  /** The protocol has no place for it. */
-  addLabel() {}
-
-  /** Another question to the server would delay the answer that there is. */
-  blockersOf() {
-    return null;
-  }
-
   /**
    * @param {Request} request
    * @returns {Promise<void>} the answer to its last release or downgrade
