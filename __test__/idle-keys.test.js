@@ -74,7 +74,7 @@ const sorts = [
 
 /** Asserts that `idle` counts the idle keys, and gives the number of all. */
 function countKeys(keys) {
-  const all = [...keys.all()];
+  const all = [...keys.some()];
   assert.equal(keys.idle, all.filter((key) => key.isIdle()).length);
   return all.length;
 }

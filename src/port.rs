@@ -15,6 +15,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet, VecDeque},
     ffi::c_void,
+    iter,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::{
@@ -266,15 +267,18 @@ impl Port {
     fn write_events(&self) {
         let mut backlog = self.backlog.borrow_mut();
         if !backlog.is_empty() {
-            self.words.with(|words| words::write_events(words, &mut Backlog(&mut backlog)));
+            let count = backlog.len();
+            let mut messages = iter::from_fn(|| backlog.pop_front());
+            self.words.with(|words| words::write_events(words, count, &mut messages));
         }
     }
 
     /// Puts a private space's events into the array, and into the backlog what does not fit.
     fn write_own_events(&self, number: SpaceNumber, events: Events) {
         if !events.is_empty() {
+            let count = events.len();
             let mut messages = events.into_iter().map(|event| Message { address: number, event });
-            self.words.with(|words| words::write_events(words, &mut messages));
+            self.words.with(|words| words::write_events(words, count, &mut messages));
             self.backlog.borrow_mut().extend(messages);
         }
     }
@@ -382,20 +386,3 @@ unsafe extern "C" fn environment_ends(port: *mut c_void) {
     // No panic may cross into C. What it has left undone are holds in a space that an earlier fault has made unusable.
     let _ = catch_unwind(AssertUnwindSafe(|| port.detach()));
 }
-
-/// The backlog, taken from its front.
-struct Backlog<'a>(&'a mut VecDeque<Message>);
-
-impl Iterator for Backlog<'_> {
-    type Item = Message;
-
-    fn next(&mut self) -> Option<Message> {
-        self.0.pop_front()
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.0.len(), Some(self.0.len()))
-    }
-}
-
-impl ExactSizeIterator for Backlog<'_> {}

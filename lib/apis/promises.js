@@ -19,8 +19,8 @@ const { Hold, runAndRelease } = require('../requests/hold');
 const { GRANTED, ANSWERED, WAITING, ENDED } = require('../events/life');
 const { Pending } = require('../requests/pending');
 const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('../requests/promise-request');
-const { CALLS, TRIES } = require('./options');
-const { placeOfLocks } = require('./place');
+const { CALLS, LOCKS, TRIES } = require('./options');
+const { toPlace } = require('./place');
 const { openSpace } = require('../spaces/open-space');
 const { withCaller } = require('../requests/rejection');
 const { RequestGroup } = require('../requests/request-group');
@@ -46,7 +46,7 @@ class PromiseLocks {
 
   /** @param {import('../../index').LocksOptions} [options] */
   constructor(options) {
-    const { given, name, store } = placeOfLocks(options);
+    const { given, name, store } = toPlace(options, LOCKS);
     const expiry = toExpiry('options.expiry', optionOf(given, 'expiry'));
     const timeout = toMilliseconds('options.timeout', optionOf(given, 'timeout') ?? Infinity);
     this.#wish = { signal: undefined, timeout, expiry, label: undefined, trace: undefined, isTry: false };
@@ -64,8 +64,9 @@ class PromiseLocks {
    */
   query(read, keys) {
     const key = keys.length > 0 ? toKey(keys[0]) : undefined;
-    if (this.#pending.closed) return this.#space.refuse(new LockClosedError());
-    return this.#space.query(read, key);
+    if (!this.#pending.closed) return this.#space.query(read, key);
+    if (this.#space.answersLater) return Promise.reject(new LockClosedError());
+    throw new LockClosedError();
   }
 
   /**
@@ -182,7 +183,7 @@ class PromiseLocks {
     // Not granted together, they are asked for again: to those who watch, this was no more than a try.
     const asTry = { ...wish, isTry: true };
     try {
-      this.#space.askTogether(() => {
+      /** @type {import('../spaces/stored-space').StoredSpace} */ (this.#space).askTogether(() => {
         for (const key of keys) requests.push(this.#take(mode, key, asTry));
       });
     } catch (error) {

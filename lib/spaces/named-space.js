@@ -1,14 +1,37 @@
 'use strict';
 // A space with a name, which all threads of the process share: so it can be asked who else holds and waits, and shows others the
-// labels of its own requests.
+// labels of its own requests. This thread's lock objects of one name share their keys, so that there is one order of events for
+// each.
 
 const port = require('../addon/port');
 const { toBlockers } = require('../events/snapshot');
-const { keysOf } = require('./named-keys');
+const { Keys } = require('./keys');
 const { Space } = require('./space');
 
 /** @typedef {import('../events/request').Request} Request */
 /** @typedef {import('../addon/port').Report} Report */
+
+/** By the space's name, as long as a lock object has them. @type {Map<string, WeakRef<Keys>>} */
+const named = new Map();
+
+/** Forgets a name whose keys have been collected, unless there are new ones. */
+const collected = new FinalizationRegistry((/** @type {string} */ name) => {
+  if (named.get(name)?.deref() === undefined) named.delete(name);
+});
+
+/**
+ * @param {string} name
+ * @returns {Keys}
+ */
+function keysOf(name) {
+  let keys = named.get(name)?.deref();
+  if (keys === undefined) {
+    keys = new Keys(false);
+    named.set(name, new WeakRef(keys));
+    collected.register(keys, name);
+  }
+  return keys;
+}
 
 class NamedSpace extends Space {
   /** @param {string} name */

@@ -368,30 +368,11 @@ class Space extends Member {
   }
 
   /**
-   * Makes several requests that are granted together, in one trip where a store answers.
-   *
-   * @param {() => void} ask makes them
-   */
-  askTogether(ask) {
-    ask();
-  }
-
-  /**
    * @param {Request} _request
    * @returns {Promise<void> | undefined} the answer to its last release or downgrade, if a store gives one
    */
   answerTo(_request) {
     return undefined;
-  }
-
-  /**
-   * Throws, at the call.
-   *
-   * @param {Error} error
-   * @returns {unknown}
-   */
-  refuse(error) {
-    throw error;
   }
 }
 

@@ -128,14 +128,6 @@ class StoredSpace extends Space {
   }
 
   /**
-   * @param {Error} error
-   * @returns {Promise<never>}
-   */
-  refuse(error) {
-    return Promise.reject(error);
-  }
-
-  /**
    * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read what to make of the answer
    * @param {string} [key] the only one to look at
    * @returns {Promise<unknown>}

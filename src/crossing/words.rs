@@ -266,13 +266,12 @@ pub fn write_no_events(words: &mut [f64; LENGTH]) {
     words[MORE] = 0.0;
 }
 
-/// Writes as many events as fit behind those that JavaScript has not read, taken from an iterator that knows how many
-/// there are.
-pub fn write_events(words: &mut [f64; LENGTH], events: &mut impl ExactSizeIterator<Item = Message>) {
+/// Writes as many events as fit behind those that JavaScript has not read, taken from the first of `all`.
+pub fn write_events(words: &mut [f64; LENGTH], all: usize, events: &mut impl Iterator<Item = Message>) {
     let unread = whole(words[EVENTS]) as usize;
-    let count = events.len().min(MAX_EVENTS.saturating_sub(unread));
+    let count = all.min(MAX_EVENTS.saturating_sub(unread));
     let places = words[FIRST_EVENT..].chunks_exact_mut(EVENT_SIZE).skip(unread);
-    for (Message { address: space, event }, place) in events.by_ref().take(count).zip(places) {
+    for (Message { address: space, event }, place) in events.take(count).zip(places) {
         place[EVENT_SPACE] = space.into();
         let (kind, tag) = match event {
             Event::Granted { tag, grant, .. } => {
@@ -295,7 +294,7 @@ pub fn write_events(words: &mut [f64; LENGTH], events: &mut impl ExactSizeIterat
         place[EVENT_TAG] = tag.into();
     }
     words[EVENTS] = (unread + count) as f64;
-    words[MORE] = events.len() as f64;
+    words[MORE] = (all - count) as f64;
 }
 
 fn write_grant(grant: Grant, places: &mut [f64]) {
