@@ -305,64 +305,6 @@ overScopes('several overdue readers', (open, { later }) => {
   });
 });
 
-overScopes('what an expired writer leaves', (open) => {
-  it('is marked recovered, until a writer that saw it releases normally', async () => {
-    const locks = open({ expiry: 5 });
-    const lost = await locks.write('key');
-    const reader = await locks.read('key', { expiry: 0 });
-    assertLost(lost);
-    assert.equal(lost.recovered, false);
-    assert.equal(reader.recovered, true);
-    assert.equal((await locks.query()).held[0].recovered, true);
-    reader.release();
-    // A reader heals nothing, nor does the late release of the one that was taken away.
-    lost.release();
-    const again = await locks.read('key', { expiry: 0 });
-    assert.equal(again.recovered, true);
-    again.release();
-    const writer = await locks.write('key', { expiry: 0 });
-    assert.equal(writer.recovered, true);
-    writer.release();
-    assert.equal(await locks.write('key', ({ recovered }) => recovered), false);
-    assert.equal(await locks.read('key', ({ recovered }) => recovered), false);
-    assert.equal(await locks.write('other', ({ recovered }) => recovered), false);
-  });
-
-  it('stays marked, if the writer that saw it is taken away too', async () => {
-    const locks = open({ expiry: 5 });
-    await locks.write('key');
-    const second = await locks.write('key');
-    assert.equal(second.recovered, true);
-    const third = await locks.write('key', { expiry: 0 });
-    assert.equal(third.recovered, true);
-    third.release();
-  });
-
-  it('is not marked by a reader', async () => {
-    const locks = open({ expiry: 5 });
-    const lost = await locks.read('key');
-    const writer = await locks.write('key', { expiry: 0 });
-    assertLost(lost);
-    assert.equal(writer.recovered, false);
-    writer.release();
-  });
-
-  it('is not healed by an attempt that its program never saw', async () => {
-    const locks = open({ expiry: 5 });
-    await locks.write('b');
-    (await locks.read('b', { expiry: 0 })).release();
-    const held = await locks.tryWrite('c', { expiry: 0 });
-    // Each of these takes `b` on the way, and gives it back without having handed it to anybody.
-    assert.equal(await locks.tryWrite(['b', 'c'], { expiry: 0 }), null);
-    assert.equal(
-      (await errorOf(locks.write(['b', 'c'], { expiry: 0, timeout: 5 }))).code,
-      'ERR_LOCK_TIMEOUT',
-    );
-    held.release();
-    assert.equal(await locks.write('b', { expiry: 0 }, ({ recovered }) => recovered), true);
-  });
-});
-
 overScopes('whoever is told of a loss', (open) => {
   it('may use the locks in that moment: everybody still gets their turn', async () => {
     const locks = open();
