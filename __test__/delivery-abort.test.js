@@ -8,9 +8,9 @@ const assert = require('node:assert/strict');
 const diagnostics = require('node:diagnostics_channel');
 const { Lock, Locks } = require('latchkey');
 const { bounded } = require('./support/bounded');
-const { freshName, assertFree } = require('./support/reaches');
+const { freshName, assertFree } = require('./support/scopes');
 const { EXPIRY, passExpiry } = require('./support/until');
-const { turn, watch } = require('./support/watch');
+const { turn, follow } = require('./support/follow');
 
 const mustNotRun = () => assert.fail('must not run');
 
@@ -22,10 +22,10 @@ const ENDS = [
 
 /** How a call has failed, after all that is ready has happened. */
 async function failureOf({ call }) {
-  const watched = watch(call);
+  const followed = follow(call);
   await turn();
-  assert.equal(watched.state, 'rejected', `it is ${watched.state}`);
-  return watched.value?.code ?? watched.value;
+  assert.equal(followed.state, 'rejected', `it is ${followed.state}`);
+  return followed.value?.code ?? followed.value;
 }
 
 /** A callback for the channel until the end of the test. */
@@ -86,7 +86,7 @@ for (const { end, act, failure } of ENDS) {
       const [overdue, other] = [others.tryRead('key', { expiry: EXPIRY }), others.tryRead('key')];
       overdue.signal.addEventListener('abort', () => {
         // Behind the request that asks.
-        place.behind = ['read', 'write'].map((mode) => watch(others[mode]('key')));
+        place.behind = ['read', 'write'].map((mode) => follow(others[mode]('key')));
         act(place);
       });
       passExpiry();

@@ -7,7 +7,7 @@ const assert = require('node:assert/strict');
 const diagnostics = require('node:diagnostics_channel');
 const { Lock, Locks } = require('latchkey');
 const { ask } = require('./support/logged');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { EXPIRY, passExpiry, until } = require('./support/until');
 
 /** Calls the listener for the first message of a channel. Gives how many there have been. */

@@ -6,9 +6,9 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Lock, Locks } = require('latchkey');
 const { ask } = require('./support/logged');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { EXPIRY, passExpiry, until } = require('./support/until');
-const { errorOf, turn } = require('./support/watch');
+const { errorOf, turn } = require('./support/follow');
 
 /** A hold whose loss is logged. */
 function logLoss(hold, log, name) {

@@ -5,10 +5,10 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Lock, Locks } = require('latchkey');
-const { freshName, assertFree } = require('./support/reaches');
+const { freshName, assertFree } = require('./support/scopes');
 const { EXPIRY, passExpiry } = require('./support/until');
 const { uncaughtIn } = require('./support/uncaught');
-const { turn, watch } = require('./support/watch');
+const { turn, follow } = require('./support/follow');
 
 /** A space that both APIs use. */
 function openBoth() {
@@ -35,9 +35,9 @@ function queueThrower(lock, key, mode = 'writeLock') {
 
 /** How a promise has settled, after all that is ready has happened. */
 async function outcomeOf(call) {
-  const watched = watch(call);
+  const followed = follow(call);
   await turn();
-  const { state, value } = watched;
+  const { state, value } = followed;
   return state === 'rejected' ? `rejected: ${value?.code ?? value?.message ?? value}` : (value ?? state);
 }
 
@@ -177,7 +177,7 @@ describe('requests that leave the queue, where those that move up throw', () => 
     const others = new Locks({ name });
     const holds = ['a', 'b', 'c'].map((key) => others.tryRead(key));
     const calls = ['a', 'b', 'c'].map((key) => {
-      const call = watch(locks.write(key, options));
+      const call = follow(locks.write(key, options));
       queueThrower(lock, key, 'readLock');
       return call;
     });
@@ -241,7 +241,7 @@ describe('a request for several keys that gives up, where it lets a callback in 
     const { locks, lock } = openBoth();
     const hold = locks.tryRead('b');
     const uncaught = await uncaughtIn(async () => {
-      const call = watch(locks.write(['a', 'b'], { timeout: 10 }));
+      const call = follow(locks.write(['a', 'b'], { timeout: 10 }));
       queueThrower(lock, 'a');
       await call.settled;
       assert.equal(call.value.code, 'ERR_LOCK_TIMEOUT');
