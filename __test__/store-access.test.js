@@ -10,7 +10,7 @@ const { hostname } = require('node:os');
 const { inspect } = require('node:util');
 const { Locks, Lock } = require('latchkey');
 const { useServers, withoutRedis } = require('./support/redis');
-const { errorOf } = require('./support/watch');
+const { errorOf } = require('./support/follow');
 
 const SECRET = 'correct-horse-battery';
 

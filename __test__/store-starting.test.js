@@ -8,7 +8,7 @@ const { Locks, LockTimeoutError, LockQueueFullError, StoreStartingError } = requ
 const { findFreePort } = require('../scripts/redis-server');
 const { useRedis, withoutRedis, untilAsync } = require('./support/redis');
 const { run } = require('./support/child');
-const { errorOf } = require('./support/watch');
+const { errorOf } = require('./support/follow');
 
 const KEYS = ['b', 'a'];
 /** Longer than any of these tests, where the end of a freeze is not waited for. */

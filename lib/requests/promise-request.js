@@ -185,7 +185,7 @@ class PromiseRequest extends Request {
    * Why it was not granted, and waits no longer.
    *
    * @param {import('../events/snapshot').Blockers | null} blockers who kept it waiting, if that is known
-   * @param {StoreStartingError | null} [starting] what kept everybody waiting, if that is why
+   * @param {import('../errors').StoreStartingError | null} [starting] what kept everybody waiting, if that is why
    */
   refusal(blockers, starting = null) {
     const { key, maxPending } = this;

@@ -233,7 +233,7 @@ class PrivateSpace extends Space {
   /**
    * Nobody else uses the space: so the answer is known without the engine.
    *
-   * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read
+   * @param {import('../events/snapshot').Read} read
    * @param {string} [name] of the only key to look at
    */
   query(read, name) {
