@@ -63,6 +63,7 @@ pub fn open_port<'env>(
         query_store: define.function("queryStore", stored::query)?,
         ready_store: define.function("readyStore", stored::ready)?,
         frozen: define.raw("frozen", stored::frozen)?,
+        store_events: define.function("storeEvents", stored::store_events)?,
         explain: define.function("explain", stored::explain)?,
         gather: define.raw("gather", stored::gather)?,
         send_gathered: define.raw("sendGathered", stored::send_gathered)?,
@@ -119,6 +120,8 @@ pub struct PortFunctions<'env> {
     #[napi(ts_type = "() => Promise<void>")]
     pub ready_store: Function<'env, (), sys::napi_value>,
     pub frozen: Function<'env, (), ()>,
+    #[napi(ts_type = "() => Array<ConnectionEvent>")]
+    pub store_events: Function<'env, (), Vec<stored::ConnectionEvent>>,
     pub explain: Function<'env, (), String>,
     pub gather: Function<'env, (), ()>,
     pub send_gathered: Function<'env, (), ()>,

@@ -23,7 +23,7 @@ use std::{
     },
 };
 
-use latchkey_engine::{Caller, Event, Inbox, LockTable, Message, Outcome, Own, Port as Member, Time};
+use latchkey_engine::{Caller, Event, LockTable, Message, Outcome, Own, Port as Member, Time};
 use napi::{Env, Error, Result, check_status, sys};
 
 use crate::{
@@ -72,7 +72,7 @@ impl Port {
         Rc::new(Self {
             env,
             words,
-            mailbox: Arc::new(Mailbox { inbox: Inbox::default(), waker, thread }),
+            mailbox: Arc::new(Mailbox::new(waker, thread)),
             stack: Stack::new(),
             alarm: timer::new_number(),
             keep_alive: KeepAlive::new(),
@@ -234,6 +234,8 @@ impl Port {
             self.expire_named();
         }
         self.write_events();
+        let has_store_events = words::flag(self.mailbox.has_store_events());
+        self.words.with(|words| words[words::STORE_EVENTS] = has_store_events);
         Ok(())
     }
 

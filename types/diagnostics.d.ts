@@ -1,5 +1,7 @@
 // Types of what is published on the diagnostics channels `latchkey:wait`, `latchkey:grant`, `latchkey:release`,
-// `latchkey:expire`, `latchkey:lost`, `latchkey:timeout`, `latchkey:abort` and `latchkey:refuse` of `node:diagnostics_channel`.
+// `latchkey:expire`, `latchkey:lost`, `latchkey:timeout`, `latchkey:abort` and `latchkey:refuse` of `node:diagnostics_channel`, and,
+// of a store's connection, on `latchkey:store-connect`, `latchkey:store-disconnect`, `latchkey:store-session-lost` and
+// `latchkey:store-freeze`.
 // `docs/diagnostics.md` says which message follows which. `Lock`, alock's function and `Locks` all publish, each in its own
 // thread. Nobody who does not subscribe pays for them. All of it is
 //
@@ -128,4 +130,66 @@ export interface AbortMessage extends TimeoutMessage {}
 export interface RefuseMessage extends TimeoutMessage {
   /** The `code` of its error; null for `tryRead` and `tryWrite`, which answer null if they would have to wait. */
   readonly code: string | null;
+}
+
+/**
+ * The message of `latchkey:store-connect`: a store's server was reached, and knows this process. Each thread that has a lock
+ * object open on the store publishes it once.
+ *
+ * **The trap:** a connection that stood before the thread's first lock object is not published there.
+ *
+ * @example
+ * diagnostics_channel.subscribe('latchkey:store-connect', (message) => {
+ *   const { store } = message as StoreMessage;
+ *   console.log(`connected to ${store}`);
+ * });
+ */
+export interface StoreMessage {
+  /** The store's address, as its errors name it: no user, no password. */
+  readonly store: string;
+}
+
+/**
+ * The message of `latchkey:store-disconnect`: the connection has ended, and was not closed in order. Another one is tried as soon as
+ * something is held, waited for or asked.
+ *
+ * @example
+ * diagnostics_channel.subscribe('latchkey:store-disconnect', (message) => {
+ *   const { reason } = message as StoreDisconnectMessage;
+ *   if (reason !== null) console.warn(reason);
+ * });
+ */
+export interface StoreDisconnectMessage extends StoreMessage {
+  /** What is wrong, as the errors say it; null if the connection was given up for another reason, as after a lost session. */
+  readonly reason: string | null;
+}
+
+/**
+ * The message of `latchkey:store-session-lost`: the server has not renewed this process's lease in time, or does not know it. What
+ * it held is lost, each hold with a message of its own (`latchkey:lost`), and what waits asks anew, at the tail.
+ *
+ * @example
+ * diagnostics_channel.subscribe('latchkey:store-session-lost', (message) => {
+ *   const { store, holds } = message as StoreSessionLostMessage;
+ *   console.error(`${store}: ${holds} holds of this process are lost`);
+ * });
+ */
+export interface StoreSessionLostMessage extends StoreMessage {
+  /** How many holds were lost, of all threads of the process. */
+  readonly holds: number;
+}
+
+/**
+ * The message of `latchkey:store-freeze`: the server that has just been connected to grants nothing yet, since it has started, or
+ * taken over from another one.
+ *
+ * @example
+ * diagnostics_channel.subscribe('latchkey:store-freeze', (message) => {
+ *   const { store, frozenUntil } = message as StoreFreezeMessage;
+ *   console.warn(`${store} grants nothing for another ${frozenUntil - Date.now()} ms`);
+ * });
+ */
+export interface StoreFreezeMessage extends StoreMessage {
+  /** When it grants again, if nothing happens to it: milliseconds, whole, to be compared with `Date.now()`. */
+  readonly frozenUntil: number;
 }

@@ -8,6 +8,10 @@ import type {
   LostMessage,
   RefuseMessage,
   ReleaseMessage,
+  StoreDisconnectMessage,
+  StoreFreezeMessage,
+  StoreMessage,
+  StoreSessionLostMessage,
   TimeoutMessage,
   WaitMessage,
 } from 'latchkey';
@@ -29,3 +33,7 @@ same<LostMessage, ReleaseMessage>();
 same<keyof TimeoutMessage, keyof WaitMessage | 'waited'>();
 same<AbortMessage, TimeoutMessage>();
 same<keyof RefuseMessage, keyof TimeoutMessage | 'code'>();
+same<StoreMessage, { readonly store: string }>();
+same<keyof StoreDisconnectMessage, keyof StoreMessage | 'reason'>();
+same<keyof StoreSessionLostMessage, keyof StoreMessage | 'holds'>();
+same<keyof StoreFreezeMessage, keyof StoreMessage | 'frozenUntil'>();

@@ -64,9 +64,17 @@ function publish() {
   for (let next; (next = ready.shift()) !== undefined;) next.to.publish(next.message);
 }
 
+/**
+ * @param {import('node:diagnostics_channel').Channel} to
+ * @param {object} message
+ */
+function publishLater(to, message) {
+  ready.push({ to, message });
+}
+
 /** @param {Request} request which has begun to wait */
 function waits(request) {
-  ready.push({ to: wait, message: describe(request) });
+  publishLater(wait, describe(request));
 }
 
 /** @param {Request} request which was granted, and will be notified */
@@ -82,7 +90,7 @@ function ended(request) {
 /** @param {Request} request whose hold was released */
 function released(request) {
   ended(request);
-  ready.push({ to: release, message: describeHold(request) });
+  publishLater(release, describeHold(request));
 }
 
 /**
@@ -90,13 +98,13 @@ function released(request) {
  * @param {number} kind of the event that it gets
  */
 function delivered(request, kind) {
-  if (kind === EXPIRED) ready.push({ to: expire, message: describeHold(request) });
-  else if (kind === LOST) ready.push({ to: lost, message: describeHold(request) });
+  if (kind === EXPIRED) publishLater(expire, describeHold(request));
+  else if (kind === LOST) publishLater(lost, describeHold(request));
   else if (kind === GRANTED) {
     const { fence, recovered, times } = request;
     const { asked, granted } = /** @type {Times} */ (times);
     /** @type {Times} */ (times).isDelivered = true;
-    ready.push({ to: grant, message: { ...describe(request), fence, recovered, waited: granted - asked } });
+    publishLater(grant, { ...describe(request), fence, recovered, waited: granted - asked });
   }
 }
 
@@ -113,7 +121,7 @@ function failed(request, why, code) {
     return;
   }
   const message = { ...describe(request), waited: now() - asked, ...(why === 'refuse' ? { code } : null) };
-  ready.push({ to: FAILURES[why], message });
+  publishLater(FAILURES[why], message);
 }
 
 /** @param {Request} request */
@@ -130,4 +138,15 @@ function describe({ space, key, mode, label, times }) {
   return { id, scope, name, key, mode: modeName(mode), ...(label === undefined ? null : { label }) };
 }
 
-module.exports = { enabled, publish, asked, waits, granted, ended, released, failed, delivered };
+module.exports = {
+  enabled,
+  publish,
+  publishLater,
+  asked,
+  waits,
+  granted,
+  ended,
+  released,
+  failed,
+  delivered,
+};

@@ -6,6 +6,7 @@
 const { setImmediate } = require('node:timers');
 const { at, words, native, onWake } = require('../addon/layout');
 const { hasEnded, setGrant } = require('../addon/port');
+const { takeConnectionEvents } = require('./connections');
 const { hasEvents, settleAll } = require('./delivery');
 const { WAITING, GRANTED } = require('./life');
 
@@ -95,6 +96,7 @@ function wake() {
   isScheduled = false;
   native.collect();
   takeEvents(null, null);
+  takeConnectionEvents();
   settleAll();
   if (hasEvents()) schedule();
 }

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use latchkey_engine::Mode;
-use latchkey_redis::{Config, ConfigError, Options, Owner, Reason, Store, StoreError, StoredKey};
+use latchkey_redis::{Config, ConfigError, Options, Owner, Reason, Store, StoreError, StoreEvent, StoredKey};
 use napi::bindgen_prelude::{Either, FunctionCallContext, JsValue, Uint8Array, Utf16String};
 use napi::{Error, Result, sys};
 use napi_derive::napi;
@@ -12,6 +12,7 @@ use napi_derive::napi;
 use crate::{
     crossing::query::Report,
     crossing::words,
+    port::mailbox::SeenStoreEvent,
     port::open_space::{OpenSpace, Scope},
     port::{Port, SpaceNumber},
     process::background,
@@ -71,7 +72,7 @@ pub fn open(port: &Port, call: &FunctionCallContext) -> Result<Either<SpaceNumbe
     let background = background::handle()
         .map_err(|error| Error::from_reason(format!("latchkey: the system refuses a thread: {error}")))?;
     let store = Store::open(config, background);
-    port.open(Scope::Shared(SharedSpace::open_stored(&store, &name, port.mailbox.thread))).map(Either::A)
+    port.open(Scope::Shared(SharedSpace::open_stored(&store, &name, &port.mailbox))).map(Either::A)
 }
 
 fn options(given: StoreOptions) -> Options {
@@ -181,6 +182,42 @@ pub fn frozen(port: &Port, _: &super::Call) -> Result<()> {
     let frozen = milliseconds(shared(&open)?.table.stored()?.frozen());
     port.words.with(|words| words::write_done(words, frozen));
     Ok(())
+}
+
+/// What has happened to a store's connection, or its session.
+#[napi(object, object_from_js = false)]
+pub struct ConnectionEvent {
+    /// The store's address.
+    pub store: String,
+    /// `connect`, `disconnect`, `session-lost` or `freeze`.
+    pub what: &'static str,
+    /// Why the connection has ended, if that is known.
+    pub reason: Option<String>,
+    /// How many holds were lost.
+    pub holds: Option<u32>,
+    /// For how many milliseconds the server grants nothing.
+    pub frozen: Option<f64>,
+}
+
+/// What has happened to the stores' connections since the last call.
+pub fn store_events(port: &Port, _: &FunctionCallContext) -> Result<Vec<ConnectionEvent>> {
+    port.words.with(|words| words[words::STORE_EVENTS] = 0.0);
+    Ok(port.mailbox.take_store_events().into_iter().map(describe).collect())
+}
+
+fn describe(SeenStoreEvent { store, event, at }: SeenStoreEvent) -> ConnectionEvent {
+    let new =
+        |what| ConnectionEvent { store: store.to_string(), what, reason: None, holds: None, frozen: None };
+    match event {
+        StoreEvent::Connected => new("connect"),
+        StoreEvent::Disconnected { reason } => ConnectionEvent { reason, ..new("disconnect") },
+        StoreEvent::SessionLost { holds } => {
+            ConnectionEvent { holds: Some(u32::try_from(holds).unwrap_or(u32::MAX)), ..new("session-lost") }
+        }
+        StoreEvent::Frozen(time) => {
+            ConnectionEvent { frozen: Some(milliseconds(time.saturating_sub(at.elapsed()))), ..new("freeze") }
+        }
+    }
 }
 
 /// The process ends: lets go of what it holds and waits for in any store.

@@ -80,7 +80,10 @@ layout! {
     /// begun to wait, and the input when it is asked later who kept it waiting.
     pub NOW: usize = 19 => now;
 
-    FIRST_POSTED: usize = 20 => first_posted;
+    /// 1 if a store's connection has something to say, for `storeEvents` to fetch.
+    pub STORE_EVENTS: usize = 20 => store_events;
+
+    FIRST_POSTED: usize = 21 => first_posted;
     POSTED_SIZE: usize = 6 => posted_size;
     MAX_POSTED: usize = 512 => max_posted;
 

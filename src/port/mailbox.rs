@@ -1,8 +1,12 @@
 //! A port's messages from other threads, and the waker that announces them.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    time::Instant,
+};
 
 use latchkey_engine::{Inbox, Recipient};
+use latchkey_redis::StoreEvent;
 
 use crate::{port::waker::Waker, process::timer::Alarm};
 
@@ -11,6 +15,40 @@ pub struct Mailbox {
     pub waker: Waker,
     /// Node's number of the thread that reads it.
     pub thread: u32,
+    store_events: Mutex<Vec<SeenStoreEvent>>,
+}
+
+/// What has happened to a store's connection.
+pub struct SeenStoreEvent {
+    /// The store's address.
+    pub store: Arc<str>,
+    pub event: StoreEvent,
+    pub at: Instant,
+}
+
+impl Mailbox {
+    pub fn new(waker: Waker, thread: u32) -> Self {
+        Self { inbox: Inbox::default(), waker, thread, store_events: Mutex::default() }
+    }
+
+    /// Adds an event of a store, and has it read soon.
+    pub fn put_store_event(&self, store: Arc<str>, event: StoreEvent) {
+        self.store_events().push(SeenStoreEvent { store, event, at: Instant::now() });
+        self.waker.wake();
+    }
+
+    /// The stores' events since the last call, in order.
+    pub fn take_store_events(&self) -> Vec<SeenStoreEvent> {
+        std::mem::take(&mut self.store_events())
+    }
+
+    pub fn has_store_events(&self) -> bool {
+        !self.store_events().is_empty()
+    }
+
+    fn store_events(&self) -> MutexGuard<'_, Vec<SeenStoreEvent>> {
+        self.store_events.lock().expect("latchkey: an earlier fault left the events of stores unusable")
+    }
 }
 
 /// One thread's mailbox, as a member of a space.

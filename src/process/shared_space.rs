@@ -13,7 +13,7 @@ use latchkey_engine::{Key, Members, Space, Time};
 use latchkey_redis::Store;
 
 use crate::{
-    port::mailbox::Address,
+    port::mailbox::{Address, Mailbox},
     process::clock::Clock,
     process::labels::Labels,
     process::table::Table,
@@ -65,7 +65,7 @@ impl SharedSpace {
     }
 
     /// A space that a store keeps. Each opening is a space of its own here: it is on the server that they meet.
-    pub fn open_stored(store: &Arc<Store>, name: &[u16], thread: u32) -> Arc<Self> {
+    pub fn open_stored(store: &Arc<Store>, name: &[u16], mailbox: &Arc<Mailbox>) -> Arc<Self> {
         Arc::new_cyclic(|space: &Weak<Self>| {
             let space = Weak::clone(space);
             let deliver = move |events| {
@@ -73,9 +73,12 @@ impl SharedSpace {
                     space.members.send(events);
                 }
             };
+            let stored = store.space(name, mailbox.thread, deliver);
+            let (mailbox, address) = (Arc::clone(mailbox), Arc::<str>::from(store.config().address()));
+            stored.watch(move |event| mailbox.put_store_event(Arc::clone(&address), event.clone()));
             Self {
                 number: timer::new_number(),
-                table: Table::Store(store.space(name, thread, deliver)),
+                table: Table::Store(stored),
                 members: Members::default(),
                 labels: Labels::default(),
                 name: None,

@@ -5,13 +5,16 @@ use std::{fmt, time::Duration};
 use latchkey_engine::{Events, Key, Mode, Patience, Port, Time};
 use tokio::sync::oneshot;
 
-use crate::{ledger::Number, report::StoredKey, trouble::StoreError};
+use crate::{event::StoreEvent, ledger::Number, report::StoredKey, trouble::StoreError};
 
 /// The number of an open space of a store.
 pub(crate) type SpaceNumber = u32;
 
 /// Tells what happened in a space.
 pub(crate) type Deliver = Box<dyn Fn(Events) + Send + Sync>;
+
+/// Is called for what happens to the connection and the session.
+pub(crate) type Watch = Box<dyn Fn(&StoreEvent) + Send + Sync>;
 
 /// Answers what somebody wants to know.
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -21,6 +24,11 @@ pub(crate) enum Command {
         space: SpaceNumber,
         name: Key,
         deliver: Deliver,
+    },
+    Watch {
+        space: SpaceNumber,
+        thread: u32,
+        watch: Watch,
     },
     Request(Asked),
     /// Several, to be granted all or none.

@@ -10,6 +10,7 @@
 //! - `answers`: what it says
 //! - `line`: the connection and its beats, from one generation to the next
 //! - `time`: what is done because its time has come
+//! - `watchers`: who wants to know of the connection and the session
 //! - `together`: requests of several locks in one trip
 
 mod answers;
@@ -20,6 +21,7 @@ mod queries;
 mod questions;
 mod time;
 mod together;
+mod watchers;
 
 use std::{
     collections::HashMap,
@@ -37,17 +39,18 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use self::{backlog::Backlog, line::Line, queries::Queries};
+use self::{backlog::Backlog, line::Line, queries::Queries, watchers::Watchers};
 use crate::{
     address::Config,
     clock,
     command::{Command, Deliver, SpaceNumber},
+    event::StoreEvent,
     ledger::{Ledger, Number},
     names::Bucket,
     request::{Need, Phase, Request, Requests},
     scripts::Purpose,
     session::Session,
-    trouble::{Reason, Trouble},
+    trouble::{Reason, StoreError, Trouble},
 };
 
 /// How many commands are taken before the server is listened to again.
@@ -88,6 +91,7 @@ pub(crate) struct Keeper {
     /// became of the server and its clock.
     known_tick: u64,
     queries: Queries,
+    watchers: Watchers,
     /// True once its process is about to end.
     is_shut_down: bool,
 }
@@ -121,6 +125,7 @@ impl Keeper {
             known_run: None,
             known_tick: 0,
             queries: Queries::default(),
+            watchers: Watchers::default(),
             is_shut_down: false,
         }
     }
@@ -249,6 +254,8 @@ impl Keeper {
     /// The holds are not certain any more, or certainly gone. Whoever waits begins anew in another session.
     fn lose_session(&mut self, ending: Ending) {
         self.begin_session();
+        let holds = self.requests.values().filter(|request| request.is_holding()).count();
+        self.watchers.publish(&StoreEvent::SessionLost { holds });
         let numbers: Vec<_> = self.requests.numbers().collect();
         for number in numbers {
             let Some(request) = self.requests.get_mut(&number) else { continue };
@@ -263,6 +270,11 @@ impl Keeper {
             }
         }
         self.hang_up(None);
+    }
+
+    /// What callers are given where something is wrong.
+    fn error(&self, trouble: Trouble) -> StoreError {
+        StoreError { address: self.config.address(), trouble }
     }
 
     /// Remembers what is wrong.

@@ -44,6 +44,7 @@ mod alarms;
 mod clock;
 mod command;
 mod connection;
+mod event;
 mod keeper;
 mod ledger;
 pub mod names;
@@ -61,6 +62,7 @@ mod who;
 mod wire;
 
 pub use address::{Config, ConfigError, Options};
+pub use event::StoreEvent;
 pub use report::{Owner, StoredHold, StoredKey, StoredWait};
 pub use space::StoredSpace;
 pub use store::Store;

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use crate::{
     clock,
     command::{Answer, Asked, Command, SpaceNumber},
+    event::StoreEvent,
     report::StoredKey,
     store::Store,
     trouble::{Reason, StoreError},
@@ -138,6 +139,13 @@ impl StoredSpace {
     pub fn ready(&self) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
         let space = self.number;
         self.ask(move |answer| Command::Ready { space, answer })
+    }
+
+    /// Calls `watch` for what happens to the store's connection and session from now on, if no other space of this thread has it
+    /// called. It must not block.
+    pub fn watch(&self, watch: impl Fn(&StoreEvent) + Send + Sync + 'static) {
+        let (space, thread) = (self.number, self.thread);
+        self.store.send(Command::Watch { space, thread, watch: Box::new(watch) });
     }
 
     /// For how long the server grants nothing, as far as is known.

@@ -17,6 +17,7 @@ impl Keeper {
             Command::Open { space, name, deliver } => {
                 self.spaces.insert(space, OpenSpace { name, deliver });
             }
+            Command::Watch { space, thread, watch } => self.watchers.add(space, thread, watch),
             Command::Request(asked) => self.request(asked),
             Command::Together(all) => self.request_together(all),
             Command::Cancel(number) => self.cancel(number),
@@ -30,6 +31,7 @@ impl Keeper {
             Command::Drop(space) => {
                 self.detach(|asked| asked.space == space);
                 self.queries.drop_space(space);
+                self.watchers.drop_space(space);
                 self.spaces.remove(&space);
             }
             Command::Leave => self.has_callers = false,

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod beats;
+mod join;
 
 use std::{
     collections::HashSet,
@@ -15,18 +16,18 @@ use std::{
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use latchkey_engine::{Ending, Time};
-use redis::{PushInfo, RedisResult, aio::MultiplexedConnection};
+use redis::{PushInfo, aio::MultiplexedConnection};
 use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};
 
+use self::join::{Joined, join};
 use super::{Keeper, questions::Reply};
 use crate::{
-    address::Config,
     clock,
-    connection::{self, Connection},
+    event::StoreEvent,
     ledger::Number,
-    names::{Bucket, SessionId},
+    names::SessionId,
     request::Need,
-    scripts::{self, Beat, Link},
+    scripts::{Beat, Link},
     trouble::{Reason, Trouble},
     who,
     wire::Wire,
@@ -71,14 +72,6 @@ pub(super) struct Up {
     confirm_at: Time,
     /// When all holds are said again, so that the server does not forget them.
     remind_at: Time,
-}
-
-/// What an attempt to connect brings.
-pub(super) struct Joined {
-    connection: Connection,
-    link: Link,
-    beat_sent: Time,
-    beat: Beat,
 }
 
 /// What comes over the line.
@@ -169,37 +162,6 @@ impl Up {
     }
 }
 
-async fn join(
-    config: Config,
-    bucket: Arc<Bucket>,
-    session: SessionId,
-    generation: u64,
-    is_new: bool,
-    (known_run, known_tick): (Option<String>, u64),
-    within: Duration,
-) -> Result<Box<Joined>, Trouble> {
-    let mut connection = connection::find(&config, within).await?;
-    let server = &connection.server;
-    let is_another = known_run.is_some_and(|known| known != server.run_id);
-    let link = Link {
-        bucket: Bucket::clone(&bucket),
-        run_id: server.run_id.clone(),
-        since_ms: server.started.filter(|_| !is_another),
-        lease: config.options().ttl,
-        generation,
-    };
-    let Connection { commands, wire, .. } = &mut connection;
-    let exchange = async {
-        let channel = link.bucket.channel(&session);
-        scripts::prepare(commands, &channel).await?;
-        commands.subscribe(channel).await?;
-        let beat_sent = clock::now();
-        RedisResult::Ok((beat_sent, link.beat(commands, &session, is_new, who::am_i(), known_tick).await?))
-    };
-    let (beat_sent, beat) = wire.carry(exchange).await?;
-    Ok(Box::new(Joined { connection, link, beat_sent, beat }))
-}
-
 impl Keeper {
     /// Connects, beats and disconnects as the time and the work demand it.
     pub(super) fn mind_line(&mut self, now: Time) {
@@ -258,7 +220,7 @@ impl Keeper {
             Ok(joined) => *joined,
             Err(trouble) => return self.refused(trouble),
         };
-        let Beat::Kept { .. } = beat else {
+        let Beat::Kept { frozen, .. } = beat else {
             return match beat {
                 Beat::OtherLayout(layout) => self.refused(Trouble::new(Reason::Layout, layout)),
                 _ => self.lose_session(Ending::Lost),
@@ -285,6 +247,10 @@ impl Keeper {
         }));
         self.known_run = Some(run_id);
         self.note(None);
+        self.watchers.publish(&StoreEvent::Connected);
+        if !frozen.is_zero() {
+            self.watchers.publish(&StoreEvent::Frozen(frozen));
+        }
         self.beaten(beat_sent, beat);
         self.send_everything();
     }
@@ -303,6 +269,10 @@ impl Keeper {
     /// Ends the connection, if there is one. What was under way is sent again on the next.
     pub(super) fn hang_up(&mut self, trouble: Option<Trouble>) {
         self.keep_places();
+        if self.line.up().is_some() {
+            let reason = trouble.clone().map(|trouble| self.error(trouble).to_string());
+            self.watchers.publish(&StoreEvent::Disconnected { reason });
+        }
         let now = clock::now();
         let retry = match self.line {
             Line::Idle { retry, .. } | Line::Connecting { retry, .. } => retry,

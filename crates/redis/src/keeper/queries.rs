@@ -141,7 +141,7 @@ impl Keeper {
                 if !trouble.reason.is_refusal() {
                     return self.hang_up(Some(trouble));
                 }
-                Err(StoreError { address: self.config.address(), trouble })
+                Err(self.error(trouble))
             }
         };
         if let Some(Query { wanted: Wanted::Report(answer), .. }) = self.queries.all.remove(&number) {
