@@ -156,19 +156,26 @@ function describeBlockers({ holders, ahead }) {
   const parts = [];
   const [first, ...others] = holders;
   if (first !== undefined) {
-    const { age, label, thread } = first;
-    const isOwn = thread === require('node:worker_threads').threadId;
-    const who =
-      label === undefined
-        ? isOwn
-          ? ''
-          : ` by thread ${thread}`
-        : ` by '${label}'${isOwn ? '' : ` (thread ${thread})`}`;
+    const { age, label } = first;
+    const where = placeOf(first);
+    const by = where === null ? '' : ` by ${where}`;
+    const who = label === undefined ? by : ` by '${label}'${where === null ? '' : ` (${where})`}`;
     const rest = others.length === 0 ? '' : `, and by ${count(others.length, 'other')}`;
     parts.push(`held for ${toText(age)}${who}${rest}`);
   }
-  if (ahead > 0) parts.push(`${count(ahead, 'request')} ahead`);
+  if (ahead !== undefined && ahead > 0) parts.push(`${count(ahead, 'request')} ahead`);
   return parts.length === 0 ? '' : `: ${parts.join(', ')}`;
+}
+
+/**
+ * Where a holder is, as seen from this thread; null if it is there, too.
+ *
+ * @param {import('../index').LockHolder} holder
+ */
+function placeOf({ thread, host, pid }) {
+  const isOfProcess = host === undefined || (pid === process.pid && host === require('node:os').hostname());
+  if (!isOfProcess) return `process ${pid} on ${host}`;
+  return thread === require('node:worker_threads').threadId ? null : `thread ${thread}`;
 }
 
 /**

@@ -64,6 +64,7 @@ pub fn open_port<'env>(
         ready_store: define.function("readyStore", stored::ready)?,
         frozen: define.raw("frozen", stored::frozen)?,
         store_events: define.function("storeEvents", stored::store_events)?,
+        store_blockers: define.function("storeBlockers", stored::blockers)?,
         explain: define.function("explain", stored::explain)?,
         gather: define.raw("gather", stored::gather)?,
         send_gathered: define.raw("sendGathered", stored::send_gathered)?,
@@ -120,6 +121,8 @@ pub struct PortFunctions<'env> {
     #[napi(ts_type = "() => Promise<void>")]
     pub ready_store: Function<'env, (), sys::napi_value>,
     pub frozen: Function<'env, (), ()>,
+    #[napi(ts_type = "() => Array<Report> | null")]
+    pub store_blockers: Function<'env, (), Option<Vec<Report>>>,
     #[napi(ts_type = "() => Array<ConnectionEvent>")]
     pub store_events: Function<'env, (), Vec<stored::ConnectionEvent>>,
     pub explain: Function<'env, (), String>,

@@ -49,6 +49,12 @@ export interface LockHolder {
   /** The `worker_threads.threadId` of its thread; 0 is the main thread. */
   readonly thread: number;
 
+  /** On a store: the name of its machine, as `os.hostname()` has it there. Else not there. */
+  readonly host?: string;
+
+  /** On a store: the number of its process there, `process.pid`. Else not there. */
+  readonly pid?: number;
+
   /** Its {@link TryOptions.label}; undefined if it has none. */
   readonly label?: string;
 
@@ -184,7 +190,8 @@ export declare class StoreStartingError extends LockError {
 
 /**
  * The request waited as long as its `timeout` allowed, and has left the queue. Its message says for whom:
- * `Lock 'order:7' was not granted within 500 ms: held for 4.2 s by 'POST /pay' (thread 3), 2 requests ahead`.
+ * `Lock 'order:7' was not granted within 500 ms: held for 4.2 s by 'POST /pay' (thread 3), 2 requests ahead`, or, on a store,
+ * `… held for 4.2 s by process 4711 on web-3, 2 requests ahead`.
  *
  * **The trap:** it is how things stood when its thread learned of the time-out, which may be a little later.
  *
@@ -206,12 +213,13 @@ export declare class LockTimeoutError extends LockError {
   readonly key: string;
 
   /**
-   * Who held the key, in the order of their grants, the first ten. On a store it is empty: to ask the server would delay the
-   * error; `query(key)` does.
+   * Who held the key, in the order of their grants, the first ten. On a store, of any machine: the server is asked once the time is
+   * over, which makes the error a round trip late. It is empty, and `ahead` is undefined, if the server does not say so within
+   * 100 ms, if the process asks too much of it already, or if the `timeout` is 0.
    */
   readonly holders: readonly LockHolder[];
 
-  /** How many requests stood before it in the queue; undefined on a store. */
+  /** How many requests stood before it in the queue; undefined where a store's server has not said so. */
   readonly ahead: number | undefined;
 
   /**

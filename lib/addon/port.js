@@ -293,6 +293,17 @@ function readyStore(number) {
 }
 
 /**
+ * Who kept a request of a store waiting that has timed out. To be asked once.
+ *
+ * @param {Request} request
+ */
+function storeBlockers(request) {
+  address(request);
+  const holders = native.storeBlockers();
+  return { holders, ahead: words[at.done] };
+}
+
+/**
  * For how many milliseconds a store grants nothing, as far as is known.
  *
  * @param {number} number of the space
@@ -349,6 +360,7 @@ module.exports = {
   sendGathered,
   queryStore,
   readyStore,
+  storeBlockers,
   frozen,
   explain,
   NO_REASON,

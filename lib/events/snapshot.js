@@ -56,17 +56,18 @@ function marksOf({ label, trace }) {
  *
  * @typedef {object} Blockers
  * @property {import('../../index').LockHolder[]} holders the first ones
- * @property {number} ahead how many waited before it
+ * @property {number | undefined} ahead how many waited before it, if that is known
  */
 
 /**
  * @param {Report[]} reports of holders
- * @param {number} ahead
+ * @param {number | undefined} ahead
  * @returns {Blockers}
  */
 function toBlockers(reports, ahead) {
-  const holders = reports.map(({ write, age, thread, label, trace }) => ({
+  const holders = reports.map(({ write, age, thread, host, pid, label, trace }) => ({
     ...{ mode: toMode(write), age, thread },
+    ...(host === undefined ? null : { host, pid }),
     ...marksOf({ label, trace }),
   }));
   return { holders, ahead };

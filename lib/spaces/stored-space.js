@@ -12,9 +12,19 @@ const port = require('../addon/port');
 const diagnostics = require('../events/diagnostics');
 const { LockLostError, StoreStartingError, StoreUnreachableError, wrongStoreOption } = require('../errors');
 const { takeEvents } = require('../events/reading');
-const { WAITING, HOLDING, RELEASING, ABANDONED, EXPIRED, LOST, FAILED, ANSWERED } = require('../events/life');
+const {
+  WAITING,
+  HOLDING,
+  RELEASING,
+  ABANDONED,
+  EXPIRED,
+  TIMED_OUT,
+  LOST,
+  FAILED,
+  ANSWERED,
+} = require('../events/life');
 const { READ } = require('../events/request');
-const { marksOf } = require('../events/snapshot');
+const { marksOf, toBlockers } = require('../events/snapshot');
 const { Space } = require('./space');
 const { Keys } = require('./keys');
 
@@ -195,13 +205,23 @@ class StoredSpace extends Space {
    * @param {Request} request
    * @param {number} kind
    * @param {number} place
-   * @returns {Error | null}
+   * @returns {Error | import('../events/snapshot').Blockers | null}
    */
   explain(request, kind, place) {
     // A hold that was found lost by the clock stays lost, whatever the store says of it.
     const error = request.loss ?? this.errorOf(request, kind, words[place + at.eventDetail]);
     this.answer(request, error);
-    return error;
+    return kind === TIMED_OUT ? this.blockersOf(request) : error;
+  }
+
+  /**
+   * Who kept a request waiting that has timed out. The store has asked the server, once its time was over.
+   *
+   * @param {Request} request
+   */
+  blockersOf(request) {
+    const { holders, ahead } = port.storeBlockers(request);
+    return holders === null ? null : toBlockers(holders, ahead < 0 ? undefined : ahead);
   }
 
   /**

@@ -3,8 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use latchkey_engine::Mode;
-use latchkey_redis::{Config, ConfigError, Options, Owner, Reason, Store, StoreError, StoreEvent, StoredKey};
+use latchkey_engine::{Key, Mode};
+use latchkey_redis::{
+    Config, ConfigError, Options, Owner, Reason, Store, StoreError, StoreEvent, StoredHold, StoredKey,
+};
 use napi::bindgen_prelude::{Either, FunctionCallContext, JsValue, Uint8Array, Utf16String};
 use napi::{Error, Result, sys};
 use napi_derive::napi;
@@ -139,9 +141,22 @@ fn shared(open: &OpenSpace) -> Result<&Arc<SharedSpace>> {
     open.shared().ok_or_else(|| Error::from_reason("latchkey: no store keeps this space"))
 }
 
-fn reports(key: &StoredKey) -> impl Iterator<Item = Report> {
-    let report = |held, mode, age: Duration, owner: &Owner| Report {
-        key: key.key.as_units().to_vec().into(),
+fn reports(StoredKey { key, holders, waiting }: &StoredKey) -> impl Iterator<Item = Report> {
+    let holds = holders.iter().map(move |hold| report_hold(key, hold));
+    holds.chain(waiting.iter().map(move |wait| report(key, false, wait.mode, wait.age, &wait.owner)))
+}
+
+fn report_hold(key: &Key, hold: &StoredHold) -> Report {
+    Report {
+        fence: hold.grant.fence as f64,
+        recovered: hold.grant.recovered,
+        ..report(key, true, hold.mode, hold.age, &hold.owner)
+    }
+}
+
+fn report(key: &Key, held: bool, mode: Mode, age: Duration, owner: &Owner) -> Report {
+    Report {
+        key: key.as_units().to_vec().into(),
         held,
         write: mode == Mode::Write,
         age: milliseconds(age),
@@ -152,13 +167,19 @@ fn reports(key: &StoredKey) -> impl Iterator<Item = Report> {
         tag: None,
         pid: Some(owner.pid),
         host: Some(owner.host.clone()),
-    };
-    let holds = key.holders.iter().map(move |hold| Report {
-        fence: hold.grant.fence as f64,
-        recovered: hold.grant.recovered,
-        ..report(true, hold.mode, hold.age, &hold.owner)
-    });
-    holds.chain(key.waiting.iter().map(move |wait| report(false, wait.mode, wait.age, &wait.owner)))
+    }
+}
+
+/// Who held the key of the request that the array names and that has timed out, and as an answer in the array how many waited
+/// before it. `None`, or -1, if the server has not said so.
+pub fn blockers(port: &Port, _: &FunctionCallContext) -> Result<Option<Vec<Report>>> {
+    let (_, open) = port.addressed()?;
+    let ticket = open.ticket(port.addressed_tag())?;
+    let blockers = shared(&open)?.table.stored()?.blockers_of(ticket);
+    let ahead = blockers.as_ref().and_then(|blockers| blockers.ahead);
+    port.words.with(|words| words::write_done(words, ahead.map_or(-1.0, |ahead| ahead as f64)));
+    let key = Key::from(&[][..]);
+    Ok(blockers.map(|blockers| blockers.holders.iter().map(|hold| report_hold(&key, hold)).collect()))
 }
 
 /// Waits until the store grants: a promise. The space may be closed meanwhile, which rejects it.

@@ -8,6 +8,7 @@
 //! - `questions`: what the server is told and asked, and `backlog`: what has to wait for that
 //! - `queries`: what callers want to know of a space
 //! - `answers`: what it says
+//! - `blockers`: who keeps a request waiting whose time is over
 //! - `line`: the connection and its beats, from one generation to the next
 //! - `time`: what is done because its time has come
 //! - `watchers`: who wants to know of the connection and the session
@@ -15,6 +16,7 @@
 
 mod answers;
 mod backlog;
+mod blockers;
 mod commands;
 mod line;
 mod queries;

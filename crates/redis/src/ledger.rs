@@ -14,7 +14,7 @@ use std::{
 
 use latchkey_engine::{Safety, Ticket, Time};
 
-use crate::trouble::Trouble;
+use crate::{command::SpaceNumber, report::StoredBlockers, trouble::Trouble};
 
 /// The number of a request, in this process; never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +42,8 @@ pub(crate) struct Ledger {
     trusted_until: AtomicU64,
     /// Until when the server grants nothing, likewise; 0: nobody knows of such a time.
     frozen_until: AtomicU64,
+    /// Who kept those waiting that have timed out, until their callers ask; with their spaces.
+    blockers: Mutex<HashMap<Number, (SpaceNumber, StoredBlockers)>>,
     /// When the holds that expire do, until they have ended.
     deadlines: Mutex<HashMap<Number, Time>>,
 }
@@ -75,6 +77,20 @@ impl Ledger {
 
     pub fn set_frozen_until(&self, time: Time) {
         self.frozen_until.store(time.as_nanos(), Ordering::Relaxed);
+    }
+
+    pub fn set_blockers(&self, number: Number, space: SpaceNumber, blockers: StoredBlockers) {
+        self.blockers.lock().expect(FAULT).insert(number, (space, blockers));
+    }
+
+    /// Who kept a request waiting, to be asked once, when it has timed out.
+    pub fn take_blockers(&self, number: Number) -> Option<StoredBlockers> {
+        self.blockers.lock().expect(FAULT).remove(&number).map(|(_, blockers)| blockers)
+    }
+
+    /// Nobody is left in a space who could ask.
+    pub fn drop_space(&self, space: SpaceNumber) {
+        self.blockers.lock().expect(FAULT).retain(|_, (of, _)| *of != space);
     }
 
     pub fn set_deadline(&self, number: Number, deadline: Time) {

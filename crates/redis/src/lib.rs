@@ -63,7 +63,7 @@ mod wire;
 
 pub use address::{Config, ConfigError, Options};
 pub use event::StoreEvent;
-pub use report::{Owner, StoredHold, StoredKey, StoredWait};
+pub use report::{Owner, StoredBlockers, StoredHold, StoredKey, StoredWait};
 pub use space::StoredSpace;
 pub use store::Store;
 pub use trouble::{Reason, StoreError};

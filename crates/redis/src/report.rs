@@ -7,7 +7,7 @@ use redis::{RedisResult, aio::MultiplexedConnection};
 
 use crate::{
     names::{LockName, RequestId},
-    scripts::{self, Link, LockReport, PAGE},
+    scripts::{self, HolderReport, Link, LockReport, PAGE},
 };
 
 /// Who holds one key and who waits for it, at one moment. Different keys are looked at one after the other.
@@ -43,6 +43,26 @@ pub struct StoredWait {
     pub age: Duration,
     /// Whose it is.
     pub owner: Owner,
+}
+
+/// Who kept a request waiting that waits no longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBlockers {
+    /// The first who held its key.
+    pub holders: Vec<StoredHold>,
+    /// How many waited before it, if the server knew of it.
+    pub ahead: Option<u64>,
+}
+
+impl StoredBlockers {
+    /// So many holders are named at most.
+    const MOST: usize = 10;
+
+    pub(crate) fn new(report: LockReport, ahead: Option<u64>) -> Self {
+        let mut holders = stored_holds(report.now_us, report.holders);
+        holders.truncate(Self::MOST);
+        Self { holders, ahead }
+    }
 }
 
 /// Who has a request.
@@ -112,19 +132,27 @@ impl Survey {
 }
 
 fn stored_key(key: Key, report: LockReport) -> StoredKey {
-    let age = |since| Duration::from_micros(report.now_us.saturating_sub(since));
-    let holders = report.holders.into_iter().map(|hold| StoredHold {
-        mode: hold.mode,
-        grant: hold.grant,
-        age: age(hold.grant.fence),
-        owner: owner(&hold.who, hold.thread),
-    });
     let waiting = report.waiting.into_iter().map(|wait| StoredWait {
         mode: wait.mode,
-        age: age(wait.ticket),
+        age: age(report.now_us, wait.ticket),
         owner: owner(&wait.who, wait.thread),
     });
-    StoredKey { key, holders: holders.collect(), waiting: waiting.collect() }
+    let waiting = waiting.collect();
+    StoredKey { key, holders: stored_holds(report.now_us, report.holders), waiting }
+}
+
+fn stored_holds(now_us: u64, holders: Vec<HolderReport>) -> Vec<StoredHold> {
+    let stored = |hold: HolderReport| StoredHold {
+        mode: hold.mode,
+        grant: hold.grant,
+        age: age(now_us, hold.grant.fence),
+        owner: owner(&hold.who, hold.thread),
+    };
+    holders.into_iter().map(stored).collect()
+}
+
+fn age(now_us: u64, since_us: u64) -> Duration {
+    Duration::from_micros(now_us.saturating_sub(since_us))
 }
 
 fn owner(who: &str, thread: u32) -> Owner {

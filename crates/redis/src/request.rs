@@ -54,6 +54,8 @@ pub(crate) struct Request {
     pub is_confirmed: bool,
     /// The server said that it expired before it said that it was granted.
     pub expired_early: bool,
+    /// True once the server has been asked who keeps it waiting, since its time is over.
+    pub has_asked_who: bool,
     /// How often it had to begin anew, with another id. Wide, so that no id ever comes again: the server remembers one that
     /// expired for an hour, and would answer the same of it at once.
     pub attempt: u64,
@@ -75,6 +77,7 @@ impl Request {
             is_sent: false,
             is_confirmed: false,
             expired_early: false,
+            has_asked_who: false,
             attempt: 0,
             limit: None,
             poke_at: None,

@@ -11,6 +11,7 @@ mod report_page;
 
 use std::time::Duration;
 
+use futures_util::future;
 use latchkey_engine::{Grant, Mode};
 use redis::{Cmd, RedisResult, aio::ConnectionLike, cmd};
 
@@ -228,6 +229,26 @@ impl Link {
             all.add(page);
         }
         Ok(all.report())
+    }
+
+    /// Who holds a lock, some of them if they are very many, and how many wait before a request, unless it does not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Link::acquire`].
+    pub async fn blockers(
+        &self,
+        connection: &mut (impl ConnectionLike + Clone),
+        lock: &LockName,
+        id: &RequestId,
+    ) -> RedisResult<(LockReport, Option<u64>)> {
+        let call = self.inspect_call(lock, &Place::of_holders());
+        let mut rank = cmd("ZRANK");
+        rank.arg(self.bucket.queue(lock)).arg(id.to_string());
+        let mut other = connection.clone();
+        let holders = library::INSPECT.run::<ReportPage>(connection, &call);
+        let (page, ahead) = future::try_join(holders, rank.query_async(&mut other)).await?;
+        Ok((page.report(), ahead))
     }
 
     fn inspect_call(&self, lock: &LockName, place: &Place) -> Cmd {

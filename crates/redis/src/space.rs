@@ -12,7 +12,7 @@ use crate::{
     clock,
     command::{Answer, Asked, Command, SpaceNumber},
     event::StoreEvent,
-    report::StoredKey,
+    report::{StoredBlockers, StoredKey},
     store::Store,
     trouble::{Reason, StoreError},
 };
@@ -146,6 +146,13 @@ impl StoredSpace {
     pub fn watch(&self, watch: impl Fn(&StoreEvent) + Send + Sync + 'static) {
         let (space, thread) = (self.number, self.thread);
         self.store.send(Command::Watch { space, thread, watch: Box::new(watch) });
+    }
+
+    /// Who kept a request waiting that has timed out: to be asked once, when its event has come. `None` if the server was not
+    /// asked, or has not answered in time.
+    #[must_use]
+    pub fn blockers_of(&self, ticket: Ticket) -> Option<StoredBlockers> {
+        self.store.ledger.take_blockers(ticket.into())
     }
 
     /// For how long the server grants nothing, as far as is known.

@@ -80,6 +80,7 @@ impl Keeper {
             Reply::Cleared(clearing, Ok(end)) => self.cleared(clearing, end),
             Reply::Poked(_, Ok(None)) | Reply::Disowned(Ok(_)) => {}
             Reply::Surveyed(number, result) => self.surveyed(number, result),
+            Reply::Blockers(number, answer) => self.known_who(number, answer),
             Reply::AcquiredAll(numbers, answer) => self.acquired_all(numbers, answer),
             Reply::Acquired(number, Err(error)) => self.refuse(number, &error),
             Reply::Released(number, Err(error)) | Reply::Downgraded(number, Err(error)) => {

@@ -32,6 +32,7 @@ impl Keeper {
                 self.detach(|asked| asked.space == space);
                 self.queries.drop_space(space);
                 self.watchers.drop_space(space);
+                self.ledger.drop_space(space);
                 self.spaces.remove(&space);
             }
             Command::Leave => self.has_callers = false,

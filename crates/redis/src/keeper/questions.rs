@@ -13,7 +13,8 @@ use crate::{
     report::Survey,
     request::{Need, Phase},
     scripts::{
-        Acquired, AcquiredAll, Beat, Clearing, Downgraded, Owner, PAGE, Purpose, Reclaimed, Released, Waiting,
+        Acquired, AcquiredAll, Beat, Clearing, Downgraded, LockReport, Owner, PAGE, Purpose, Reclaimed,
+        Released, Waiting,
     },
 };
 
@@ -35,6 +36,8 @@ pub(super) enum Reply {
     Swept(RedisResult<Vec<Owner>>),
     /// A request that this process does not know has been released.
     Disowned(RedisResult<Released>),
+    /// Who holds the lock of a request whose time is over, and how many wait before it.
+    Blockers(Number, RedisResult<(LockReport, Option<u64>)>),
     /// A caller's query is one step further.
     Surveyed(QueryNumber, RedisResult<Survey>),
 }

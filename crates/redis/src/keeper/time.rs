@@ -49,6 +49,7 @@ impl Keeper {
                 (Patience::For(_), None) if now < self.ledger.frozen_until() => {
                     self.fail(number, Reason::Starting);
                 }
+                (Patience::For(_), None) if self.ask_who(number, now) => {}
                 (Patience::For(_), None) => self.end_wait(number, |port, tag| Event::TimedOut { port, tag }),
                 (_, trouble) => self.fail_late(number, trouble),
             },

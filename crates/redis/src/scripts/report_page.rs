@@ -16,6 +16,13 @@ pub struct Place {
     pub queue: String,
 }
 
+impl Place {
+    /// The holders alone.
+    pub fn of_holders() -> Self {
+        Self { queue: String::new(), ..Self::default() }
+    }
+}
+
 impl Default for Place {
     fn default() -> Self {
         Self { holders: "0".into(), queue: "-inf".into() }

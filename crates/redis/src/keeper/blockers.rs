@@ -1,0 +1,65 @@
+//! Who keeps a request waiting whose time is over: the server is asked, once, before the request ends. It may still be granted
+//! meanwhile.
+
+use std::time::Duration;
+
+use latchkey_engine::{Event, Time};
+use redis::RedisResult;
+
+use super::{Keeper, questions::Reply};
+use crate::{
+    ledger::Number,
+    report::StoredBlockers,
+    request::{Need, Request},
+    scripts::LockReport,
+    trouble::Trouble,
+};
+
+/// So long a request whose time is over waits for the answer. A server that is far away has answered by then; one that is
+/// silent keeps nobody for longer.
+const GRACE: Duration = Duration::from_millis(100);
+
+impl Keeper {
+    /// Asks the server who keeps a request waiting. False if there is no room for that, or it has been asked before.
+    pub(super) fn ask_who(&mut self, number: Number, now: Time) -> bool {
+        if !self.has_room(Need::Acquire) {
+            return false;
+        }
+        let (Some(request), Some(up)) = (self.requests.get_mut(&number), self.line.up()) else {
+            return false;
+        };
+        if std::mem::replace(&mut request.has_asked_who, true) {
+            return false;
+        }
+        let (id, lock) = (request.id(&self.session.id), request.lock.clone());
+        let (link, mut commands) = (up.link.clone(), up.commands.clone());
+        up.ask(async move { Reply::Blockers(number, link.blockers(&mut commands, &lock, &id).await) });
+        self.requests.set_limit(number, Some(now.after(GRACE)));
+        true
+    }
+
+    /// The server has said who keeps a request waiting.
+    pub(super) fn known_who(&mut self, number: Number, answer: RedisResult<(LockReport, Option<u64>)>) {
+        let blockers = match answer {
+            Ok((report, ahead)) => Some(StoredBlockers::new(report, ahead)),
+            Err(error) => {
+                let trouble = Trouble::from(error);
+                if !trouble.reason.is_refusal() {
+                    return self.hang_up(Some(trouble));
+                }
+                None
+            }
+        };
+        let Some(request) = self.requests.get(&number).filter(|request| Request::is_waiting(request)) else {
+            return;
+        };
+        let (ledger, space) = (self.ledger.clone(), request.asked.space);
+        self.end_wait(number, |port, tag| {
+            // Before its caller learns that it may ask.
+            if let Some(blockers) = blockers {
+                ledger.set_blockers(number, space, blockers);
+            }
+            Event::TimedOut { port, tag }
+        });
+    }
+}
