@@ -20,19 +20,24 @@ describe('a time-out on a store', { skip: withoutRedis }, () => {
   it('names the process that holds the key, and its machine', async () => {
     const peer = startPeer();
     const take = async ({ open: openThere, state }, options) => {
-      state.hold = await openThere('named', options).read(['a', 'b']);
+      state.locks = openThere('named', options);
+      state.hold = await state.locks.read(['a', 'b'], { label: 'nightly' });
     };
     await peer.run(take, store());
     const locks = open('named');
     const error = await errorOf(locks.write('b', { timeout: 100 }));
     const [{ age, ...holder }, ...others] = error.holders;
-    assert.deepEqual(holder, { mode: 'read', thread: 0, host: hostname(), pid: peer.pid });
+    assert.deepEqual(holder, { mode: 'read', thread: 0, host: hostname(), pid: peer.pid, label: 'nightly' });
     assert.ok(age >= 100, `age ${age}`);
     assert.deepEqual([others, error.ahead], [[], 0]);
-    const said = `^Lock 'b' was not granted within 100 ms: held for \\d+ ms by process ${peer.pid} on ${hostname()}$`;
+    const said = `^Lock 'b' was not granted within 100 ms: held for \\d+ ms by 'nightly' \\(process ${peer.pid} on ${hostname()}\\)$`;
     assert.match(error.message, new RegExp(said));
     const several = await errorOf(locks.write(['c', 'a', 'b'], { timeout: 100 }));
     assert.deepEqual([several.key, several.holders[0].pid], ['a', peer.pid]);
+    await peer.run(async ({ state }) => state.hold.release());
+    await peer.run(async ({ state }) => (state.hold = await state.locks.write('b')));
+    const nameless = await errorOf(locks.write('b', { timeout: 100 }));
+    assert.match(nameless.message, new RegExp(`by process ${peer.pid} on ${hostname()}$`));
     locks.close();
     await peer.kill();
   });

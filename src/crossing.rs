@@ -23,6 +23,7 @@ use crate::{
     port::{Port, SpaceNumber},
     process::clock,
     process::shared_space::SharedSpace,
+    process::table::Table,
 };
 
 /// Opens a port for the calling JavaScript thread and answers its functions: see `lib/addon/port.js`,
@@ -266,8 +267,12 @@ fn remaining(port: &Port, _: &Call) -> Result<()> {
 fn label(port: &Port, call: &Call) -> Result<()> {
     let (_, open) = port.addressed()?;
     let text: Option<Utf16String> = call.argument()?;
-    if let Some(shared) = open.shared() {
-        shared.labels.set(open.member, port.addressed_tag(), text.as_deref());
+    let Some(shared) = open.shared() else { return Ok(()) };
+    let tag = port.addressed_tag();
+    match (&shared.table, text) {
+        (Table::Engine(_), text) => shared.labels.set(open.member, tag, text.as_deref()),
+        // It is the server that forgets it.
+        (Table::Store(stored), text) => _ = text.map(|text| stored.set_label(tag, &text)),
     }
     Ok(())
 }

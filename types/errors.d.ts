@@ -191,7 +191,7 @@ export declare class StoreStartingError extends LockError {
 /**
  * The request waited as long as its `timeout` allowed, and has left the queue. Its message says for whom:
  * `Lock 'order:7' was not granted within 500 ms: held for 4.2 s by 'POST /pay' (thread 3), 2 requests ahead`, or, on a store,
- * `… held for 4.2 s by process 4711 on web-3, 2 requests ahead`.
+ * `… held for 4.2 s by 'POST /pay' (process 4711 on web-3), 2 requests ahead`.
  *
  * **The trap:** it is how things stood when its thread learned of the time-out, which may be a little later.
  *

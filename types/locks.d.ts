@@ -368,10 +368,10 @@ export interface TryOptions {
 
   /**
    * A text by which people recognise the request: it stands in `query()`, in errors, also in those of others who wait for this
-   * one, and in diagnostics messages; in every thread. On a store only this process's own errors and messages have it.
-   * Default: none.
+   * one, and in diagnostics messages; in every thread and, on a store, on every machine. Default: none.
    *
-   * **The trap:** with a name, a label costs a native call more when the request is made, and one when it ends.
+   * **The trap:** with a name, a label costs a native call more when the request is made, and one when it ends. On a store it
+   * stands on the server as long as the request: write no secret in it. There half of a surrogate pair becomes U+FFFD.
    */
   label?: string | undefined;
 }

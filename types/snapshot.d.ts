@@ -37,7 +37,7 @@ export interface PendingEntry {
   /** The `worker_threads.threadId` of its thread; 0 is the main thread. */
   thread: number;
 
-  /** Its {@link TryOptions.label}, if it has one. On a store it is not there. latchkey's own. */
+  /** Its {@link TryOptions.label}, if it has one. latchkey's own. */
   label?: string;
 
   /**

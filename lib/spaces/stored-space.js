@@ -215,6 +215,15 @@ class StoredSpace extends Space {
   }
 
   /**
+   * Sends the request's label with it.
+   *
+   * @param {Request} request
+   */
+  addLabel(request) {
+    port.setLabel(request, true);
+  }
+
+  /**
    * Who kept a request waiting that has timed out. The store has asked the server, once its time was over.
    *
    * @param {Request} request

@@ -163,7 +163,7 @@ fn report(key: &Key, held: bool, mode: Mode, age: Duration, owner: &Owner) -> Re
         fence: 0.0,
         recovered: false,
         thread: owner.thread,
-        label: None,
+        label: owner.label.as_ref().map(|label| Utf16String::from(label.to_string())),
         tag: None,
         pid: Some(owner.pid),
         host: Some(owner.host.clone()),

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use latchkey_engine::{Events, Key, Mode, Patience, Port, Time};
 use tokio::sync::oneshot;
 
-use crate::{event::StoreEvent, ledger::Number, report::StoredKey, trouble::StoreError};
+use crate::{event::StoreEvent, ledger::Number, report::StoredKey, scripts::Asker, trouble::StoreError};
 
 /// The number of an open space of a store.
 pub(crate) type SpaceNumber = u32;
@@ -64,7 +64,7 @@ pub(crate) struct Asked {
     pub space: SpaceNumber,
     pub port: Port,
     pub tag: u32,
-    pub thread: u32,
+    pub asker: Asker,
     pub key: Key,
     pub mode: Mode,
     pub expiry: Option<Duration>,

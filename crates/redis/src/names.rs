@@ -99,7 +99,7 @@ pub struct Bucket {
 }
 
 /// The version of the scripts: programs whose scripts would not understand each other must not share a namespace.
-const SCRIPTS_VERSION: u32 = 2;
+const SCRIPTS_VERSION: u32 = 3;
 
 impl Bucket {
     /// Bucket number `index` of the namespace's `count`.

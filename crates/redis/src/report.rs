@@ -1,13 +1,13 @@
 //! Who holds and who waits in a stored space, in all processes.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use latchkey_engine::{Grant, Key, Mode};
 use redis::{RedisResult, aio::MultiplexedConnection};
 
 use crate::{
     names::{LockName, RequestId},
-    scripts::{self, HolderReport, Link, LockReport, PAGE},
+    scripts::{self, Asker, HolderReport, Link, LockReport, PAGE},
 };
 
 /// Who holds one key and who waits for it, at one moment. Different keys are looked at one after the other.
@@ -74,6 +74,8 @@ pub struct Owner {
     pub pid: u32,
     /// Node's number of the thread there.
     pub thread: u32,
+    /// What its program calls the request, if it has a name.
+    pub label: Option<Arc<str>>,
 }
 
 /// A report of one space in the making. It goes in steps, each of them a few commands, so that nobody waits long behind
@@ -135,7 +137,7 @@ fn stored_key(key: Key, report: LockReport) -> StoredKey {
     let waiting = report.waiting.into_iter().map(|wait| StoredWait {
         mode: wait.mode,
         age: age(report.now_us, wait.ticket),
-        owner: owner(&wait.who, wait.thread),
+        owner: owner(&wait.who, wait.asker),
     });
     let waiting = waiting.collect();
     StoredKey { key, holders: stored_holds(report.now_us, report.holders), waiting }
@@ -146,7 +148,7 @@ fn stored_holds(now_us: u64, holders: Vec<HolderReport>) -> Vec<StoredHold> {
         mode: hold.mode,
         grant: hold.grant,
         age: age(now_us, hold.grant.fence),
-        owner: owner(&hold.who, hold.thread),
+        owner: owner(&hold.who, hold.asker),
     };
     holders.into_iter().map(stored).collect()
 }
@@ -155,7 +157,7 @@ fn age(now_us: u64, since_us: u64) -> Duration {
     Duration::from_micros(now_us.saturating_sub(since_us))
 }
 
-fn owner(who: &str, thread: u32) -> Owner {
+fn owner(who: &str, Asker { thread, label }: Asker) -> Owner {
     let (pid, host) = who.split_once('|').unwrap_or_default();
-    Owner { host: host.to_owned(), pid: pid.parse().unwrap_or(0), thread }
+    Owner { host: host.to_owned(), pid: pid.parse().unwrap_or(0), thread, label }
 }

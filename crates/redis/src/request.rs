@@ -95,7 +95,7 @@ impl Request {
             lock: self.lock.clone(),
             mode: self.mode,
             expiry: self.asked.expiry,
-            thread: self.asked.thread,
+            asker: self.asked.asker.clone(),
         }
     }
 
@@ -168,7 +168,7 @@ mod tests {
     use latchkey_engine::{Patience, Port};
 
     use super::*;
-    use crate::ledger::Number;
+    use crate::{ledger::Number, scripts::Asker};
 
     pub(super) fn request(number: u64) -> Request {
         let asked = Asked {
@@ -176,7 +176,7 @@ mod tests {
             space: 0,
             port: Port(0),
             tag: 0,
-            thread: 0,
+            asker: Asker::default(),
             key: [u16::from(b'k')].as_slice().into(),
             mode: Mode::Write,
             expiry: None,

@@ -3,6 +3,7 @@
 //! A [`Link`] says to which bucket of which server they go; each of its methods sends one script and reads its
 //! answer. What a script does, word for word, stands at the head of its file in `scripts/`.
 
+mod asker;
 mod clearing;
 mod library;
 mod push;
@@ -19,6 +20,7 @@ use crate::names::{Bucket, LockName, RequestId, SessionId};
 use library::Script;
 use report_page::{Place, ReportPage};
 
+pub use asker::Asker;
 pub use clearing::Clearing;
 pub use library::prepare;
 pub use push::Push;
@@ -58,8 +60,8 @@ pub struct Asked {
     pub mode: Mode,
     /// How long the hold is safe from those who wait. `None`: for ever.
     pub expiry: Option<Duration>,
-    /// The thread's number, for [`Link::inspect`].
-    pub thread: u32,
+    /// Who asks, for [`Link::inspect`].
+    pub asker: Asker,
 }
 
 /// Whether a request waits, and what it waited for before.
@@ -399,7 +401,7 @@ fn add_wish(call: &mut Cmd, asked: &Asked) {
         Mode::Read => "r",
         Mode::Write => "w",
     });
-    call.arg(asked.expiry.map_or(0, |expiry| millis(expiry).max(1))).arg(asked.thread);
+    call.arg(asked.expiry.map_or(0, |expiry| millis(expiry).max(1))).arg(asked.asker.to_string());
 }
 
 /// Whole milliseconds, rounded up: nothing ends before its time.

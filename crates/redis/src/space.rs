@@ -13,6 +13,7 @@ use crate::{
     command::{Answer, Asked, Command, SpaceNumber},
     event::StoreEvent,
     report::{StoredBlockers, StoredKey},
+    scripts::Asker,
     store::Store,
     trouble::{Reason, StoreError},
 };
@@ -28,11 +29,13 @@ pub struct StoredSpace {
     thread: u32,
     /// What is asked between [`StoredSpace::gather`] and [`StoredSpace::send_gathered`].
     gathered: Mutex<Option<Vec<Asked>>>,
+    /// The label of the request that is asked for next, with its tag.
+    label: Mutex<Option<(u32, Arc<str>)>>,
 }
 
 impl StoredSpace {
     pub(crate) fn new(store: Arc<Store>, number: SpaceNumber, thread: u32) -> Self {
-        Self { store, number, thread, gathered: Mutex::new(None) }
+        Self { store, number, thread, gathered: Mutex::default(), label: Mutex::default() }
     }
 
     /// Asks for a key. One of `Granted`, `TimedOut` (also if it was not willing to wait and the key is not free) and
@@ -49,7 +52,7 @@ impl StoredSpace {
             space: self.number,
             port: ask.port,
             tag: ask.tag,
-            thread: self.thread,
+            asker: Asker { thread: self.thread, label: self.take_label(ask.tag) },
             key: Key::from(units),
             mode: ask.mode,
             expiry: ask.expiry,
@@ -62,6 +65,19 @@ impl StoredSpace {
         }
         self.store.send(Command::Request(asked));
         number.into()
+    }
+
+    /// What people are to call the request with this tag, which is asked for next.
+    pub fn set_label(&self, tag: u32, label: &[u16]) {
+        *self.label() = Some((tag, String::from_utf16_lossy(label).into()));
+    }
+
+    fn take_label(&self, tag: u32) -> Option<Arc<str>> {
+        self.label().take().filter(|(of, _)| *of == tag).map(|(_, label)| label)
+    }
+
+    fn label(&self) -> MutexGuard<'_, Option<(u32, Arc<str>)>> {
+        self.label.lock().expect("latchkey: an earlier fault left the label of a space's request unusable")
     }
 
     /// What is asked for from now on is granted together, in one trip to the server, or refused: [`StoredSpace::send_gathered`]

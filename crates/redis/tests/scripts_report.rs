@@ -22,8 +22,8 @@ async fn a_lock_says_who_holds_it_and_who_waits() {
     assert_eq!(waiting, [(&third.id, Write), (&fourth.id, Read)]);
     assert_eq!(report.waiting[0].ticket, ticket);
     assert!((first_grant.fence..report.now_us).contains(&ticket), "tickets and fences are times");
-    assert_eq!((report.holders[0].thread, report.holders[0].who.as_str()), (7, "42|here"));
-    assert_eq!((report.waiting[1].thread, report.waiting[1].who.as_str()), (7, "42|here"));
+    assert_eq!((report.holders[0].asker.thread, report.holders[0].who.as_str()), (7, "42|here"));
+    assert_eq!((report.waiting[1].asker.thread, report.waiting[1].who.as_str()), (7, "42|here"));
     let idle = one.inspect("another").await;
     assert!(idle.holders.is_empty() && idle.waiting.is_empty() && !idle.recovered);
 }

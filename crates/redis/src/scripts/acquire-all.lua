@@ -6,7 +6,7 @@
 -- ARGV[7]  generation of the session's connection
 -- ARGV[8]  mode
 -- ARGV[9]  expiry of the holds in ms, counted from the grant; 0: never
--- ARGV[10] number of the thread that asks
+-- ARGV[10] asker
 -- Then, for each lock: its request's id, and the lock's name, as at the end of its keys
 --
 -- Replies:
@@ -16,7 +16,7 @@
 --   lost             the session's lease has ended, or the server does not know it
 --   stale            a younger connection of the session has come; nothing was done
 
-local GENERATION, MODE, EXPIRY, THREAD = unpack(ARGV, 7, 10)
+local GENERATION, MODE, EXPIRY, ASKER = unpack(ARGV, 7, 10)
 local FIRST_KEY, FIRST_ARGUMENT = 5, 11
 
 local function are_idle()
@@ -31,7 +31,7 @@ end
 -- As acquire-free.lua does it.
 local function grant_one(holders, id, name, fence)
   local due = EXPIRY == '0' and '0' or digits(now + 1 + EXPIRY)
-  local member = table.concat({ id, MODE, EXPIRY, THREAD, name }, '|')
+  local member = table.concat({ id, MODE, EXPIRY, ASKER, name }, '|')
   call('ZADD', OWNERS, '0', member)
   call('HSET', holders, 'mode', MODE, 'due', due, 'alone', member, id, digits(fence) .. '|' .. due .. '|0')
   call('PEXPIRE', holders, KEEP)

@@ -5,7 +5,7 @@
 -- ARGV[7]  the lock's name, as at the end of its keys
 -- ARGV[8]  mode
 -- ARGV[9]  expiry of the hold in ms, counted from the grant; 0: never
--- ARGV[10] number of the thread that asks
+-- ARGV[10] asker
 -- ARGV[11] 1: do not wait
 -- ARGV[12] the ticket that a server had given it before it forgot, or 0; counts only while the bucket is frozen
 -- ARGV[13] generation of the session's connection
@@ -19,7 +19,7 @@
 --   lost                  the session's lease has ended, or the server does not know it
 --   stale                 a younger connection of the session has come; nothing was done
 
-local ID, NAME, MODE, EXPIRY, THREAD, IS_TRY, OLD_TICKET, GENERATION = unpack(ARGV, 6, 13)
+local ID, NAME, MODE, EXPIRY, ASKER, IS_TRY, OLD_TICKET, GENERATION = unpack(ARGV, 6, 13)
 
 local function granted()
   local fence, _, recovered = find_hold(ID)
@@ -41,7 +41,7 @@ end
 local function first_time()
   local is_next = settle(ID)
   if is_next and FROZEN == 0 and admits(MODE) then
-    remember_request(ID, MODE, EXPIRY, THREAD, NAME)
+    remember_request(ID, MODE, EXPIRY, ASKER, NAME)
     local fence = next_ticks(1)
     return { 'granted', fence, add_holds(MODE, { { id = ID, fence = fence, deadline = deadline_of(tonumber(EXPIRY)) } }) }
   end
@@ -51,7 +51,7 @@ local function first_time()
   end
   local ticket = FROZEN > 0 and OLD_TICKET ~= '0' and tonumber(OLD_TICKET) or next_ticks(1)
   raise_ticks(digits(ticket))
-  remember_request(ID, MODE, EXPIRY, THREAD, NAME)
+  remember_request(ID, MODE, EXPIRY, ASKER, NAME)
   end_solitude()
   call('ZADD', QUEUE, digits(ticket), ID)
   call('PEXPIRE', QUEUE, KEEP)

@@ -112,19 +112,19 @@ local function tell(id, message)
   call(PUBLISH, CHANNELS .. session_of(id), message)
 end
 
-local function remember_request(id, mode, expiry, thread, name)
+local function remember_request(id, mode, expiry, asker, name)
   -- Not kept alive here: see `lease_entry`.
-  call('ZADD', OWNERS, 0, table.concat({ id, mode, expiry, thread, name }, '|'))
+  call('ZADD', OWNERS, 0, table.concat({ id, mode, expiry, asker, name }, '|'))
 end
 
--- The request's mode, expiry in ms and thread; nil if it has ended. ('}' is the character after '|'.)
+-- The request's mode, expiry in ms and asker; nil if it has ended. ('}' is the character after '|'.)
 local function find_request(id)
   local member = call('ZRANGEBYLEX', OWNERS, '[' .. id .. '|', '(' .. id .. '}', 'LIMIT', 0, 1)[1]
   if not member then
     return nil
   end
-  local mode, expiry, thread = string.match(member, '^[^|]+|(%a)|(%d+)|(%d+)|')
-  return mode, tonumber(expiry), tonumber(thread)
+  local mode, expiry, asker = string.match(member, '^[^|]+|(%a)|(%d+)|([^|]*)|')
+  return mode, tonumber(expiry), asker
 end
 
 local function forget_request(id)

@@ -6,8 +6,8 @@
 --
 -- Reply: { <now in us>, <mode of the holders, '' if there are none>, <recovered 1|0>, <holders>, <queue>, <ARGV[6] and ARGV[7]
 -- for the next page> }
---   holders, in no order, some perhaps twice: { <id>, <fence>, <recovered, as it was told>, <thread>, <who> }
---   queue, in order:                          { <id>, <ticket>, <mode>, <thread>, <who> }
+--   holders, in no order, some perhaps twice: { <id>, <fence>, <recovered, as it was told>, <asker>, <who> }
+--   queue, in order:                          { <id>, <ticket>, <mode>, <asker>, <who> }
 -- Fences and tickets are the time in us of the grant and of the asking, or a little later; `who` as in beat.lua.
 
 local CURSOR, AFTER = unpack(ARGV, 6, 7)
@@ -28,8 +28,8 @@ local function list_holders()
     local id = page[2][i]
     local fence, was_recovered = string.match(page[2][i + 1], '^(%d+)|%d+|(%d)$')
     if fence then
-      local _, _, thread = find_request(id)
-      table.insert(holders, { id, tonumber(fence), tonumber(was_recovered), thread or 0, who_is(session_of(id)) })
+      local _, _, asker = find_request(id)
+      table.insert(holders, { id, tonumber(fence), tonumber(was_recovered), asker or '0', who_is(session_of(id)) })
     end
   end
   return holders
@@ -41,8 +41,8 @@ local function list_queue()
   local queue = {}
   for i = 1, #page, 2 do
     local id = page[i]
-    local wanted, _, thread = find_request(id)
-    table.insert(queue, { id, tonumber(page[i + 1]), wanted or READ, thread or 0, who_is(session_of(id)) })
+    local wanted, _, asker = find_request(id)
+    table.insert(queue, { id, tonumber(page[i + 1]), wanted or READ, asker or '0', who_is(session_of(id)) })
   end
   return queue
 end

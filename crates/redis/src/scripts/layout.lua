@@ -2,7 +2,7 @@
 --
 -- A bucket is a set of locks whose keys live in one slot of the server. Its own keys, all of them bookkeeping:
 --   KEYS[1] sessions  ZSET    session -> when its lease ends, in ms; 0: it ended itself
---   KEYS[2] owners    ZSET    '<id>|<mode>|<expiry ms>|<thread>|<name>', one for each request that waits or holds;
+--   KEYS[2] owners    ZSET    '<id>|<mode>|<expiry ms>|<asker>|<name>', one for each request that waits or holds;
 --                             all scores are 0, so that it is a table sorted by id, in which a session's requests
 --                             stand together. Before them, one entry for each session: see `lease_entry` in bucket.lua
 --   KEYS[3] expired   ZSET    id of a hold that expired -> when, in ms; kept an hour, for a late release to learn of it
@@ -27,6 +27,7 @@
 --
 -- Ids: a session is '<letters and digits>', a request '<session>.<number>' or '<session>.<number>-<attempt>'. Modes: 'r'
 -- reads, 'w' writes.
+-- Askers, for people: '<thread>', or '<thread>:<label>', in which '%' and '|' are '%25' and '%7C'.
 -- Times are the server's. Numbers that are written as text go through `digits`: Lua's own conversion keeps 14 digits.
 
 local call = redis.call

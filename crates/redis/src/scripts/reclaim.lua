@@ -6,7 +6,7 @@
 -- ARGV[7]  the lock's name, as at the end of its keys
 -- ARGV[8]  mode in which it holds now
 -- ARGV[9]  expiry of the hold in ms, counted from the grant; 0: never
--- ARGV[10] number of the thread that holds
+-- ARGV[10] asker
 -- ARGV[11] fence of the grant
 -- ARGV[12] recovered, as it was told with the grant: 1 or 0
 -- ARGV[13] how much of the expiry is left, in ms
@@ -19,7 +19,7 @@
 --   stale    a younger connection of the session has come; nothing was done
 --   nil      it has to be said once more: others are in the way, too many for one script
 
-local ID, NAME, MODE, EXPIRY, THREAD, FENCE, RECOVERED, LEFT, GENERATION = unpack(ARGV, 6, 14)
+local ID, NAME, MODE, EXPIRY, ASKER, FENCE, RECOVERED, LEFT, GENERATION = unpack(ARGV, 6, 14)
 
 -- A server that went back in time shows holders that have ended since. Of two that exclude each other, the one with the
 -- higher fence is the truth: it was granted after the other had ended. False if one with a higher fence is found.
@@ -46,7 +46,7 @@ end
 local function hold_again()
   call('ZREM', QUEUE, ID)
   forget_request(ID)
-  remember_request(ID, MODE, EXPIRY, THREAD, NAME)
+  remember_request(ID, MODE, EXPIRY, ASKER, NAME)
   local deadline = EXPIRY ~= '0' and now + math.max(tonumber(LEFT), 1) or 0
   add_holds(MODE, { { id = ID, fence = tonumber(FENCE), deadline = deadline } }, RECOVERED)
   if RECOVERED == '1' then

@@ -5,6 +5,7 @@ use std::{str::FromStr, time::Duration};
 use latchkey_engine::{Grant, Mode};
 use redis::{FromRedisValue, ParsingError, Value, from_redis_value};
 
+use super::Asker;
 use crate::names::{LockName, RequestId, SessionId};
 
 /// The answer to [`Link::acquire`](super::Link::acquire).
@@ -140,8 +141,8 @@ pub struct HolderReport {
     pub mode: Mode,
     /// What it was told. The fence is also the server's time of the grant in microseconds, or a little more.
     pub grant: Grant,
-    /// The thread's number.
-    pub thread: u32,
+    /// Who asked, in its process.
+    pub asker: Asker,
     /// The process: `<pid>|<host>`.
     pub who: String,
 }
@@ -155,8 +156,8 @@ pub struct WaiterReport {
     pub mode: Mode,
     /// Its place in the order; also the server's time of the asking in microseconds, or a little more.
     pub ticket: u64,
-    /// The thread's number.
-    pub thread: u32,
+    /// Who asked, in its process.
+    pub asker: Asker,
     /// The process: `<pid>|<host>`.
     pub who: String,
 }
@@ -268,7 +269,7 @@ impl FromRedisValue for Owner {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
         let member = Vec::<u8>::from_redis_value(value)?;
         let fields: Vec<&[u8]> = member.splitn(5, |&byte| byte == b'|').collect();
-        let [id, _mode, _expiry, _thread, lock] = fields[..] else {
+        let [id, _mode, _expiry, _asker, lock] = fields[..] else {
             return Err(strange("an entry of the table of requests"));
         };
         Ok(Self { id: parse(std::str::from_utf8(id)?)?, lock: LockName::from(lock) })

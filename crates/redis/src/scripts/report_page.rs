@@ -61,15 +61,15 @@ impl FromRedisValue for ReportPage {
         let now_us = next(&mut fields)?;
         let held: String = next(&mut fields)?;
         let recovered = next::<u8>(&mut fields)? == 1;
-        let holders: Vec<(String, u64, u8, u32, String)> = next(&mut fields)?;
-        let queue: Vec<(String, u64, String, u32, String)> = next(&mut fields)?;
+        let holders: Vec<(String, u64, u8, String, String)> = next(&mut fields)?;
+        let queue: Vec<(String, u64, String, String, String)> = next(&mut fields)?;
         let place = Place { holders: next(&mut fields)?, queue: next(&mut fields)? };
-        let holders = holders.into_iter().map(|(id, fence, recovered, thread, who)| {
+        let holders = holders.into_iter().map(|(id, fence, recovered, asker, who)| {
             let grant = Grant { fence, recovered: recovered == 1 };
-            Ok(HolderReport { id: parse(&id)?, mode: mode(&held)?, grant, thread, who })
+            Ok(HolderReport { id: parse(&id)?, mode: mode(&held)?, grant, asker: parse(&asker)?, who })
         });
-        let waiting = queue.into_iter().map(|(id, ticket, wanted, thread, who)| {
-            Ok(WaiterReport { id: parse(&id)?, mode: mode(&wanted)?, ticket, thread, who })
+        let waiting = queue.into_iter().map(|(id, ticket, wanted, asker, who)| {
+            Ok(WaiterReport { id: parse(&id)?, mode: mode(&wanted)?, ticket, asker: parse(&asker)?, who })
         });
         let (holders, waiting) =
             (holders.collect::<Result<_, ParsingError>>()?, waiting.collect::<Result<_, ParsingError>>()?);

@@ -68,7 +68,7 @@ impl Peer {
     pub fn ask(&mut self, key: &str, mode: Mode) -> Asked {
         self.asked += 1;
         let id = RequestId { session: self.session.clone(), number: self.asked, attempt: 0 };
-        Asked { id, lock: lock(key), mode, expiry: None, thread: 7 }
+        Asked { id, lock: lock(key), mode, expiry: None, asker: 7.into() }
     }
 
     pub fn ask_for(&mut self, key: &str, mode: Mode, expiry: Duration) -> Asked {
