@@ -14,7 +14,7 @@ const {
 } = require('./arguments');
 const { watch } = require('../requests/abort');
 const { now } = require('../clock');
-const { LockClosedError, LockQueueFullError, LockTimeoutError, invalidOption } = require('../errors');
+const { LockClosedError, LockQueueFullError, LockTimeoutError } = require('../errors');
 const { Hold, runAndRelease } = require('../requests/hold');
 const { GRANTED, ANSWERED, WAITING, ENDED } = require('../events/life');
 const { Pending } = require('../requests/pending');
@@ -24,10 +24,9 @@ const { toPlace } = require('./place');
 const { openSpace } = require('../spaces/open-space');
 const { withCaller } = require('../requests/rejection');
 const { RequestGroup } = require('../requests/request-group');
-const { modeName } = require('../events/snapshot');
 const { SOON } = require('../addon/stack');
 const { capture, isOn } = require('../trace');
-const { toWish } = require('./wish');
+const { functionNotLast, plainWish, toWish } = require('./wish');
 
 /** @typedef {import('./wish').Wish} Wish */
 
@@ -49,10 +48,7 @@ class PromiseLocks {
     const { given, name, store } = toPlace(options, LOCKS);
     const expiry = toExpiry('options.expiry', optionOf(given, 'expiry'));
     const timeout = toMilliseconds('options.timeout', optionOf(given, 'timeout') ?? Infinity);
-    this.#wish = {
-      ...{ signal: undefined, timeout, expiry, label: undefined, trace: undefined },
-      ...{ isTry: false, asksAgain: false },
-    };
+    this.#wish = plainWish(timeout, expiry);
     this.#traces = toTrace(optionOf(given, 'trace')) ?? isOn;
     this.#maxPending = toMaxPending(optionOf(given, 'maxPending'));
     this.#space = openSpace(name, store);
@@ -379,12 +375,6 @@ class PromiseLocks {
     if (this.#traces) wish.trace = capture(call);
     return wish;
   }
-}
-
-/** @param {number} mode */
-function functionNotLast(mode) {
-  const call = `${modeName(mode)}(key, options, fn)`;
-  return invalidOption('fn', `must be the last one: ${call}, with the options before the function`);
 }
 
 /**

@@ -3,6 +3,7 @@
 
 const { optionOf, toExpiry, toLabel, toMilliseconds, toOptions } = require('./arguments');
 const { invalidOption, invalidType } = require('../errors');
+const { modeName } = require('../events/snapshot');
 const { refuseUnknown } = require('./options');
 
 /**
@@ -46,6 +47,31 @@ function toWish(options, where, defaults) {
 }
 
 /**
+ * What a call without other options asks for.
+ *
+ * @param {number} timeout
+ * @param {number} expiry
+ * @returns {Wish}
+ */
+function plainWish(timeout, expiry) {
+  return {
+    signal: undefined,
+    timeout,
+    expiry,
+    label: undefined,
+    trace: undefined,
+    isTry: false,
+    asksAgain: false,
+  };
+}
+
+/** @param {number} mode */
+function functionNotLast(mode) {
+  const call = `${modeName(mode)}(key, options, fn)`;
+  return invalidOption('fn', `must be the last one: ${call}, with the options before the function`);
+}
+
+/**
  * Refuses what cannot do what an AbortSignal can: one of another realm is as good.
  *
  * @param {any} signal
@@ -65,4 +91,4 @@ function checkSignal(signal) {
   throw invalidOption(SIGNAL, `must be ${AN_ABORT_SIGNAL}: it has no method ${missing}`);
 }
 
-module.exports = { toWish };
+module.exports = { functionNotLast, plainWish, toWish };
