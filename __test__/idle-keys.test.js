@@ -143,19 +143,19 @@ for (const { name, open } of sorts) {
     assert.equal(keys.idle, names.length);
   });
 
-  it(`a free key of which something is still to be told is kept until that has been told (${name} holder)`, () => {
+  it(`a free key that has an event still to be delivered is kept until that is delivered (${name} holder)`, () => {
     const { keys, take, give } = open();
-    const untold = take('untold');
-    give(untold);
-    untold.firstEvent = {};
+    const undelivered = take('undelivered');
+    give(undelivered);
+    undelivered.firstEvent = {};
     const useOthers = () => {
       for (let i = 0; i < 3 * KEEP_IDLE; i++) give(take(`${i}`));
     };
     useOthers();
-    assert.equal(keys.map.get('untold'), untold);
-    untold.firstEvent = null;
+    assert.equal(keys.map.get('undelivered'), undelivered);
+    undelivered.firstEvent = null;
     useOthers();
-    assert.equal(keys.map.has('untold'), false);
+    assert.equal(keys.map.has('undelivered'), false);
     countKeys(keys);
   });
 }
