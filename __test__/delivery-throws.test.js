@@ -6,7 +6,7 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Lock, Locks } = require('latchkey');
 const { freshName, assertFree } = require('./support/scopes');
-const { block } = require('./support/until');
+const { EXPIRY, passExpiry } = require('./support/until');
 const { uncaughtIn } = require('./support/uncaught');
 const { turn, follow } = require('./support/follow');
 
@@ -18,7 +18,7 @@ function openBoth() {
 
 /** Holds a key for too long, so that the next one who asks ends it; the release callback throws. */
 function holdTooLong(name, key) {
-  const lock = new Lock(10, null, { name });
+  const lock = new Lock(EXPIRY, null, { name });
   const told = () => {
     throw new Error(`told of ${key}`);
   };
@@ -46,7 +46,7 @@ describe('a call that ends an overdue hold whose release callback throws', () =>
   async function overdue(key, call) {
     const { name, locks } = openBoth();
     holdTooLong(name, key);
-    block(30);
+    passExpiry();
     const uncaught = await uncaughtIn(() => call(locks));
     assert.deepEqual(uncaught, [`told of ${key}`]);
     await assertFree(locks);
@@ -220,13 +220,13 @@ describe('a request for several keys that gives up, where it lets a callback in 
     const { locks, lock, name } = openBoth();
     const hold = locks.tryRead('c');
     // The request finds this hold overdue after it has taken `a`.
-    const overdue = new Lock(10, null, { name });
+    const overdue = new Lock(EXPIRY, null, { name });
     overdue.writeLock(
       'b',
       () => queueThrower(lock, 'a'),
       () => {},
     );
-    block(30);
+    passExpiry();
     let tried;
     const uncaught = await uncaughtIn(() => {
       tried = locks.tryWrite(['a', 'b', 'c']);

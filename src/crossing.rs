@@ -8,7 +8,7 @@ pub mod words;
 
 use std::rc::Rc;
 
-use latchkey_engine::{Ask, KeyName, LocalSpace, Mode, Patience, Requested};
+use latchkey_engine::{Ask, Caller, KeyName, LocalSpace, LockTable, Mode, Patience, Requested};
 use napi::bindgen_prelude::{Either, Float64Array, Function, FunctionCallContext, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result, sys};
 use napi_derive::napi;
@@ -200,17 +200,22 @@ fn end(port: &Port, call: &Call) -> Result<()> {
     let how = port.words.with(|words| words::whole(words[words::END]));
     let done = if how == words::END_COUNTED {
         let (local, ask) = (private(&open)?, ask(port, &open, None));
-        port.operate(&call.env, number, &open, |_, caller| {
-            local.release_counted(&ask, caller).map(words::released)
-        })
+        let end = |_: &dyn LockTable, caller: &mut dyn Caller| local.release_counted(&ask, caller);
+        words::released(port.operate(&call.env, number, &open, end))
     } else {
         let ticket = open.ticket(port.addressed_tag())?;
-        port.operate(&call.env, number, &open, |locks, caller| match how {
-            words::END_RELEASE => locks.release(ticket, caller).map(words::released),
-            words::END_UNUSED => locks.give_back(ticket, caller).map(words::released),
-            words::END_CANCEL => locks.cancel(ticket, caller).map(words::flag),
-            _ => locks.downgrade(ticket, caller).map(words::flag),
-        })
+        match how {
+            words::END_RELEASE | words::END_UNUSED => {
+                words::released(port.operate(&call.env, number, &open, |locks, caller| match how {
+                    words::END_RELEASE => locks.release(ticket, caller),
+                    _ => locks.give_back(ticket, caller),
+                }))
+            }
+            _ => words::flag(port.operate(&call.env, number, &open, |locks, caller| match how {
+                words::END_CANCEL => locks.cancel(ticket, caller),
+                _ => locks.downgrade(ticket, caller),
+            })),
+        }
     };
     port.words.with(|words| words::write_done(words, done));
     Ok(())

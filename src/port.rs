@@ -15,7 +15,6 @@ use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet, VecDeque},
     ffi::c_void,
-    iter,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::{
@@ -24,7 +23,7 @@ use std::{
     },
 };
 
-use latchkey_engine::{Caller, Events, Inbox, LockTable, Message, Outcome, Own, Port as Member, Time};
+use latchkey_engine::{Caller, Event, Inbox, LockTable, Message, Outcome, Own, Port as Member, Time};
 use napi::{Env, Error, Result, check_status, sys};
 
 use crate::{
@@ -191,7 +190,7 @@ impl Port {
     ) -> T {
         let Some(shared) = open.shared() else {
             let outcome = change(open.locks(), &mut Clock);
-            self.write_own_events(number, outcome.events);
+            self.write_own_events(number, &outcome.events);
             self.keep_deadline(env, number, open, outcome.next_deadline);
             return outcome.result;
         };
@@ -227,7 +226,7 @@ impl Port {
             let open = self.space(number)?;
             self.raise_fences(&open);
             let outcome = open.locks().expire(&mut Clock);
-            self.write_own_events(number, outcome.events);
+            self.write_own_events(number, &outcome.events);
             self.keep_deadline(env, number, &open, outcome.next_deadline);
         }
         self.set_alarm();
@@ -267,19 +266,20 @@ impl Port {
     fn write_events(&self) {
         let mut backlog = self.backlog.borrow_mut();
         if !backlog.is_empty() {
-            let count = backlog.len();
-            let mut messages = iter::from_fn(|| backlog.pop_front());
-            self.words.with(|words| words::write_events(words, count, &mut messages));
+            let events = backlog.iter().map(|Message { address, event }| (*address, event));
+            let written = self.words.with(|words| words::write_events(words, events));
+            backlog.drain(..written);
         }
     }
 
-    /// Puts a private space's events into the array, and into the backlog what does not fit.
-    fn write_own_events(&self, number: SpaceNumber, events: Events) {
+    /// Puts a private space's events into the array, and into the backlog what does not fit. They are read where they are: to
+    /// move one that was just written costs more than to write it.
+    fn write_own_events(&self, number: SpaceNumber, events: &[Event]) {
         if !events.is_empty() {
-            let count = events.len();
-            let mut messages = events.into_iter().map(|event| Message { address: number, event });
-            self.words.with(|words| words::write_events(words, count, &mut messages));
-            self.backlog.borrow_mut().extend(messages);
+            let addressed = events.iter().map(|event| (number, event));
+            let written = self.words.with(|words| words::write_events(words, addressed));
+            let rest = events[written..].iter().map(|&event| Message { address: number, event });
+            self.backlog.borrow_mut().extend(rest);
         }
     }
 
