@@ -9,18 +9,8 @@ const { append, settle } = require('../events/delivery');
 const { takeGrant, takeEvents } = require('../events/reading');
 const diagnostics = require('../events/diagnostics');
 const { LockExpiredError } = require('../errors');
-const {
-  WAITING,
-  HOLDING,
-  ABANDONED,
-  ENDED,
-  GRANTED,
-  EXPIRED,
-  TIMED_OUT,
-  LOST,
-  NEXT,
-  isQueued,
-} = require('../events/life');
+const { WAITING, HOLDING, ABANDONED, ENDED, NEXT, isQueued } = require('../events/life');
+const { GRANTED, EXPIRED, TIMED_OUT, LOST } = require('../events/life');
 const { READ } = require('../events/request');
 const { marksOf } = require('../events/snapshot');
 const { Member } = require('./member');
@@ -76,7 +66,14 @@ class Space extends Member {
   askEngine(key, request, patience) {
     this.enterEngine(key, request);
     if (request.label !== undefined) this.addLabel(request);
-    const done = this.requestCarefully(key, request, patience);
+    let done;
+    try {
+      done = port.request(request, key, patience);
+    } catch (error) {
+      // There is no room, and nothing has happened.
+      SOON.then(this.move.bind(this, request, ENDED));
+      throw error;
+    }
     if (done === 0) {
       this.hasQueued(request, patience);
       this.move(request, WAITING);
@@ -122,21 +119,6 @@ class Space extends Member {
    */
   take(_name, _mode) {
     return null;
-  }
-
-  /**
-   * @param {ThinKey} key
-   * @param {Request} request
-   * @param {number} patience
-   */
-  requestCarefully(key, request, patience) {
-    try {
-      return port.request(request, key, patience);
-    } catch (error) {
-      // There is no room, and nothing has happened.
-      SOON.then(this.move.bind(this, request, ENDED));
-      throw error;
-    }
   }
 
   /**
