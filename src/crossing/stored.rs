@@ -11,6 +11,7 @@ use napi_derive::napi;
 
 use crate::{
     crossing::query::Report,
+    crossing::raw_function::Call,
     crossing::words,
     port::open_space::{OpenSpace, Scope},
     port::{Port, SpaceNumber},
@@ -148,14 +149,14 @@ pub fn end_sessions() {
 }
 
 /// What is asked of the store from now on is granted together, or not at all.
-pub fn gather(port: &Port, _: &super::Call) -> Result<()> {
+pub fn gather(port: &Port, _: &Call) -> Result<()> {
     let (_, open) = port.addressed()?;
     shared(&open)?.table.stored()?.gather();
     Ok(())
 }
 
 /// Sends what has been gathered.
-pub fn send_gathered(port: &Port, _: &super::Call) -> Result<()> {
+pub fn send_gathered(port: &Port, _: &Call) -> Result<()> {
     let (_, open) = port.addressed()?;
     shared(&open)?.table.stored()?.send_gathered();
     Ok(())
