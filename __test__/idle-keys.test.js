@@ -195,6 +195,7 @@ it('`idle` is exact, whatever has happened to keys: held, shared, the engine’s
   isExact(3);
   for (const _ of [1, 2]) counted.take(0);
   isExact(2);
+  grant(forgotten, writer());
   space.inflate(forgotten);
   assert.equal(forgotten.state, ENGINE);
   isExact(1);
@@ -217,7 +218,10 @@ it('a number that the engine knows a key by is given to no other key before the 
   const { keys } = space;
   const use = (names) => {
     const used = names.map((each) => keys.find(each));
-    for (const key of used) space.inflate(key);
+    for (const key of used) {
+      key.take(0);
+      space.inflate(key);
+    }
     const slots = used.map(({ slot }) => slot);
     for (const key of used) key.deflate();
     return slots;

@@ -10,23 +10,57 @@ const { reportLater } = require('../errors');
 const watched = new WeakMap();
 
 /**
- * Has a request abandoned when the signal aborts. The signal may be anybody's object: this may run program code, and throw.
+ * Has a request abandoned when the signal aborts. The signal may be anybody's object, so that this may run program code.
  *
  * @param {AbortSignal} signal
  * @param {PromiseRequest} request
  */
 function watch(signal, request) {
-  const watch = watched.get(signal);
-  if (watch !== undefined) {
-    watch.requests.add(request);
+  const found = watched.get(signal);
+  if (found !== undefined) {
+    found.requests.add(request);
     return;
   }
   const requests = new Set([request]);
-  const listener = () => {
-    for (const each of requests) each.abandon(signal.reason);
+  const abandonAll = (/** @type {unknown} */ reason) => {
+    for (const each of requests) each.abandon(reason, true);
   };
-  signal.addEventListener('abort', listener);
+  const listener = () => abandonAll(reasonOf(signal));
+  // First, so that a request which ends meanwhile is found.
   watched.set(signal, { requests, listener });
+  try {
+    signal.addEventListener('abort', listener);
+  } catch (error) {
+    abandonAll(error);
+  }
+}
+
+/**
+ * Whether it has aborted, as far as it says.
+ *
+ * @param {AbortSignal} signal
+ */
+function hasAborted(signal) {
+  try {
+    return signal.aborted;
+  } catch (error) {
+    reportLater(error);
+    return false;
+  }
+}
+
+/**
+ * With what a request is rejected: what keeps the signal from saying its reason is one, too.
+ *
+ * @param {AbortSignal} signal
+ * @returns {unknown}
+ */
+function reasonOf(signal) {
+  try {
+    return signal.reason;
+  } catch (error) {
+    return error;
+  }
 }
 
 /**
@@ -44,4 +78,4 @@ function unwatch(signal, request) {
   }
 }
 
-module.exports = { watch, unwatch };
+module.exports = { watch, unwatch, hasAborted, reasonOf };

@@ -77,13 +77,14 @@ class Space extends Member {
     if (done === 0) {
       this.hasQueued(request, patience);
       this.move(request, WAITING);
-      this.watchOthers();
       if (request.times !== null) diagnostics.waits(request);
     } else {
       if (done === 1 && request.times !== null) diagnostics.granted(request);
       this.move(request, done === 1 ? HOLDING : ENDED);
     }
     this.readEvents(key);
+    // Last: what is scheduled there runs other people's hooks.
+    if (done === 0) this.watchOthers();
     return done === 1 ? request : null;
   }
 
@@ -227,7 +228,7 @@ class Space extends Member {
    * @returns {Request | null} who was let in, if that is all: then it is in no list, for the caller to `settle`
    */
   readGrant(key) {
-    const request = takeGrant(this);
+    const request = takeGrant(this, key);
     if (request === null) {
       this.readEvents(key);
       return null;
