@@ -12,7 +12,7 @@ const {
   optionOf,
   toTrace,
 } = require('./arguments');
-const { watch } = require('../requests/abort');
+const { onAbort } = require('../requests/abort');
 const { now } = require('../clock');
 const { LockClosedError, LockQueueFullError, LockTimeoutError, invalidOption } = require('../errors');
 const { Hold, runAndRelease } = require('../requests/hold');
@@ -281,7 +281,7 @@ class PromiseLocks {
     request.pending = this.#pending;
     if (signal === undefined) return;
     try {
-      watch(signal, request);
+      onAbort(signal, request);
     } catch (error) {
       request.abandon(error);
     }
