@@ -12,7 +12,7 @@ const {
   optionOf,
   toTrace,
 } = require('./arguments');
-const { hasAborted, reasonOf, watch } = require('../requests/abort');
+const { hasAborted, onAbort, reasonOf } = require('../requests/abort');
 const { now } = require('../clock');
 const { LockClosedError, LockQueueFullError, LockTimeoutError, invalidOption } = require('../errors');
 const { Hold, runAndRelease } = require('../requests/hold');
@@ -281,7 +281,7 @@ class PromiseLocks {
     this.#pending.add(request);
     request.pending = this.#pending;
     if (signal === undefined) return;
-    watch(signal, request);
+    onAbort(signal, request);
     // By what the signal itself has run.
     if (hasAborted(signal)) request.abandon(reasonOf(signal), true);
   }

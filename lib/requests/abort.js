@@ -7,7 +7,7 @@ const { reportLater } = require('../errors');
 /** @typedef {import('./promise-request').PromiseRequest} PromiseRequest */
 
 /** @type {WeakMap<AbortSignal, { requests: Set<PromiseRequest>, listener: () => void }>} */
-const watched = new WeakMap();
+const signals = new WeakMap();
 
 /**
  * Has a request abandoned when the signal aborts. The signal may be anybody's object, so that this may run program code.
@@ -15,10 +15,10 @@ const watched = new WeakMap();
  * @param {AbortSignal} signal
  * @param {PromiseRequest} request
  */
-function watch(signal, request) {
-  const found = watched.get(signal);
-  if (found !== undefined) {
-    found.requests.add(request);
+function onAbort(signal, request) {
+  const entry = signals.get(signal);
+  if (entry !== undefined) {
+    entry.requests.add(request);
     return;
   }
   const requests = new Set([request]);
@@ -27,7 +27,7 @@ function watch(signal, request) {
   };
   const listener = () => abandonAll(reasonOf(signal));
   // First, so that a request which ends meanwhile is found.
-  watched.set(signal, { requests, listener });
+  signals.set(signal, { requests, listener });
   try {
     signal.addEventListener('abort', listener);
   } catch (error) {
@@ -67,15 +67,15 @@ function reasonOf(signal) {
  * @param {AbortSignal} signal
  * @param {PromiseRequest} request
  */
-function unwatch(signal, request) {
-  const watch = watched.get(signal);
-  if (watch === undefined || !watch.requests.delete(request) || watch.requests.size > 0) return;
-  watched.delete(signal);
+function offAbort(signal, request) {
+  const entry = signals.get(signal);
+  if (entry === undefined || !entry.requests.delete(request) || entry.requests.size > 0) return;
+  signals.delete(signal);
   try {
-    signal.removeEventListener('abort', watch.listener);
+    signal.removeEventListener('abort', entry.listener);
   } catch (error) {
     reportLater(error);
   }
 }
 
-module.exports = { watch, unwatch, hasAborted, reasonOf };
+module.exports = { onAbort, offAbort, hasAborted, reasonOf };

@@ -8,7 +8,7 @@ const { failed } = require('../events/diagnostics');
 const { rejection } = require('./rejection');
 const { marksOf } = require('../events/snapshot');
 const { framesOf } = require('../trace');
-const { hasAborted, reasonOf, unwatch } = require('./abort');
+const { hasAborted, offAbort, reasonOf } = require('./abort');
 const { HOLDING, ANSWERED } = require('../events/life');
 
 const { then } = Promise.prototype;
@@ -203,7 +203,7 @@ class PromiseRequest extends Request {
     if (this.pending !== null) {
       this.pending.delete(this);
       this.pending = null;
-      if (this.wish.signal !== undefined) unwatch(this.wish.signal, this);
+      if (this.wish.signal !== undefined) offAbort(this.wish.signal, this);
     }
     this.settled?.();
   }
