@@ -361,7 +361,7 @@ impl Link {
         for lock in locks {
             call.arg(self.bucket.holders(lock)).arg(self.bucket.queue(lock)).arg(self.bucket.dues(lock));
         }
-        call.arg("PUBLISH").arg(self.bucket.channels());
+        call.arg(self.bucket.channels());
         let since = self.since_ms.map_or_else(String::new, |ms| ms.to_string());
         call.arg(&self.run_id).arg(since).arg(millis(self.lease));
         call

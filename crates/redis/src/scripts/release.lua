@@ -1,8 +1,8 @@
 -- Ends a request, whether it holds or waits. Safe to repeat at any time.
 --
--- KEYS[1..6] and ARGV[1..5]: see layout.lua
--- ARGV[6] request id
--- ARGV[7] purpose: 'normal'; 'unused', given back by one that never used it; 'death', its thread ended with it
+-- KEYS[1..6] and ARGV[1..4]: see layout.lua
+-- ARGV[5] request id
+-- ARGV[6] purpose: 'normal'; 'unused', given back by one that never used it; 'death', its thread ended with it
 --
 -- Replies:
 --   released  it held, and the hold has ended
@@ -11,7 +11,7 @@
 --   lost      the session's lease has ended, or the server does not know it
 --   gone      there is no such request: it was released before, or expired more than an hour ago
 
-local ID, PURPOSE = ARGV[6], ARGV[7]
+local ID, PURPOSE = ARGV[5], ARGV[6]
 
 if end_hold(ID, PURPOSE) then
   settle()
