@@ -414,12 +414,14 @@ class Space {
   }
 
   /**
-   * Makes several requests that are granted together, in one trip where a store answers.
+   * Makes requests that are granted together, or releases some: in one trip where a store answers.
    *
-   * @param {() => void} ask makes them
+   * @template T
+   * @param {() => T} act
+   * @returns {T} what it gives
    */
-  askTogether(ask) {
-    ask();
+  together(act) {
+    return act();
   }
 
   /**

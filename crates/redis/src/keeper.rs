@@ -136,6 +136,7 @@ impl Keeper {
             if self.is_over() {
                 return;
             }
+            self.send_backlog();
             self.mind_callers();
             self.set_alarm(alarm.as_mut());
             tokio::select! {

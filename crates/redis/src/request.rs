@@ -119,6 +119,16 @@ impl Request {
         matches!(self.phase, Phase::Holding { .. })
     }
 
+    /// Why it is to be released, if it is, and no question about it is on its way.
+    pub fn to_release(&self) -> Option<Purpose> {
+        match self.phase {
+            Phase::Leaving { purpose, .. } if self.need == Some(Need::Release) && !self.in_flight => {
+                Some(purpose)
+            }
+            _ => None,
+        }
+    }
+
     /// True if the server may not know of its hold.
     pub fn is_unconfirmed(&self) -> bool {
         self.is_holding() && !self.is_confirmed

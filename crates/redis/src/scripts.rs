@@ -124,7 +124,7 @@ impl Link {
         library::ACQUIRE_ALL.run(connection, &call).await
     }
 
-    /// Ends a request, whether it holds or waits.
+    /// Ends requests of one session, whether they hold or wait. Not more than [`PAGE`].
     ///
     /// # Errors
     ///
@@ -132,12 +132,14 @@ impl Link {
     pub async fn release(
         &self,
         connection: &mut impl ConnectionLike,
-        id: &RequestId,
-        lock: &LockName,
+        requests: &[Owner],
         purpose: Purpose,
-    ) -> RedisResult<Released> {
-        let mut call = self.call(&library::RELEASE, Some(lock));
-        call.arg(id.to_string()).arg(match purpose {
+    ) -> RedisResult<Vec<Released>> {
+        let mut call = self.call(&library::RELEASE, requests.iter().map(|request| &request.lock));
+        for request in requests {
+            call.arg(request.id.to_string());
+        }
+        call.arg(match purpose {
             Purpose::Normal => "normal",
             Purpose::Unused => "unused",
             Purpose::Death => "death",

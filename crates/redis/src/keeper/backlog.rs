@@ -29,6 +29,12 @@ impl Backlog {
         self.holds.pop_front().or_else(|| self.acquires.pop_front())
     }
 
+    /// The next one that makes a lock free, or keeps one, if it is such a one.
+    pub fn pop_hold_if(&mut self, is_wanted: impl Fn(Number) -> bool) -> Option<Number> {
+        self.holds.front().filter(|&&number| is_wanted(number))?;
+        self.holds.pop_front()
+    }
+
     pub fn clear(&mut self) {
         self.holds.clear();
         self.acquires.clear();

@@ -16,6 +16,8 @@ use crate::{
 
 impl Keeper {
     pub(super) fn request_together(&mut self, all: Vec<Asked>) {
+        // What this process has released before is free by then.
+        self.send_backlog();
         let numbers: Vec<_> = all.into_iter().filter_map(|asked| self.enter(asked, true)).collect();
         if self.has_room(Need::Acquire) {
             self.send_together(numbers);

@@ -28,12 +28,19 @@ local function are_idle()
 end
 
 -- As acquire-free.lua does it.
-local function grant_one(holders, id, name, fence)
+local function grant_all(count, fence)
   local due = EXPIRY == '0' and '0' or digits(now + 1 + EXPIRY)
-  local member = table.concat({ id, MODE, EXPIRY, THREAD, name }, '|')
-  call('ZADD', OWNERS, '0', member)
-  call('HSET', holders, 'mode', MODE, 'due', due, 'alone', member, id, digits(fence) .. '|' .. due .. '|0')
-  call('PEXPIRE', holders, KEEP)
+  local owners = {}
+  for i = 0, count - 1 do
+    local holders = KEYS[FIRST_KEY + 3 * i]
+    local id, name = unpack(ARGV, FIRST_ARGUMENT + 2 * i, FIRST_ARGUMENT + 2 * i + 1)
+    local member = id .. '|' .. MODE .. '|' .. EXPIRY .. '|' .. THREAD .. '|' .. name
+    table.insert(owners, '0')
+    table.insert(owners, member)
+    call('HSET', holders, 'mode', MODE, 'due', due, 'alone', member, id, digits(fence + i) .. '|' .. due .. '|0')
+    call('PEXPIRE', holders, KEEP)
+  end
+  call('ZADD', OWNERS, unpack(owners))
 end
 
 if is_stale(GENERATION) then
@@ -47,8 +54,5 @@ if FROZEN > 0 or not are_idle() then
 end
 local count = (#KEYS - FIRST_KEY + 1) / 3
 local fence = next_ticks(count)
-for i = 0, count - 1 do
-  local id, name = unpack(ARGV, FIRST_ARGUMENT + 2 * i, FIRST_ARGUMENT + 2 * i + 1)
-  grant_one(KEYS[FIRST_KEY + 3 * i], id, name, fence + i)
-end
+grant_all(count, fence)
 return { 'granted', fence }

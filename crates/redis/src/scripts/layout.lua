@@ -11,7 +11,7 @@
 --                             '<generation>|<when its lease ends, as in sessions>|<its length in ms>|<who>', unless it
 --                             ended itself;
 --                             clear:<session> -> since when somebody clears that dead session, in ms
--- Scripts that work on one lock have three more:
+-- Scripts that work on one lock have three more, and those that work on several have three for each:
 --   KEYS[5] holders   HASH    see holds.lua
 --   KEYS[6] queue     ZSET    id -> ticket
 --   KEYS[7] dues      ZSET    see holds.lua
