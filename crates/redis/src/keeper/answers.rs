@@ -215,6 +215,8 @@ impl Keeper {
         }
         let expired_early = request.expired_early;
         request.is_confirmed = true;
+        // After a reconnect it may stand in the backlog, to ask again.
+        request.need = None;
         if !self.ledger.take(number) {
             // The command that withdraws it is on its way here.
             return self.leave(number, Purpose::Unused, 0);
