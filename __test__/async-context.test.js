@@ -4,15 +4,15 @@
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { AsyncLocalStorage, executionAsyncId, AsyncResource } = require('node:async_hooks');
-const { faces, expiring, sharing, overFaces, overModes, freshKey } = require('./faces');
+const { apis, expiring, sharing, overApis, overModes, freshKey } = require('./support/apis');
 const { hold } = require('./support/queue');
 const { block, deferred } = require('./support/until');
 
 const storage = new AsyncLocalStorage();
 
-overModes('a grant', faces, (face, mode) => {
+overModes('a grant', apis, (api, mode) => {
   it('of a free key runs in the context of the call', () => {
-    const locks = face.open();
+    const locks = api.open();
     storage.run('asker', () => {
       locks[mode](freshKey(), (release) => {
         assert.equal(storage.getStore(), 'asker');
@@ -22,7 +22,7 @@ overModes('a grant', faces, (face, mode) => {
   });
 
   it('that was waited for runs in the context of the one who asked', () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const release = hold(locks, 'write', key);
     let seen;
@@ -40,7 +40,7 @@ overModes('a grant', faces, (face, mode) => {
   });
 
   it('runs so for each in the queue, at any depth', () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const release = hold(locks, 'write', key);
     const seen = [];
@@ -58,7 +58,7 @@ overModes('a grant', faces, (face, mode) => {
   });
 
   it('keeps the context over an await inside the callback', async () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const { promise, resolve } = deferred();
     const release = hold(locks, 'write', key);
@@ -74,7 +74,7 @@ overModes('a grant', faces, (face, mode) => {
   });
 
   it('runs in a resource of its own, which async_hooks can follow', () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const release = hold(locks, 'write', key);
     const asked = executionAsyncId();
@@ -89,9 +89,9 @@ overModes('a grant', faces, (face, mode) => {
   });
 });
 
-overFaces('a reader that asks while those before it are being told', sharing, (face) => {
+overApis('a reader that asks while those before it are being told', sharing, (api) => {
   it('runs in its own context, too', () => {
-    const locks = face.open();
+    const locks = api.open();
     const seen = [];
     const release = hold(locks, 'write', 'key');
     locks.read('key', () => {
@@ -103,12 +103,12 @@ overFaces('a reader that asks while those before it are being told', sharing, (f
   });
 });
 
-overModes('a newcomer that ends an overdue hold', expiring, (face, mode) => {
+overModes('a newcomer that ends an overdue hold', expiring, (api, mode) => {
   it('runs in its own context at any depth, even where it is told later', () => {
-    const overdue = face.open({ expiry: 5 });
+    const overdue = api.open({ expiry: 5 });
     for (let i = 0; i < 100; i++) hold(overdue, 'write', i);
     block(10);
-    const locks = face.open();
+    const locks = api.open();
     const seen = [];
     const release = hold(locks, 'write', 'key');
     for (let i = 0; i < 100; i++) {
@@ -125,16 +125,16 @@ overModes('a newcomer that ends an overdue hold', expiring, (face, mode) => {
   });
 });
 
-overModes('a release callback', expiring, (face, mode) => {
+overModes('a release callback', expiring, (api, mode) => {
   it('runs in the context of the one who released, if one did', () => {
     const release = storage.run('asker', () =>
-      hold(face.open(), mode, 'key', () => assert.equal(storage.getStore(), 'releaser')),
+      hold(api.open(), mode, 'key', () => assert.equal(storage.getStore(), 'releaser')),
     );
     storage.run('releaser', release);
   });
 
   it('runs in the context of the one who asked, if a newcomer ended the hold', () => {
-    const locks = face.open({ expiry: 5 });
+    const locks = api.open({ expiry: 5 });
     const seen = [];
     storage.run('asker', () => hold(locks, mode, 'key', () => seen.push(storage.getStore())));
     block(10);
@@ -144,7 +144,7 @@ overModes('a release callback', expiring, (face, mode) => {
 
   it('runs in the context of the one who asked, if the clock ended the hold', async () => {
     const { promise, resolve } = deferred();
-    const locks = face.open({ expiry: 10 });
+    const locks = api.open({ expiry: 10 });
     const seen = [];
     const see = () => seen.push(storage.getStore());
     storage.run('holder', () => hold(locks, mode, 'key', see));

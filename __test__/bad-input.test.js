@@ -6,7 +6,7 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { inspect } = require('node:util');
 const latchkey = require('latchkey');
-const { faces, lasting, telling, overFaces, overModes, freshKey } = require('./faces');
+const { apis, lasting, notifying, overApis, overModes, freshKey } = require('./support/apis');
 const { hold } = require('./support/queue');
 
 const TYPE = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
@@ -14,10 +14,10 @@ const RANGE = { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' };
 
 const NOT_FUNCTIONS = [undefined, null, true, 0, 1, 'text', '', Symbol('s'), 1n, {}, [], /regexp/];
 
-overModes('a callback that is no function', [...faces, lasting], (face, mode) => {
+overModes('a callback that is no function', [...apis, lasting], (api, mode) => {
   for (const bad of NOT_FUNCTIONS) {
     it(`is refused: ${inspect(bad)}`, () => {
-      const locks = face.open();
+      const locks = api.open();
       const key = freshKey();
       hold(locks, mode, key)();
       assert.throws(() => locks[mode](key, bad), TYPE);
@@ -26,7 +26,7 @@ overModes('a callback that is no function', [...faces, lasting], (face, mode) =>
   }
 
   it('is refused on a held key, too, and nobody waits then', () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const release = hold(locks, 'write', key);
     // Waits, so that the engine has been asked.
@@ -42,30 +42,30 @@ overModes('a callback that is no function', [...faces, lasting], (face, mode) =>
   });
 });
 
-overModes('a release callback that is no function', [...telling, lasting], (face, mode) => {
+overModes('a release callback that is no function', [...notifying, lasting], (api, mode) => {
   for (const bad of [true, 1, 'text', Symbol('s'), 1n, {}, []]) {
     it(`is refused: ${inspect(bad)}`, () => {
-      const locks = face.open();
+      const locks = api.open();
       assert.throws(() => locks[mode]('key', assert.fail, bad), TYPE);
       hold(locks, 'write', 'key')();
     });
   }
 });
 
-overFaces('a constructor', telling, (face) => {
+overApis('a constructor', notifying, (api) => {
   for (const bad of ['', '100', true, 5n, {}, [], new Date(), Symbol('s'), () => 5]) {
     it(`refuses as a timeout: ${inspect(bad)}`, () => {
-      assert.throws(() => face.open({ expiry: bad }), TYPE);
+      assert.throws(() => api.open({ expiry: bad }), TYPE);
     });
   }
 
   for (const bad of [-1, -0.001, -Infinity, NaN]) {
-    it(`refuses as a timeout: ${bad}`, () => assert.throws(() => face.open({ expiry: bad }), RANGE));
+    it(`refuses as a timeout: ${bad}`, () => assert.throws(() => api.open({ expiry: bad }), RANGE));
   }
 
   for (const bad of [{}, 'text', 5, true, () => {}, Symbol('s'), { warn: 'text' }, { error() {} }]) {
     it(`refuses as a logger: ${inspect(bad)}`, () => {
-      assert.throws(() => face.open({ expiry: 5, logger: bad }), TYPE);
+      assert.throws(() => api.open({ expiry: 5, logger: bad }), TYPE);
     });
   }
 
@@ -73,7 +73,7 @@ overFaces('a constructor', telling, (face) => {
     const nameless = Object.defineProperty(() => {}, 'name', { value: Symbol('name') });
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
-    for (const bad of [nameless, proxy]) assert.throws(() => face.open({ expiry: bad }), TYPE);
+    for (const bad of [nameless, proxy]) assert.throws(() => api.open({ expiry: bad }), TYPE);
   });
 
   it('takes as a logger what has a function warn, wherever it has it from', () => {
@@ -81,12 +81,12 @@ overFaces('a constructor', telling, (face) => {
       warn() {}
     }
     const callable = Object.assign(() => {}, { warn() {} });
-    for (const logger of [console, new Logger(), callable, null, undefined, false]) face.open({ logger });
+    for (const logger of [console, new Logger(), callable, null, undefined, false]) api.open({ logger });
   });
 
   it('takes as a timeout any number from 0', () => {
     for (const expiry of [0, -0, Number.MIN_VALUE, 0.5, 1, 2 ** 31, 2 ** 53, Number.MAX_VALUE, Infinity]) {
-      face.open({ expiry });
+      api.open({ expiry });
     }
   });
 });

@@ -88,10 +88,10 @@ describe('npm run bench', () => {
 
   it('measures a part, prints it, and leaves the results of whole runs alone', async () => {
     const before = files();
-    const { stdout } = await bench('--quick', '--only', '10 queued on one key, alock face');
+    const { stdout } = await bench('--quick', '--only', '10 queued on one key, alock API');
     assert.match(
       stdout,
-      /10 queued on one key, alock face +[\d.]+ [nµ]s +alock \(a model\) +[\d.]+ [nµ]s +[\d.]+ /,
+      /10 queued on one key, alock API +[\d.]+ [nµ]s +alock \(a model\) +[\d.]+ [nµ]s +[\d.]+ /,
     );
     assert.deepEqual(files(), before);
   });
@@ -99,7 +99,7 @@ describe('npm run bench', () => {
   it('says what there is if nothing has that name', async () => {
     await assert.rejects(bench('--only', 'nonsense'), ({ code, stderr }) => {
       assert.equal(code, 2);
-      assert.match(stderr, /no scenario has 'nonsense' in its name; there are:\n {2}free key, alock face\n/);
+      assert.match(stderr, /no scenario has 'nonsense' in its name; there are:\n {2}free key, alock API\n/);
       return true;
     });
   });

@@ -5,8 +5,8 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Hold, Locks } = require('latchkey');
-const { overReaches } = require('./support/reaches');
-const { errorOf } = require('./support/watch');
+const { overScopes } = require('./support/scopes');
+const { errorOf } = require('./support/follow');
 
 /** What somebody may call a method on by mistake. */
 const NOT_LOCKS = [undefined, null, 5, {}, Object.create(Locks.prototype), Locks.prototype];
@@ -71,7 +71,7 @@ describe('a member of Hold without its object', () => {
   });
 });
 
-overReaches('a signal', (open) => {
+overScopes('a signal', (open) => {
   const whole = {
     aborted: false,
     addEventListener() {},

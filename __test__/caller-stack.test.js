@@ -5,7 +5,7 @@
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const path = require('node:path');
-const { overReaches } = require('./support/reaches');
+const { overScopes } = require('./support/scopes');
 const { block } = require('./support/until');
 
 const LIB = path.join(__dirname, '..', 'lib') + path.sep;
@@ -39,7 +39,7 @@ async function thisFunctionAsks(call) {
 }
 
 for (const [way, key, fn] of WAYS) {
-  overReaches(`the stack of an error of ${way}`, (open, { later }) => {
+  overScopes(`the stack of an error of ${way}`, (open, { later }) => {
     it('names who waited for as long as the time limit allowed', async () => {
       const locks = open();
       const hold = await locks.write('key');

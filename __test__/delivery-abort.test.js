@@ -8,9 +8,9 @@ const assert = require('node:assert/strict');
 const diagnostics = require('node:diagnostics_channel');
 const { Lock, Locks } = require('latchkey');
 const { bounded } = require('./support/bounded');
-const { freshName, assertFree } = require('./support/reaches');
-const { block } = require('./support/until');
-const { turn, watch } = require('./support/watch');
+const { freshName, assertFree } = require('./support/scopes');
+const { EXPIRY, passExpiry } = require('./support/until');
+const { turn, follow } = require('./support/follow');
 
 const mustNotRun = () => assert.fail('must not run');
 
@@ -22,10 +22,10 @@ const ENDS = [
 
 /** How a call has failed, after all that is ready has happened. */
 async function failureOf({ call }) {
-  const watched = watch(call);
+  const followed = follow(call);
   await turn();
-  assert.equal(watched.state, 'rejected', `it is ${watched.state}`);
-  return watched.value?.code ?? watched.value;
+  assert.equal(followed.state, 'rejected', `it is ${followed.state}`);
+  return followed.value?.code ?? followed.value;
 }
 
 /** A callback for the channel until the end of the test. */
@@ -52,12 +52,12 @@ for (const { end, act, failure } of ENDS) {
     /** Ends the request when the hold, which is overdue, is told of its loss. */
     function actOnLoss(hold, told = place) {
       hold.signal.addEventListener('abort', () => act(told));
-      block(30);
+      passExpiry();
     }
 
     it('by a listener of a lost hold, where another hold is left', async () => {
       const { locks, others, options } = place;
-      const [overdue, other] = [others.tryRead('key', { expiry: 10 }), others.tryRead('key')];
+      const [overdue, other] = [others.tryRead('key', { expiry: EXPIRY }), others.tryRead('key')];
       actOnLoss(overdue);
       place.call = locks.write('key', options, mustNotRun);
       assert.equal(await failureOf(place), failure);
@@ -67,7 +67,7 @@ for (const { end, act, failure } of ENDS) {
 
     it('by a listener of a lost hold, where the key is free then', async () => {
       const { locks, others, options } = place;
-      actOnLoss(others.tryWrite('key', { expiry: 10 }));
+      actOnLoss(others.tryWrite('key', { expiry: EXPIRY }));
       place.call = locks.write('key', options, mustNotRun);
       assert.equal(await failureOf(place), failure);
       await assertFree(others);
@@ -75,7 +75,7 @@ for (const { end, act, failure } of ENDS) {
 
     it('by a listener of a lost hold, without a function', async () => {
       const { locks, others, options } = place;
-      actOnLoss(others.tryWrite('key', { expiry: 10 }));
+      actOnLoss(others.tryWrite('key', { expiry: EXPIRY }));
       place.call = locks.write('key', options);
       assert.equal(await failureOf(place), failure);
       await assertFree(others);
@@ -83,13 +83,13 @@ for (const { end, act, failure } of ENDS) {
 
     it('by a listener of a lost hold, where readers and a writer wait behind', async () => {
       const { locks, others, options } = place;
-      const [overdue, other] = [others.tryRead('key', { expiry: 10 }), others.tryRead('key')];
+      const [overdue, other] = [others.tryRead('key', { expiry: EXPIRY }), others.tryRead('key')];
       overdue.signal.addEventListener('abort', () => {
         // Behind the request that asks.
-        place.behind = ['read', 'write'].map((mode) => watch(others[mode]('key')));
+        place.behind = ['read', 'write'].map((mode) => follow(others[mode]('key')));
         act(place);
       });
-      block(30);
+      passExpiry();
       place.call = locks.write('key', options, mustNotRun);
       assert.equal(await failureOf(place), failure);
       const [reader, writer] = place.behind;
@@ -103,12 +103,12 @@ for (const { end, act, failure } of ENDS) {
 
     it('by the release callback of a Lock', async () => {
       const { name, locks, others, options } = place;
-      new Lock(10, null, { name }).writeLock(
+      new Lock(EXPIRY, null, { name }).writeLock(
         'key',
         () => act(place),
         () => {},
       );
-      block(30);
+      passExpiry();
       place.call = locks.write('key', options, mustNotRun);
       assert.equal(await failureOf(place), failure);
       await assertFree(others);
@@ -117,7 +117,7 @@ for (const { end, act, failure } of ENDS) {
     it('by a listener of a lost hold, in a private space', async () => {
       const { controller, options } = place;
       const locks = new Locks();
-      const overdue = locks.tryRead('key', { expiry: 10 });
+      const overdue = locks.tryRead('key', { expiry: EXPIRY });
       const other = locks.tryRead('key');
       actOnLoss(overdue, { locks, controller });
       const call = locks.write('key', options, mustNotRun);
@@ -128,7 +128,7 @@ for (const { end, act, failure } of ENDS) {
     it('by a listener of a lost hold, in a private space, where the key is free then', async () => {
       const { controller, options } = place;
       const locks = new Locks();
-      actOnLoss(locks.tryWrite('key', { expiry: 10 }), { locks, controller });
+      actOnLoss(locks.tryWrite('key', { expiry: EXPIRY }), { locks, controller });
       const call = locks.write('key', options, mustNotRun);
       assert.equal(await failureOf({ call }), failure);
     });
@@ -169,7 +169,7 @@ for (const { end, act, failure } of ENDS) {
 
     it('by a listener of a lost hold, while the last of several keys is asked for', async () => {
       const { locks, others, options } = place;
-      actOnLoss(others.tryWrite('b', { expiry: 10 }));
+      actOnLoss(others.tryWrite('b', { expiry: EXPIRY }));
       place.call = locks.write(['a', 'b'], options, mustNotRun);
       assert.equal(await failureOf(place), failure);
       await assertFree(others);
@@ -182,9 +182,9 @@ describe('a close inside tryWrite', () => {
     it(`gives no hold of a closed object (${keys})`, async () => {
       const name = freshName();
       const [locks, others] = [new Locks({ name }), new Locks({ name })];
-      const overdue = others.tryWrite('key', { expiry: 10 });
+      const overdue = others.tryWrite('key', { expiry: EXPIRY });
       overdue.signal.addEventListener('abort', () => locks.close());
-      block(30);
+      passExpiry();
       let hold = null;
       try {
         hold = locks.tryWrite(keys);

@@ -5,10 +5,10 @@
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { bounded } = require('./support/bounded');
-const { overReaches, assertFree } = require('./support/reaches');
+const { overScopes, assertFree } = require('./support/scopes');
 const { sleep } = require('./support/until');
 const { uncaughtIn } = require('./support/uncaught');
-const { errorOf, turn, watch } = require('./support/watch');
+const { errorOf, turn, follow } = require('./support/follow');
 
 /** A signal with methods of its own. */
 function signalWith(methods) {
@@ -47,7 +47,7 @@ const WAYS = [
   ],
 ];
 
-overReaches('a signal whose addEventListener throws', (open) => {
+overScopes('a signal whose addEventListener throws', (open) => {
   for (const [way, call] of WAYS) {
     it(`fails ${way} with that error, and nothing waits`, async () => {
       const locks = open();
@@ -63,7 +63,7 @@ overReaches('a signal whose addEventListener throws', (open) => {
   it('does not keep the requests behind it from being granted', async () => {
     const locks = open();
     const hold = await locks.read('key');
-    const failed = watch(locks.write('key', { signal: signalWith({ addEventListener: boom }) }));
+    const failed = follow(locks.write('key', { signal: signalWith({ addEventListener: boom }) }));
     const reader = locks.read('key', { timeout: LIMIT });
     await failed.settled;
     assert.equal(failed.value.message, 'boom');
@@ -76,9 +76,9 @@ overReaches('a signal whose addEventListener throws', (open) => {
   it('does not keep close from ending the other waits', async () => {
     const locks = open();
     const hold = await locks.write('key');
-    const before = watch(locks.write('key'));
+    const before = follow(locks.write('key'));
     await errorOf(locks.write('key', { signal: signalWith({ addEventListener: boom }) }));
-    const behind = watch(locks.write('key'));
+    const behind = follow(locks.write('key'));
     bounded(() => locks.close());
     await Promise.all([before.settled, behind.settled]);
     assert.deepEqual([before.value.code, behind.value.code], ['ERR_LOCK_CLOSED', 'ERR_LOCK_CLOSED']);
@@ -86,7 +86,7 @@ overReaches('a signal whose addEventListener throws', (open) => {
   });
 });
 
-overReaches('a signal that lacks a method', (open) => {
+overScopes('a signal that lacks a method', (open) => {
   for (const [title, value] of [
     ['undefined', undefined],
     ['null', null],
@@ -97,7 +97,7 @@ overReaches('a signal that lacks a method', (open) => {
       const hold = await locks.write('key');
       const options = { signal: signalWith({ removeEventListener: value }) };
       const refused = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
-      const call = watch(locks.write('key', options, () => assert.fail('must not run')));
+      const call = follow(locks.write('key', options, () => assert.fail('must not run')));
       await turn();
       const { pending } = await locks.query();
       assert.equal(pending.length, 0);
@@ -114,7 +114,7 @@ overReaches('a signal that lacks a method', (open) => {
   }
 });
 
-overReaches('a signal whose removeEventListener fails later', (open) => {
+overScopes('a signal whose removeEventListener fails later', (open) => {
   for (const [how, value] of [
     ['throws', boom],
     ['is gone', undefined],
@@ -123,7 +123,7 @@ overReaches('a signal whose removeEventListener fails later', (open) => {
     async function wait(locks) {
       const hold = await locks.write('key');
       const signal = signalWith({});
-      const call = watch(locks.write('key', { signal }));
+      const call = follow(locks.write('key', { signal }));
       await turn();
       Object.assign(signal, { removeEventListener: value });
       return { hold, call };
@@ -144,7 +144,7 @@ overReaches('a signal whose removeEventListener fails later', (open) => {
     it(`nor a close: it ${how}`, async () => {
       const locks = open();
       const { hold, call } = await wait(locks);
-      const others = [watch(locks.write('key')), watch(locks.write('key'))];
+      const others = [follow(locks.write('key')), follow(locks.write('key'))];
       await uncaughtIn(async () => {
         bounded(() => locks.close());
         await soon(call, ...others);

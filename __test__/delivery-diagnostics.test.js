@@ -7,8 +7,8 @@ const assert = require('node:assert/strict');
 const diagnostics = require('node:diagnostics_channel');
 const { Lock, Locks } = require('latchkey');
 const { ask } = require('./support/logged');
-const { freshName } = require('./support/reaches');
-const { block, until } = require('./support/until');
+const { freshName } = require('./support/scopes');
+const { EXPIRY, passExpiry, until } = require('./support/until');
 
 /** Calls the listener for the first message of a channel. Gives how many there have been. */
 function onFirst(t, name, listener) {
@@ -30,8 +30,8 @@ for (const [scope, options] of [
       const locks = new Locks(options());
       let told;
       const seen = onFirst(t, 'latchkey:expire', () => (told = hold.signal.aborted));
-      const hold = locks.tryWrite('key', { expiry: 10 });
-      block(30);
+      const hold = locks.tryWrite('key', { expiry: EXPIRY });
+      passExpiry();
       locks.tryWrite('key').release();
       assert.deepEqual([seen.messages, told], [1, true]);
     });
@@ -40,18 +40,18 @@ for (const [scope, options] of [
       const locks = new Locks(options());
       let told;
       const seen = onFirst(t, 'latchkey:expire', () => (told = hold.signal.aborted));
-      const hold = locks.tryWrite('key', { expiry: 10 });
+      const hold = locks.tryWrite('key', { expiry: EXPIRY });
       (await locks.write('key')).release();
       assert.deepEqual([seen.messages, told], [1, true]);
     });
 
     it('that a call finds: a subscriber’s own request comes after all losses', (t) => {
-      const lock = new Lock(10, null, options());
+      const lock = new Lock(EXPIRY, null, options());
       const log = [];
       onFirst(t, 'latchkey:expire', () => ask(lock, log, 'subscriber', 'readLock'));
       ask(lock, log, 'first', 'readLock');
       ask(lock, log, 'second', 'readLock');
-      block(30);
+      passExpiry();
       ask(lock, log, 'newcomer', 'readLock');
       const order = ['first lost', 'second lost', 'subscriber granted'].map((line) => log.indexOf(line));
       assert.deepEqual(
@@ -63,7 +63,7 @@ for (const [scope, options] of [
     });
 
     it('that the clock brings: a subscriber’s own request comes after the grant of the next one', async (t) => {
-      const lock = new Lock(10, null, options());
+      const lock = new Lock(EXPIRY, null, options());
       const log = [];
       onFirst(t, 'latchkey:expire', () => ask(lock, log, 'subscriber', 'readLock'));
       ask(lock, log, 'holder');
@@ -80,8 +80,8 @@ for (const [scope, options] of [
         early = hold !== null && holds.some(({ signal }) => !signal.aborted);
         hold?.release();
       });
-      const holds = [1, 2].map(() => locks.tryRead('key', { expiry: 10 }));
-      block(30);
+      const holds = [1, 2].map(() => locks.tryRead('key', { expiry: EXPIRY }));
+      passExpiry();
       locks.tryRead('key').release();
       assert.equal(early, false);
     });

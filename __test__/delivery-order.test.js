@@ -6,9 +6,9 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Lock, Locks } = require('latchkey');
 const { ask } = require('./support/logged');
-const { freshName } = require('./support/reaches');
-const { block, until } = require('./support/until');
-const { errorOf, turn } = require('./support/watch');
+const { freshName } = require('./support/scopes');
+const { EXPIRY, passExpiry, until } = require('./support/until');
+const { errorOf, turn } = require('./support/follow');
 
 /** A hold whose loss is logged. */
 function logLoss(hold, log, name) {
@@ -18,11 +18,11 @@ function logLoss(hold, log, name) {
 
 describe('events of a private space, read together with those of a named space', () => {
   /**
-   * A named space in which a message is on its way to this thread, 30 ms from now. `use` is a call in it, which reads
+   * A named space in which a message is on its way to this thread, once the expiry has passed. `use` is a call in it, which reads
    * what has come for the thread, from whatever space.
    */
   function openNeighbour(t) {
-    const locks = new Locks({ name: freshName(), expiry: 10 });
+    const locks = new Locks({ name: freshName(), expiry: EXPIRY });
     locks.tryWrite('held');
     const waiting = locks.write('held');
     t.after(async () => (await waiting).release());
@@ -36,12 +36,12 @@ describe('events of a private space, read together with those of a named space',
   }
 
   it('a loss comes before the grant of a request that the abort of the next one lets in', async (t) => {
-    const locks = new Locks({ expiry: 10 });
+    const locks = new Locks({ expiry: EXPIRY });
     const neighbour = openNeighbour(t);
     const holder = await locks.write('key');
     const controller = new AbortController();
     const next = locks.write('key', { signal: controller.signal }, () => assert.fail('must not run'));
-    block(30);
+    passExpiry();
     neighbour.use();
     controller.abort('not any more');
     assert.equal(await errorOf(next), 'not any more');
@@ -52,15 +52,15 @@ describe('events of a private space, read together with those of a named space',
   });
 
   it('a loss comes before a function that runs on the same key', async (t) => {
-    const locks = new Locks({ expiry: 10 });
+    const locks = new Locks({ expiry: EXPIRY });
     const neighbour = openNeighbour(t);
     const log = [];
     logLoss(await locks.write('key'), log, 'holder');
     const next = locks.write('key').then((hold) => logLoss(hold, log, 'next'));
-    block(30);
+    passExpiry();
     neighbour.use();
     // The next one has the key by now, and keeps it for too long.
-    block(30);
+    passExpiry();
     await locks.write('key', () => log.push('newcomer runs'));
     assert.equal((await next).signal.aborted, true);
     assert.equal(log[0], 'holder lost');
@@ -68,26 +68,26 @@ describe('events of a private space, read together with those of a named space',
   });
 
   it('a request is told that it was granted, and then that it was lost', async (t) => {
-    const lock = new Lock(10);
+    const lock = new Lock(EXPIRY);
     const neighbour = openNeighbour(t);
     const log = [];
     ask(lock, log, 'holder');
     ask(lock, log, 'next');
-    block(30);
+    passExpiry();
     neighbour.use();
-    block(30);
+    passExpiry();
     ask(lock, log, 'newcomer');
     await until(() => log.includes('newcomer granted'), 'the newcomer');
     assert.deepEqual(log, ['holder granted', 'holder lost', 'next granted', 'next lost', 'newcomer granted']);
   });
 
   it('a grant is not overtaken by a reader that comes later', async (t) => {
-    const lock = new Lock(10);
+    const lock = new Lock(EXPIRY);
     const neighbour = openNeighbour(t);
     const log = [];
     ask(lock, log, 'holder');
     ask(lock, log, 'first reader', 'readLock');
-    block(30);
+    passExpiry();
     neighbour.use();
     ask(lock, log, 'second reader', 'readLock');
     await until(() => log.includes('second reader granted'));
@@ -105,9 +105,9 @@ describe('events of a private space, read together with those of a named space',
     const locks = new Locks();
     const neighbour = openNeighbour(t);
     const log = [];
-    logLoss(await locks.write('key', { expiry: 10 }), log, 'holder');
+    logLoss(await locks.write('key', { expiry: EXPIRY }), log, 'holder');
     const first = locks.read('key');
-    block(30);
+    passExpiry();
     neighbour.use();
     const second = locks.tryRead('key');
     assert.deepEqual(log, ['holder lost']);
@@ -163,9 +163,9 @@ describe('several objects of one name in one thread', () => {
       log.push(`first ${error.code}`);
       inside(name, log);
     };
-    new Lock(10, null, { name }).readLock('key', told, () => {});
-    ask(new Lock(10, null, { name }), log, 'second', 'readLock');
-    block(30);
+    new Lock(EXPIRY, null, { name }).readLock('key', told, () => {});
+    ask(new Lock(EXPIRY, null, { name }), log, 'second', 'readLock');
+    passExpiry();
     ask(new Lock(null, null, { name }), log, 'newcomer', 'readLock');
     return log;
   }
@@ -192,15 +192,15 @@ describe('an undelivered loss in a private space', () => {
   async function loseTwo(inside) {
     const locks = new Locks();
     const [first, second] = [
-      await locks.read('key', { expiry: 10 }),
-      await locks.read('key', { expiry: 10 }),
+      await locks.read('key', { expiry: EXPIRY }),
+      await locks.read('key', { expiry: EXPIRY }),
     ];
     let told = false;
     first.signal.addEventListener('abort', () => {
       told = true;
       inside(locks, second);
     });
-    block(30);
+    passExpiry();
     (await locks.read('key')).release();
     assert.equal(told, true);
   }
@@ -248,8 +248,8 @@ describe('however deep in a queue whose members release inside their callbacks',
     /** An overdue hold for each level. */
     function openOverdue() {
       const locks = open();
-      const holds = Array.from({ length: DEEP }, (_, i) => locks.tryWrite(`key ${i}`, { expiry: 10 }));
-      block(30);
+      const holds = Array.from({ length: DEEP }, (_, i) => locks.tryWrite(`key ${i}`, { expiry: EXPIRY }));
+      passExpiry();
       return { locks, holds };
     }
 

@@ -4,8 +4,8 @@
 
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
-const { overReaches, assertFree } = require('./support/reaches');
-const { errorOf } = require('./support/watch');
+const { overScopes, assertFree } = require('./support/scopes');
+const { errorOf } = require('./support/follow');
 
 class MyPromise extends Promise {}
 
@@ -50,7 +50,7 @@ async function endOfCall(locks, key, spoil) {
   return call;
 }
 
-overReaches('a native promise whose own `then`', (open) => {
+overScopes('a native promise whose own `then`', (open) => {
   for (const [how, spoil] of Object.entries(SPOILS)) {
     it(`${how} is released, and gives its own result`, async () => {
       const locks = open();
@@ -98,7 +98,7 @@ overReaches('a native promise whose own `then`', (open) => {
   });
 });
 
-overReaches('a promise of a subclass, whose own `then` `await` calls', (open) => {
+overScopes('a promise of a subclass, whose own `then` `await` calls', (open) => {
   for (const how of [
     'throws when it is called',
     'throws when it is read',

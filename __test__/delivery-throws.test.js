@@ -5,10 +5,10 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Lock, Locks } = require('latchkey');
-const { freshName, assertFree } = require('./support/reaches');
-const { block } = require('./support/until');
+const { freshName, assertFree } = require('./support/scopes');
+const { EXPIRY, passExpiry } = require('./support/until');
 const { uncaughtIn } = require('./support/uncaught');
-const { turn, watch } = require('./support/watch');
+const { turn, follow } = require('./support/follow');
 
 /** A space that both APIs use. */
 function openBoth() {
@@ -18,7 +18,7 @@ function openBoth() {
 
 /** Holds a key for too long, so that the next one who asks ends it; the release callback throws. */
 function holdTooLong(name, key) {
-  const lock = new Lock(10, null, { name });
+  const lock = new Lock(EXPIRY, null, { name });
   const told = () => {
     throw new Error(`told of ${key}`);
   };
@@ -35,9 +35,9 @@ function queueThrower(lock, key, mode = 'writeLock') {
 
 /** How a promise has settled, after all that is ready has happened. */
 async function outcomeOf(call) {
-  const watched = watch(call);
+  const followed = follow(call);
   await turn();
-  const { state, value } = watched;
+  const { state, value } = followed;
   return state === 'rejected' ? `rejected: ${value?.code ?? value?.message ?? value}` : (value ?? state);
 }
 
@@ -46,7 +46,7 @@ describe('a call that ends an overdue hold whose release callback throws', () =>
   async function overdue(key, call) {
     const { name, locks } = openBoth();
     holdTooLong(name, key);
-    block(30);
+    passExpiry();
     const uncaught = await uncaughtIn(() => call(locks));
     assert.deepEqual(uncaught, [`told of ${key}`]);
     await assertFree(locks);
@@ -177,7 +177,7 @@ describe('requests that leave the queue, where those that move up throw', () => 
     const others = new Locks({ name });
     const holds = ['a', 'b', 'c'].map((key) => others.tryRead(key));
     const calls = ['a', 'b', 'c'].map((key) => {
-      const call = watch(locks.write(key, options));
+      const call = follow(locks.write(key, options));
       queueThrower(lock, key, 'readLock');
       return call;
     });
@@ -220,13 +220,13 @@ describe('a request for several keys that gives up, where it lets a callback in 
     const { locks, lock, name } = openBoth();
     const hold = locks.tryRead('c');
     // The request finds this hold overdue after it has taken `a`.
-    const overdue = new Lock(10, null, { name });
+    const overdue = new Lock(EXPIRY, null, { name });
     overdue.writeLock(
       'b',
       () => queueThrower(lock, 'a'),
       () => {},
     );
-    block(30);
+    passExpiry();
     let tried;
     const uncaught = await uncaughtIn(() => {
       tried = locks.tryWrite(['a', 'b', 'c']);
@@ -241,7 +241,7 @@ describe('a request for several keys that gives up, where it lets a callback in 
     const { locks, lock } = openBoth();
     const hold = locks.tryRead('b');
     const uncaught = await uncaughtIn(async () => {
-      const call = watch(locks.write(['a', 'b'], { timeout: 10 }));
+      const call = follow(locks.write(['a', 'b'], { timeout: 10 }));
       queueThrower(lock, 'a');
       await call.settled;
       assert.equal(call.value.code, 'ERR_LOCK_TIMEOUT');

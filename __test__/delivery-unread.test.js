@@ -6,7 +6,7 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { createHook } = require('node:async_hooks');
 const { Locks } = require('latchkey');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { block } = require('./support/until');
 
 /** Enough that a walk through them shows, beside what a call costs otherwise. */

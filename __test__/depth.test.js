@@ -4,7 +4,7 @@
 
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
-const { faces, lasting, telling, expiring, overFaces, overModes, freshKey } = require('./faces');
+const { apis, lasting, notifying, expiring, overApis, overModes, freshKey } = require('./support/apis');
 const { hold } = require('./support/queue');
 const { deferred } = require('./support/until');
 const { memoryAfterGc } = require('./support/gc');
@@ -26,9 +26,9 @@ function counter() {
   return count;
 }
 
-overModes('a short queue', faces, (face, mode) => {
+overModes('a short queue', apis, (api, mode) => {
   it('nests: release() returns after the next one was granted', () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const log = [];
     const release = hold(locks, 'write', key);
@@ -49,10 +49,10 @@ overModes('a short queue', faces, (face, mode) => {
   });
 });
 
-overModes('100,000 waiters that release inside their callbacks', [...faces, lasting], (face, mode) => {
+overModes('100,000 waiters that release inside their callbacks', [...apis, lasting], (api, mode) => {
   it('are granted in order before the first release() returns, and leave nothing behind', async (t) => {
     const round = () => {
-      const locks = face.open();
+      const locks = api.open();
       const key = freshKey();
       const count = counter();
       const release = hold(locks, 'write', key);
@@ -92,9 +92,9 @@ function isSteady(memory) {
   return Math.abs(after - before) < STEADY;
 }
 
-overModes('100,000 waiters with release callbacks', telling, (face, mode) => {
+overModes('100,000 waiters with release callbacks', notifying, (api, mode) => {
   it('are told once each, after the next one’s grant', () => {
-    const locks = face.open();
+    const locks = api.open();
     const count = counter();
     const told = new Uint8Array(MANY + 1);
     const release = hold(locks, 'write', 'key', (word) => told[word]++);
@@ -116,7 +116,7 @@ overModes('100,000 waiters with release callbacks', telling, (face, mode) => {
   });
 
   it('may release the next one inside them', () => {
-    const locks = face.open();
+    const locks = api.open();
     const count = counter();
     const releases = [];
     let told = 0;
@@ -140,9 +140,9 @@ overModes('100,000 waiters with release callbacks', telling, (face, mode) => {
   });
 });
 
-overFaces('100,000 waiters on as many keys', faces, (face) => {
+overApis('100,000 waiters on as many keys', apis, (api) => {
   it('may each release the key of the next', () => {
-    const locks = face.open();
+    const locks = api.open();
     const count = counter();
     const prefix = freshKey();
     const releases = [];
@@ -160,9 +160,9 @@ overFaces('100,000 waiters on as many keys', faces, (face) => {
   });
 });
 
-overFaces('100,000 readers and writers in turn', telling, (face) => {
+overApis('100,000 readers and writers in turn', notifying, (api) => {
   it('are granted in order', () => {
-    const locks = face.open();
+    const locks = api.open();
     const count = counter();
     const release = hold(locks, 'write', 'key');
     for (let i = 0; i < MANY; i++) {
@@ -176,7 +176,7 @@ overFaces('100,000 readers and writers in turn', telling, (face) => {
   });
 
   it('may wait in two instances that release each other’s', () => {
-    const [a, b] = [face.open(), face.open()];
+    const [a, b] = [api.open(), api.open()];
     const count = counter();
     const releases = [hold(a, 'write', 'key'), hold(b, 'write', 'key')];
     for (let i = 0; i < MANY; i++) {
@@ -191,10 +191,10 @@ overFaces('100,000 readers and writers in turn', telling, (face) => {
   });
 });
 
-overModes('100,000 waiters behind a hold that expires', expiring, (face, mode) => {
+overModes('100,000 waiters behind a hold that expires', expiring, (api, mode) => {
   it('are granted in order once it does', async () => {
     const { promise, resolve } = deferred();
-    const locks = face.open({ expiry: 400 });
+    const locks = api.open({ expiry: 400 });
     const count = counter();
     let expired = 0;
     hold(locks, 'write', 'key', () => expired++);

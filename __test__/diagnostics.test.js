@@ -6,9 +6,9 @@ const { it, afterEach } = require('node:test');
 const assert = require('node:assert/strict');
 const diagnostics = require('node:diagnostics_channel');
 const { Locks, Lock } = require('latchkey');
-const { overReaches, freshName, assertFree } = require('./support/reaches');
+const { overScopes, freshName, assertFree } = require('./support/scopes');
 const { Thread } = require('./support/thread');
-const { errorOf, turn, watch } = require('./support/watch');
+const { errorOf, turn, follow } = require('./support/follow');
 const { block } = require('./support/until');
 
 const CHANNELS = ['wait', 'grant', 'release', 'expire', 'lost', 'timeout', 'abort', 'refuse'];
@@ -42,7 +42,7 @@ afterEach(() => {
   for (const name of CHANNELS) assert.equal(diagnostics.hasSubscribers(`latchkey:${name}`), false);
 });
 
-overReaches('the channels', (open, { later, name: reach }) => {
+overScopes('the channels', (open, { later, name: kind }) => {
   /** What is told of each request of a store: it waits until the store has answered. */
   const waits = (...messages) => (later ? messages : []);
 
@@ -66,7 +66,7 @@ overReaches('the channels', (open, { later, name: reach }) => {
 
   it('tell whom it was about, and how long it waited and held', async () => {
     const name = freshName();
-    const locks = open(reach === 'private' ? {} : { name });
+    const locks = open(kind === 'private' ? {} : { name });
     // A store's server is met with the first request, which takes its time.
     await (await locks.write('another key')).release();
     const messages = listen();
@@ -84,8 +84,8 @@ overReaches('the channels', (open, { later, name: reach }) => {
       ['private', 'thread'],
       ['named', 'process'],
       ['stored', 'machines'],
-    ]).get(reach);
-    const where = { scope, name: reach === 'private' ? null : name };
+    ]).get(kind);
+    const where = { scope, name: kind === 'private' ? null : name };
     assert.deepEqual(of('wait', 'read'), { id, ...where, key: 'key', mode: 'read', label: 'mine' });
     assert.deepEqual([of('grant', 'read').id, of('release', 'read').id], [id, id]);
     assert.notEqual(of('grant', 'write').id, id);
@@ -261,7 +261,7 @@ overReaches('the channels', (open, { later, name: reach }) => {
   it('stay silent about what was asked before anybody listened', async () => {
     const locks = open();
     const hold = await locks.write('key');
-    const early = watch(locks.write('key'));
+    const early = follow(locks.write('key'));
     const messages = listen();
     hold.release();
     await early.settled;
@@ -276,7 +276,7 @@ overReaches('the channels', (open, { later, name: reach }) => {
     const locks = open();
     const messages = listen();
     const hold = await locks.write('key');
-    const next = watch(locks.write('key'));
+    const next = follow(locks.write('key'));
     stopListening();
     const { length } = messages;
     hold.release();
@@ -303,7 +303,7 @@ overReaches('the channels', (open, { later, name: reach }) => {
   });
 });
 
-overReaches('a subscriber', (open, { later }) => {
+overScopes('a subscriber', (open, { later }) => {
   for (const name of ['wait', 'grant', 'release', 'expire']) {
     it(`of ${name} may use locks itself, these and others: no grant gets lost`, async () => {
       const locks = open();
@@ -336,7 +336,7 @@ overReaches('a subscriber', (open, { later }) => {
   }
 });
 
-it('the callback faces are on the same channels', async () => {
+it('the callback APIs are on the same channels', async () => {
   const name = freshName();
   const messages = listen();
   const lock = new Lock(null, null, { name });

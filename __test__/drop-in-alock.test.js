@@ -4,7 +4,7 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { EventEmitter } = require('node:events');
-const { freshKey } = require('./faces');
+const { freshKey } = require('./support/apis');
 const { deferred } = require('./support/until');
 
 /** Every way to get at it. */

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const latchkey = require('latchkey');
 const alock = require('latchkey/alock');
 const RwlockPlus = require('latchkey/rwlock-plus');
-const { freshKey } = require('./faces');
+const { freshKey } = require('./support/apis');
 
 describe("require('latchkey')", () => {
   it('called, is alock’s lock', () => {
@@ -29,7 +29,7 @@ describe("require('latchkey')", () => {
     assert.equal(typeof lock.writeLock, 'function');
   });
 
-  it('gives each face by name, the same ones as the entries of their own', () => {
+  it('gives each API by name, the same ones as the entries of their own', () => {
     assert.equal(latchkey.lock, alock);
     assert.equal(latchkey.Lock, RwlockPlus);
     assert.equal(alock.lock, alock);

@@ -4,7 +4,7 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const latchkey = require('latchkey');
-const { freshKey } = require('./faces');
+const { freshKey } = require('./support/apis');
 
 describe('an ES module', () => {
   it('gets by default what require gives', async () => {

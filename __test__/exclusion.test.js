@@ -3,7 +3,7 @@
 
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
-const { faces, overFaces, freshKey } = require('./faces');
+const { apis, overApis, freshKey } = require('./support/apis');
 const { randomFrom, seed } = require('./support/random');
 
 /** Watches who is inside, key by key. */
@@ -29,18 +29,18 @@ class Guard {
   }
 }
 
-overFaces('exclusion', faces, (face) => {
+overApis('exclusion', apis, (api) => {
   it('holds among 3000 tasks on 5 keys that stay for a random while', async (t) => {
     t.diagnostic(`seed ${seed}`);
     const random = randomFrom(seed);
-    const locks = face.open();
+    const locks = api.open();
     const keys = Array.from({ length: 5 }, freshKey);
     const guard = new Guard();
     const wait = (turns, then) => (turns === 0 ? then() : setImmediate(wait, turns - 1, then));
     const task = () =>
       new Promise((resolve, reject) => {
         const key = random.pick(keys);
-        const mode = random.pick(face.modes);
+        const mode = random.pick(api.modes);
         const stay = random.below(3);
         const run = (release) => {
           guard.enter(key, mode);
@@ -60,11 +60,11 @@ overFaces('exclusion', faces, (face) => {
       });
     await Promise.all(Array.from({ length: 3000 }, task));
     for (const inside of guard.inside.values()) assert.deepEqual(inside, { read: 0, write: 0 });
-    if (face.modes.includes('read')) assert.ok(guard.mostReaders > 1, 'readers did share');
+    if (api.modes.includes('read')) assert.ok(guard.mostReaders > 1, 'readers did share');
   });
 
   it('keeps a holder alone however long it stays', async () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     let balance = 0;
     const add = () =>

@@ -4,7 +4,7 @@
 
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
-const { expiring, overFaces, overModes } = require('./faces');
+const { expiring, overApis, overModes } = require('./support/apis');
 const { LockExpiredError } = require('latchkey');
 const { hold } = require('./support/queue');
 const { collectUntil } = require('./support/gc');
@@ -21,10 +21,10 @@ function assertElapsed(started, least) {
   assert.ok(elapsed < PATIENCE, `after ${elapsed} ms`);
 }
 
-overModes('a hold', expiring, (face, mode) => {
+overModes('a hold', expiring, (api, mode) => {
   it('that nobody waits for never expires', async () => {
     const log = [];
-    const release = hold(face.open({ expiry: 10 }), mode, 'key', (word) => log.push(word));
+    const release = hold(api.open({ expiry: 10 }), mode, 'key', (word) => log.push(word));
     await sleep(60);
     release('released');
     assert.deepEqual(log, ['released']);
@@ -32,7 +32,7 @@ overModes('a hold', expiring, (face, mode) => {
 
   it('expires when its time comes, if another one waits', async () => {
     const { promise, resolve } = deferred();
-    const locks = face.open({ expiry: EXPIRY });
+    const locks = api.open({ expiry: EXPIRY });
     const log = [];
     const started = performance.now();
     hold(locks, mode, 'key', (error) => log.push(error.code));
@@ -48,7 +48,7 @@ overModes('a hold', expiring, (face, mode) => {
 
   for (const newcomer of ['write', 'read']) {
     it(`that is overdue goes as soon as another request arrives (${newcomer}), before that call returns`, () => {
-      const locks = face.open({ expiry: 10 });
+      const locks = api.open({ expiry: 10 });
       const log = [];
       hold(locks, mode, 'key', (error) => log.push(error.code));
       block(25);
@@ -59,7 +59,7 @@ overModes('a hold', expiring, (face, mode) => {
   }
 
   it('may be released although it is overdue, as long as it has not been taken away', () => {
-    const locks = face.open({ expiry: EXPIRY });
+    const locks = api.open({ expiry: EXPIRY });
     const log = [];
     const release = hold(locks, mode, 'key', (word) => log.push(word));
     locks.write('key', () => log.push('next'));
@@ -69,7 +69,7 @@ overModes('a hold', expiring, (face, mode) => {
   });
 
   it('that was released in time is not told of anything later', async () => {
-    const locks = face.open({ expiry: EXPIRY });
+    const locks = api.open({ expiry: EXPIRY });
     const log = [];
     const release = hold(locks, mode, 'key', (word) => log.push(word));
     locks.write('key', (releaseNext) => releaseNext());
@@ -80,7 +80,7 @@ overModes('a hold', expiring, (face, mode) => {
 
   it('expires quietly without a release callback', async () => {
     const { promise, resolve } = deferred();
-    const locks = face.open({ expiry: 10 });
+    const locks = api.open({ expiry: 10 });
     hold(locks, mode, 'key');
     locks.write('key', resolve);
     assert.equal(typeof (await promise), 'function');
@@ -88,7 +88,7 @@ overModes('a hold', expiring, (face, mode) => {
 
   for (const expiry of [undefined, null, false, 0, Infinity, 1e300]) {
     it(`never expires with a timeout of ${expiry}`, async () => {
-      const locks = face.open({ expiry });
+      const locks = api.open({ expiry });
       const log = [];
       hold(locks, mode, 'key', () => log.push('expired'));
       locks.write('key', () => log.push('granted'));
@@ -99,10 +99,10 @@ overModes('a hold', expiring, (face, mode) => {
   }
 });
 
-overModes('expiry', expiring, (face, mode) => {
+overModes('expiry', expiring, (api, mode) => {
   it('starts at the grant, not at the request', async () => {
     const { promise, resolve } = deferred();
-    const locks = face.open({ expiry: EXPIRY });
+    const locks = api.open({ expiry: EXPIRY });
     const release = hold(locks, 'write', 'key');
     let granted;
     locks[mode](
@@ -119,8 +119,8 @@ overModes('expiry', expiring, (face, mode) => {
 
   it('of one key is not brought on by those who wait for another, or in another instance', async () => {
     const { promise, resolve } = deferred();
-    const locks = face.open({ expiry: 10 });
-    const other = face.open({ expiry: 10 });
+    const locks = api.open({ expiry: 10 });
+    const other = api.open({ expiry: 10 });
     const log = [];
     hold(locks, mode, 'a', () => log.push('a expired'));
     hold(locks, mode, 'b', () => log.push('b expired'));
@@ -134,9 +134,9 @@ overModes('expiry', expiring, (face, mode) => {
 
   it('differs from instance to instance', async () => {
     const { promise, resolve } = deferred();
-    const slow = face.open({ expiry: 120 });
-    const fast = face.open({ expiry: 20 });
-    const never = face.open();
+    const slow = api.open({ expiry: 120 });
+    const fast = api.open({ expiry: 20 });
+    const never = api.open();
     const log = [];
     for (const [name, locks] of Object.entries({ slow, fast, never })) {
       hold(locks, mode, 'key', () => log.push(name));
@@ -149,7 +149,7 @@ overModes('expiry', expiring, (face, mode) => {
   });
 
   it('does not look at the wall clock', async (t) => {
-    const locks = face.open({ expiry: 1000 });
+    const locks = api.open({ expiry: 1000 });
     const log = [];
     const release = hold(locks, mode, 'key', (word) => log.push(word));
     t.mock.method(Date, 'now', () => 0);
@@ -163,7 +163,7 @@ overModes('expiry', expiring, (face, mode) => {
 
   it('serves the queue on and on, though nobody ever releases', async () => {
     const { promise, resolve } = deferred();
-    const locks = face.open({ expiry: 10 });
+    const locks = api.open({ expiry: 10 });
     const log = [];
     hold(locks, 'write', 'key', () => log.push('expired 0'));
     for (const n of [1, 2, 3, 4]) {
@@ -181,7 +181,7 @@ overModes('expiry', expiring, (face, mode) => {
   it('serves the queue although the lock object is dropped and collected', async () => {
     const log = [];
     (() => {
-      const locks = face.open({ expiry: 30 });
+      const locks = api.open({ expiry: 30 });
       hold(locks, mode, 'key', () => log.push('expired'));
       locks.write('key', () => log.push('next'));
     })();
@@ -190,10 +190,10 @@ overModes('expiry', expiring, (face, mode) => {
   });
 });
 
-overFaces('expiry of readers', expiring, (face) => {
+overApis('expiry of readers', expiring, (api) => {
   it('tells each of them, the oldest first, and then grants', async () => {
     const { promise, resolve } = deferred();
-    const locks = face.open({ expiry: 20 });
+    const locks = api.open({ expiry: 20 });
     const log = [];
     for (const n of [1, 2, 3]) hold(locks, 'read', 'key', () => log.push(n));
     locks.write('key', () => {
@@ -206,7 +206,7 @@ overFaces('expiry of readers', expiring, (face) => {
 
   it('waits for the youngest, each in its own time', async () => {
     const { promise, resolve } = deferred();
-    const locks = face.open({ expiry: EXPIRY });
+    const locks = api.open({ expiry: EXPIRY });
     const log = [];
     hold(locks, 'read', 'key', () => log.push('older expired'));
     await sleep(EXPIRY / 2);
@@ -222,7 +222,7 @@ overFaces('expiry of readers', expiring, (face) => {
   });
 
   it('leaves a young reader its hold, and lets the newcomer share with it', () => {
-    const locks = face.open({ expiry: 500 });
+    const locks = api.open({ expiry: 500 });
     const log = [];
     hold(locks, 'read', 'key', () => log.push('older expired'));
     block(300);
@@ -235,7 +235,7 @@ overFaces('expiry of readers', expiring, (face) => {
 
   it('comes to a thousand at once, in order', async () => {
     const { promise, resolve } = deferred();
-    const locks = face.open({ expiry: 20 });
+    const locks = api.open({ expiry: 20 });
     const log = [];
     for (let i = 0; i < 1000; i++) hold(locks, 'read', 'key', () => log.push(i));
     locks.write('key', () => {
@@ -248,7 +248,7 @@ overFaces('expiry of readers', expiring, (face) => {
 
   it('comes to a thousand keys at once', async () => {
     const { promise, resolve } = deferred();
-    const locks = face.open({ expiry: 20 });
+    const locks = api.open({ expiry: 20 });
     const told = new Set();
     for (let i = 0; i < 1000; i++) {
       hold(locks, 'read', i, () => told.add(i));
@@ -262,9 +262,9 @@ overFaces('expiry of readers', expiring, (face) => {
   });
 });
 
-overModes('who is told of an expiry', expiring, (face, mode) => {
+overModes('who is told of an expiry', expiring, (api, mode) => {
   it('gets one argument: a new LockExpiredError that names the key', () => {
-    const locks = face.open({ expiry: 5 });
+    const locks = api.open({ expiry: 5 });
     const calls = [];
     for (const key of ['a key', 17]) {
       hold(locks, mode, key, (...args) => calls.push(args));
@@ -292,7 +292,7 @@ overModes('who is told of an expiry', expiring, (face, mode) => {
         this.lines.push(args);
       },
     };
-    const locks = face.open({ expiry: 5, logger });
+    const locks = api.open({ expiry: 5, logger });
     hold(locks, mode, 'key');
     hold(locks, mode, 'released', () => {})();
     block(10);
@@ -302,7 +302,7 @@ overModes('who is told of an expiry', expiring, (face, mode) => {
 
   it('may ask for the key again, and goes to the end of the line', async () => {
     const { promise, resolve } = deferred();
-    const locks = face.open({ expiry: EXPIRY });
+    const locks = api.open({ expiry: EXPIRY });
     const log = [];
     hold(locks, mode, 'key', () => {
       log.push('expired');

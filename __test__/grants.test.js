@@ -4,13 +4,13 @@
 
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
-const { faces, telling, overFaces, overModes, freshKey } = require('./faces');
+const { apis, notifying, overApis, overModes, freshKey } = require('./support/apis');
 const { hold } = require('./support/queue');
 
-overModes('a grant', faces, (face, mode) => {
+overModes('a grant', apis, (api, mode) => {
   it('of a free key comes before the call returns', () => {
     const log = [];
-    face.open()[mode](freshKey(), (release) => {
+    api.open()[mode](freshKey(), (release) => {
       log.push('obtained');
       release();
     });
@@ -19,7 +19,7 @@ overModes('a grant', faces, (face, mode) => {
   });
 
   it('of a held key comes before release() returns, and not earlier', async () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const log = [];
     const release = hold(locks, 'write', key);
@@ -37,7 +37,7 @@ overModes('a grant', faces, (face, mode) => {
 
   it('comes with one argument, the function that releases, and no `this`', () => {
     let seen;
-    face.open()[mode](freshKey(), function (...args) {
+    api.open()[mode](freshKey(), function (...args) {
       seen = { args, self: this };
       args[0]();
     });
@@ -47,7 +47,7 @@ overModes('a grant', faces, (face, mode) => {
   });
 
   it('leaves the key free again when it is released inside the callback', () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     let grants = 0;
     for (let i = 0; i < 3; i++) {
@@ -61,7 +61,7 @@ overModes('a grant', faces, (face, mode) => {
 
   it('gives no answer, and neither does release()', () => {
     let answer = 'not released';
-    const result = face.open()[mode](freshKey(), (release) => {
+    const result = api.open()[mode](freshKey(), (release) => {
       answer = release('ignored');
     });
     assert.equal(result, undefined);
@@ -69,7 +69,7 @@ overModes('a grant', faces, (face, mode) => {
   });
 
   it('can come when release is called with any `this`, much later, as an event handler', async () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const release = hold(locks, mode, key);
     let granted = false;
@@ -86,9 +86,9 @@ overModes('a grant', faces, (face, mode) => {
   });
 });
 
-overFaces('the next grants', faces, (face) => {
+overApis('the next grants', apis, (api) => {
   it('come in a row when each is released later', async () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const log = [];
     const release = hold(locks, 'write', key);
@@ -108,10 +108,10 @@ overFaces('the next grants', faces, (face) => {
   });
 });
 
-overModes('the release callback', telling, (face, mode) => {
+overModes('the release callback', notifying, (api, mode) => {
   it('gets the arguments of release, whatever they are, once', () => {
     const calls = [];
-    const locks = face.open();
+    const locks = api.open();
     const error = new Error('mine');
     for (const args of [[], [error], [null, 'result'], [undefined], [1, 2, 3, 4, 5]]) {
       hold(locks, mode, 'key', (...given) => calls.push(given))(...args);
@@ -122,14 +122,14 @@ overModes('the release callback', telling, (face, mode) => {
 
   it('has no `this`', () => {
     let self = 'not called';
-    hold(face.open(), mode, 'key', function () {
+    hold(api.open(), mode, 'key', function () {
       self = this;
     })();
     assert.equal(self, undefined);
   });
 
   it('comes after those whom the release let in, and before release() returns', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const release = hold(locks, mode, 'key', (word) => log.push(`released ${word}`));
     locks.write('key', () => log.push('next obtained'));
@@ -139,7 +139,7 @@ overModes('the release callback', telling, (face, mode) => {
   });
 
   it('comes when the key is free for others', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const release = hold(locks, mode, 'key', () => {
       locks.write('key', () => log.push('obtained in the release callback'));
@@ -149,7 +149,7 @@ overModes('the release callback', telling, (face, mode) => {
   });
 
   it('of each reader comes at its own release', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const first = hold(locks, 'read', 'key', () => log.push('first'));
     const second = hold(locks, 'read', 'key', () => log.push('second'));
@@ -160,7 +160,7 @@ overModes('the release callback', telling, (face, mode) => {
   });
 
   it('of a queued request comes after the next grant, down the whole queue', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const release = hold(locks, 'write', 'key', () => log.push('released 0'));
     for (const n of [1, 2, 3]) {
@@ -183,7 +183,7 @@ overModes('the release callback', telling, (face, mode) => {
 
   for (const nothing of [null, undefined, false, 0, '']) {
     it(`may be ${JSON.stringify(nothing)}: nobody is told`, () => {
-      const release = hold(face.open(), mode, 'key', nothing);
+      const release = hold(api.open(), mode, 'key', nothing);
       assert.equal(release('word'), undefined);
     });
   }

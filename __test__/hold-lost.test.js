@@ -5,7 +5,7 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Locks, LockExpiredError, LockLostError } = require('latchkey');
-const { freshName, overReaches } = require('./support/reaches');
+const { freshName, overScopes } = require('./support/scopes');
 const { useRedis, withoutRedis, untilAsync } = require('./support/redis');
 const { startPeer } = require('./support/peer');
 const { Thread } = require('./support/thread');
@@ -15,7 +15,7 @@ const { block, sleep } = require('./support/until');
 const EXPIRY = 500;
 const TTL = 900;
 
-overReaches('a hold', (open, { later }) => {
+overScopes('a hold', (open, { later }) => {
   it('is not lost, and safe for ever where nothing can take it away', async () => {
     const hold = await open().write('key');
     hold.throwIfLost();

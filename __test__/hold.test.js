@@ -4,12 +4,12 @@
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { Hold } = require('latchkey');
-const { overReaches, overReachesAndModes, TRY, assertFree } = require('./support/reaches');
-const { turn, watch } = require('./support/watch');
+const { overScopes, overScopesAndModes, TRY, assertFree } = require('./support/scopes');
+const { turn, follow } = require('./support/follow');
 
 const DISPOSE = Symbol.dispose ?? Symbol.for('nodejs.dispose');
 
-overReachesAndModes('a hold', (open, mode) => {
+overScopesAndModes('a hold', (open, mode) => {
   it('says what it holds, how, with which fence, and that nothing is wrong', async () => {
     const hold = await open()[mode]('key');
     const { key, fence, recovered, signal } = hold;
@@ -89,7 +89,7 @@ overReachesAndModes('a hold', (open, mode) => {
   });
 });
 
-overReaches('a downgrade', (open) => {
+overScopes('a downgrade', (open) => {
   it('makes a write hold a read hold, with the same fence', async () => {
     const locks = open();
     const hold = await locks.write('key');
@@ -111,7 +111,7 @@ overReaches('a downgrade', (open) => {
     const locks = open();
     const hold = await locks.write('key');
     const wanted = ['read', 'read', 'write', 'read'];
-    const waiting = wanted.map((mode) => watch(locks[mode]('key')));
+    const waiting = wanted.map((mode) => follow(locks[mode]('key')));
     hold.downgrade();
     // Granted within the call: nobody could have come between.
     assert.deepEqual(
@@ -139,8 +139,8 @@ overReaches('a downgrade', (open) => {
   it('lets no writer in that waits first', async () => {
     const locks = open();
     const hold = await locks.write('key');
-    const writer = watch(locks.write('key'));
-    const reader = watch(locks.read('key'));
+    const writer = follow(locks.write('key'));
+    const reader = follow(locks.read('key'));
     hold.downgrade();
     await turn();
     assert.deepEqual([writer.state, reader.state], ['pending', 'pending']);
@@ -154,7 +154,7 @@ overReaches('a downgrade', (open) => {
   it('does nothing to a read hold, however often', async () => {
     const locks = open();
     const hold = await locks.read('key');
-    const writer = watch(locks.write('key'));
+    const writer = follow(locks.write('key'));
     hold.downgrade();
     hold.downgrade();
     await turn();
@@ -210,7 +210,7 @@ overReaches('a downgrade', (open) => {
   });
 });
 
-overReaches('a hold that is dropped without a release', (open) => {
+overScopes('a hold that is dropped without a release', (open) => {
   it('keeps the key: a lock must not depend on the garbage collector', async () => {
     const locks = open();
     await locks.tryWrite('key');
@@ -223,7 +223,7 @@ overReaches('a hold that is dropped without a release', (open) => {
   });
 });
 
-overReaches('Hold', (open) => {
+overScopes('Hold', (open) => {
   it('is the class of holds; its methods work on nothing else', async () => {
     const hold = await open().write('key');
     assert.equal(Object.getPrototypeOf(hold), Hold.prototype);

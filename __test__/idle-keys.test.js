@@ -6,9 +6,9 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { loadCopy, loadSweepingCopy } = require('./support/copies');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { block } = require('./support/until');
-const { errorOf, watch, turn } = require('./support/watch');
+const { errorOf, follow, turn } = require('./support/follow');
 
 const { latchkey, lib } = loadCopy();
 const { Keys } = lib('keys');
@@ -74,7 +74,7 @@ const sorts = [
 
 /** Asserts that `idle` counts the idle keys, and gives the number of all. */
 function countKeys(keys) {
-  const all = [...keys.all()];
+  const all = [...keys.some()];
   assert.equal(keys.idle, all.filter((key) => key.isIdle()).length);
   return all.length;
 }
@@ -294,7 +294,7 @@ describe('while a hundred thousand other keys come and go', () => {
         const holder = locks.tryWrite('key');
         const controller = new AbortController();
         const leaving = errorOf(locks.write('key', { signal: controller.signal }));
-        const staying = watch(locks.write('key'));
+        const staying = follow(locks.write('key'));
         others(locks);
         controller.abort(new Error('enough'));
         assert.equal((await leaving).message, 'enough');

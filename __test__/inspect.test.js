@@ -5,10 +5,10 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { format, inspect } = require('node:util');
 const { Hold, Lock, Locks } = require('latchkey');
-const { overReaches, freshName } = require('./support/reaches');
-const { watch } = require('./support/watch');
+const { overScopes, freshName } = require('./support/scopes');
+const { follow } = require('./support/follow');
 
-overReaches('a hold', (open) => {
+overScopes('a hold', (open) => {
   it('shows key, mode, fence, whether the data may be half written, and its state', async () => {
     const locks = open();
     const hold = await locks.write('key', { label: 'mine' });
@@ -45,16 +45,16 @@ overReaches('a hold', (open) => {
   });
 });
 
-overReaches('a Locks', (open, { name: reach }) => {
+overScopes('a Locks', (open, { name: kind }) => {
   it('shows its name, its scope, whether it is open, and how many of its requests wait', async () => {
     const name = freshName();
-    const locks = reach === 'private' ? open() : open({ name });
-    const scope = { private: 'thread', named: 'process', stored: 'machines' }[reach];
-    const json = { name: reach === 'private' ? null : name, scope, state: 'open', pending: 0 };
+    const locks = kind === 'private' ? open() : open({ name });
+    const scope = { private: 'thread', named: 'process', stored: 'machines' }[kind];
+    const json = { name: kind === 'private' ? null : name, scope, state: 'open', pending: 0 };
     assert.deepEqual(JSON.parse(JSON.stringify(locks)), json);
     assert.equal(inspect(locks), `Locks ${inspect(json)}`);
     const hold = await locks.write('key');
-    const next = watch(locks.write('key'));
+    const next = follow(locks.write('key'));
     assert.equal(locks.toJSON().pending, 1);
     locks.close();
     await next.settled;

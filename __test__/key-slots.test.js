@@ -5,13 +5,12 @@
 
 const { it, describe, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
-const { loadCopy } = require('./support/copies');
-const { openThinFaces } = require('./support/thin-faces');
-const { freshName } = require('./support/reaches');
+const { loadCopy, loadWatchedCopy } = require('./support/copies');
+const { freshName } = require('./support/scopes');
 const { Thread } = require('./support/thread');
-const { turn } = require('./support/watch');
+const { turn } = require('./support/follow');
 
-const { latchkey, calls } = openThinFaces();
+const { latchkey, calls } = loadWatchedCopy();
 const { Locks, Lock } = latchkey;
 /** What it uses of a named space, the first copy does not see: as if it were another thread, but within a call. */
 const stranger = loadCopy().latchkey;
@@ -190,7 +189,7 @@ describe('a slot that has become stale', () => {
     }
   });
 
-  it('works for the callback face', () => {
+  it('works for the callback API', () => {
     const name = freshName();
     const [lock, other] = [new Lock(null, null, { name }), new stranger.Locks({ name })];
     lock.writeLock('key', null, (release) => release());

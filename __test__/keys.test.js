@@ -4,7 +4,7 @@
 
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
-const { faces, lasting, overFaces, freshKey } = require('./faces');
+const { apis, lasting, overApis, freshKey } = require('./support/apis');
 const { hold } = require('./support/queue');
 
 /** Whether two keys are one key. */
@@ -111,46 +111,46 @@ function hostile() {
   return new Proxy({}, { get: () => assert.fail('thrown by a getter') });
 }
 
-overFaces('one key', faces, (face) => {
+overApis('one key', apis, (api) => {
   for (const [name, a, b] of SAME) {
-    it(name, () => assert.equal(meet(face.open(), a, b), true));
+    it(name, () => assert.equal(meet(api.open(), a, b), true));
   }
 });
 
-overFaces('two keys', faces, (face) => {
+overApis('two keys', apis, (api) => {
   for (const [name, a, b] of DIFFERENT) {
-    it(name, () => assert.equal(meet(face.open(), a, b), false));
+    it(name, () => assert.equal(meet(api.open(), a, b), false));
   }
 });
 
-overFaces('a key that names a property of all objects', faces, (face) => {
+overApis('a key that names a property of all objects', apis, (api) => {
   for (const name of NAMES_OF_OBJECTS) {
     it(`is a key like any other: ${name}`, () => {
-      const locks = face.open();
+      const locks = api.open();
       assert.equal(meet(locks, name, name), true);
       assert.equal(meet(locks, name, freshKey()), false);
     });
   }
 });
 
-overFaces('an object as a key', faces, (face) => {
+overApis('an object as a key', apis, (api) => {
   it('is converted once, at the call', () => {
     let conversions = 0;
-    const key = { toString: () => `key ${conversions++} of ${face.name}` };
-    const release = hold(face.open(), 'write', key);
+    const key = { toString: () => `key ${conversions++} of ${api.name}` };
+    const release = hold(api.open(), 'write', key);
     release();
     assert.equal(conversions, 1);
   });
 });
 
-overFaces('refused as a key, and nothing changed', [...faces, lasting], (face) => {
+overApis('refused as a key, and nothing changed', [...apis, lasting], (api) => {
   for (const [name, key] of REFUSED) {
     it(name, () => {
-      const locks = face.open();
+      const locks = api.open();
       const waiter = freshKey();
       const release = hold(locks, 'write', waiter);
       locks.write(waiter, (releaseNext) => releaseNext());
-      for (const mode of face.modes) {
+      for (const mode of api.modes) {
         assert.throws(() => locks[mode](key, assert.fail), {
           name: 'TypeError',
           code: 'ERR_INVALID_ARG_TYPE',

@@ -1,6 +1,6 @@
 'use strict';
-// The package loaded more than once in a thread (a cleared require cache, vm contexts, two installed copies), and in
-// several threads: each copy has keys of its own, and works, expiry and all.
+// One version of the package loaded more than once in a thread (a cleared require cache, vm contexts, two installed copies), and in
+// several threads: each copy has private keys of its own, and works, expiry and all; a named space is one for all copies.
 
 const { it, describe, before, after } = require('node:test');
 const assert = require('node:assert/strict');
@@ -9,9 +9,12 @@ const os = require('node:os');
 const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 const latchkey = require('latchkey');
-const { freshKey } = require('./faces');
+const { freshKey } = require('./support/apis');
+const { freshName } = require('./support/scopes');
+const { copyPackage } = require('./support/package-copy');
 const { loadInContext } = require('./support/vm-package');
-const { deferred } = require('./support/until');
+const { errorOf, turn, follow } = require('./support/follow');
+const { deferred, until } = require('./support/until');
 const { run, ROOT } = require('./support/child');
 
 const ENTRY = require.resolve('latchkey');
@@ -23,14 +26,6 @@ function loadAgain() {
     if (/^(index\.js|lib|native)/.test(relative)) delete require.cache[file];
   }
   return require(ENTRY);
-}
-
-/** Copies what a user would have installed. */
-function install(folder) {
-  for (const name of ['package.json', 'index.js', 'lib', 'native']) {
-    fs.cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
-  }
-  return require(folder);
 }
 
 /** Asserts that a copy does all that the package does. */
@@ -73,29 +68,63 @@ async function assertApart(...copies) {
   await Promise.all(copies.map(assertWorks));
 }
 
-describe('two copies in one thread work', () => {
-  it('when the require cache was cleared', async () => {
-    const copies = [latchkey, loadAgain(), loadAgain()];
-    assert.equal(new Set(copies).size, 3);
-    await assertApart(...copies);
-  });
+/** Asserts that two copies' named spaces are the same lock, in both directions, callback classes too. */
+async function assertTogether(first, second) {
+  const name = freshName();
+  for (const [one, other] of [
+    [first, second],
+    [second, first],
+  ]) {
+    const [a, b] = [new one.Locks({ name }), new other.Locks({ name })];
+    const lock = new other.Lock(null, null, { name });
+    const hold = a.tryWrite('key');
+    assert.equal(b.tryWrite('key'), null);
+    const log = [];
+    const call = follow(b.write('key', () => void log.push('Locks')));
+    lock.writeLock('key', null, (release) => {
+      log.push('Lock');
+      release();
+    });
+    await turn();
+    assert.equal(call.state, 'pending');
+    assert.equal(a.query().pending.length, 2);
+    hold.release();
+    await call.settled;
+    await until(() => log.length === 2, 'the other copy’s callback');
+    assert.deepEqual(log, ['Locks', 'Lock']);
+    // A hold that expires because the other copy waits.
+    const finish = deferred();
+    const lost = errorOf(a.write('key', { expiry: 5 }, () => finish.promise));
+    assert.equal(await b.write('key', ({ recovered }) => recovered), true);
+    finish.resolve();
+    assert.equal((await lost).code, 'ERR_LOCK_EXPIRED');
+    a.close();
+    b.close();
+  }
+}
 
-  it('when each has a vm context, as in Jest', async () => {
-    const copies = [latchkey, loadInContext(ENTRY), loadInContext(ENTRY)];
-    assert.equal(new Set(copies).size, 3);
-    await assertApart(...copies);
-  });
+describe('copies in one thread have private keys of their own, and share a named space', () => {
+  /** Asserts both of the package and two copies of it. */
+  async function assertCopies(...copies) {
+    const all = [latchkey, ...copies];
+    assert.equal(new Set(all.map(({ Locks }) => Locks)).size, 3);
+    await assertApart(...all);
+    await assertTogether(all[0], all[1]);
+    await assertTogether(all[1], all[2]);
+  }
+
+  it('when the require cache was cleared', () => assertCopies(loadAgain(), loadAgain()));
+
+  it('when each has a vm context, as in Jest', () =>
+    assertCopies(loadInContext(ENTRY), loadInContext(ENTRY)));
 
   describe('when they are installed in two places', () => {
     let folder;
     before(() => (folder = fs.mkdtempSync(path.join(os.tmpdir(), 'latchkey-copies-'))));
     after(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-    it('and neither knows of the other', async () => {
-      const copies = [latchkey, install(path.join(folder, 'a')), install(path.join(folder, 'b'))];
-      assert.equal(new Set(copies).size, 3);
-      await assertApart(...copies);
-    });
+    it('and neither knows of the other', () =>
+      assertCopies(...['a', 'b'].map((name) => require(copyPackage(path.join(folder, name))))));
   });
 
   it('and a process that loaded it many times ends well, with waiters of each copy served first', async () => {

@@ -6,7 +6,7 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Lock, Locks, lock } = require('latchkey');
 const { memoryAfterGc } = require('./support/gc');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 
 const MB = 2 ** 20;
 const COUNT = 300;

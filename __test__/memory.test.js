@@ -4,7 +4,7 @@
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
-const { faces, lasting, telling, expiring, overFaces, overModes } = require('./faces');
+const { apis, lasting, notifying, expiring, overApis, overModes } = require('./support/apis');
 const { hold } = require('./support/queue');
 const { runWith } = require('./support/child');
 const { collectUntil, memoryAfterGc } = require('./support/gc');
@@ -34,10 +34,10 @@ async function assertSteady(t, expected, program, ...args) {
 }
 
 describe('a million different keys, each once', () => {
-  for (const face of [...faces, lasting]) {
-    for (const mode of face.modes) {
-      it(`grow resident memory by less than 20 MB (${face.name}, ${mode})`, (t) =>
-        assertSteady(t, { granted: 1_000_000 }, millionKeys, face.name, mode));
+  for (const api of [...apis, lasting]) {
+    for (const mode of api.modes) {
+      it(`grow resident memory by less than 20 MB (${api.name}, ${mode})`, (t) =>
+        assertSteady(t, { granted: 1_000_000 }, millionKeys, api.name, mode));
     }
   }
 });
@@ -45,8 +45,8 @@ describe('a million different keys, each once', () => {
 /** The program. */
 function millionKeys(name, mode) {
   const { memoryAfterGc } = require('./support/gc');
-  const { faces, lasting } = require('./faces');
-  const locks = [...faces, lasting].find((face) => face.name === name).open();
+  const { apis, lasting } = require('./support/apis');
+  const locks = [...apis, lasting].find((api) => api.name === name).open();
   let granted = 0;
   const once = (release) => {
     granted++;
@@ -66,11 +66,11 @@ describe('half a million different keys, each held, waited for and released', ()
   // One that the engine kept would cost more than a hundred bytes, and so 50 MB together.
   const KEYS = 500_000;
   // The package itself is the same as the two others.
-  const different = faces.filter(({ name }) => !name.startsWith('latchkey'));
-  for (const face of [...different, lasting]) {
-    for (const mode of face.modes) {
-      it(`grow resident memory by less than 20 MB (${face.name}, ${mode})`, (t) =>
-        assertSteady(t, { granted: 2 * KEYS }, contendedKeys, face.name, mode, KEYS));
+  const different = apis.filter(({ name }) => !name.startsWith('latchkey'));
+  for (const api of [...different, lasting]) {
+    for (const mode of api.modes) {
+      it(`grow resident memory by less than 20 MB (${api.name}, ${mode})`, (t) =>
+        assertSteady(t, { granted: 2 * KEYS }, contendedKeys, api.name, mode, KEYS));
     }
   }
 });
@@ -78,9 +78,9 @@ describe('half a million different keys, each held, waited for and released', ()
 /** The program. */
 async function contendedKeys(name, mode, count) {
   const { memoryAfterGc } = require('./support/gc');
-  const { faces, lasting } = require('./faces');
+  const { apis, lasting } = require('./support/apis');
   const { hold } = require('./support/queue');
-  const locks = [...faces, lasting].find((face) => face.name === name).open();
+  const locks = [...apis, lasting].find((api) => api.name === name).open();
   let granted = 0;
   const once = (release) => {
     granted++;
@@ -98,8 +98,8 @@ async function contendedKeys(name, mode, count) {
   console.log(JSON.stringify({ grown: after.rss - before.rss, granted }));
 }
 
-overModes('what a key costs', [...faces, lasting], (face, mode) => {
-  const locks = face.open();
+overModes('what a key costs', [...apis, lasting], (api, mode) => {
+  const locks = api.open();
   /** Has keys held, waited for and released. */
   const use = (from, count) => {
     for (let i = from; i < from + count; i++) {
@@ -137,12 +137,12 @@ function collector() {
   return { collected, callback };
 }
 
-overFaces('a dropped lock object', telling, (face) => {
+overApis('a dropped lock object', notifying, (api) => {
   it('is collected with its holds and its waiters', async () => {
     const { collected, callback } = collector();
     (() => {
       for (let i = 0; i < 50; i++) {
-        const locks = face.open();
+        const locks = api.open();
         hold(locks, 'write', 'key', callback(`writer ${i}`));
         locks.write('key', callback(`waiting writer ${i}`));
         locks.read('key', callback(`waiting reader ${i}`), callback(`end of ${i}`));
@@ -156,7 +156,7 @@ overFaces('a dropped lock object', telling, (face) => {
     const { collected, callback } = collector();
     (() => {
       for (let i = 0; i < 50; i++) {
-        const locks = face.open({ expiry: 60_000 });
+        const locks = api.open({ expiry: 60_000 });
         hold(locks, 'write', 'key', callback(`writer ${i}`));
         // The second one has the engine asked, which knows of both then.
         for (const n of [0, 1]) hold(locks, 'read', 'other', callback(`reader ${n} of ${i}`));
@@ -168,7 +168,7 @@ overFaces('a dropped lock object', telling, (face) => {
   // Were the space kept, each of those would cost a hundred bytes there, and so 50 MB together.
   for (const sort of ['waiters', 'holds that may expire']) {
     it(`leaves no memory behind in the engine: 500 of them, each with 1,000 ${sort}`, (t) =>
-      assertSteady(t, { collected: 600 }, dropLocks, face.name, sort));
+      assertSteady(t, { collected: 600 }, dropLocks, api.name, sort));
   }
 
   for (const expiry of [undefined, 60_000]) {
@@ -177,14 +177,14 @@ overFaces('a dropped lock object', telling, (face) => {
       let granted = 0;
       const { collected, callback } = collector();
       const release = (() => {
-        const locks = face.open({ expiry });
+        const locks = api.open({ expiry });
         const first = hold(locks, 'write', 'key');
         locks.write('key', (releaseNext) => {
           granted++;
           releaseNext();
         });
         // Others are collected meanwhile: the collector did run, finalizers too.
-        hold(face.open({ expiry }), 'write', 'key', callback('another'));
+        hold(api.open({ expiry }), 'write', 'key', callback('another'));
         return first;
       })();
       await collectUntil(() => collected.size === 1, 'another lock to be collected');
@@ -198,15 +198,15 @@ overFaces('a dropped lock object', telling, (face) => {
 /** The program: 100 that only warm up, then 500 more. */
 async function dropLocks(name, sort) {
   const { collectUntil, memoryAfterGc } = require('./support/gc');
-  const { telling } = require('./faces');
+  const { notifying } = require('./support/apis');
   const { hold } = require('./support/queue');
-  const face = telling.find((each) => each.name === name);
+  const api = notifying.find((each) => each.name === name);
   const [expiry, mode] = sort === 'waiters' ? [undefined, 'write'] : [600_000, 'read'];
   let [dropped, collected] = [0, 0];
   const registry = new FinalizationRegistry(() => collected++);
   // A function that returns: a frame that waits might keep the last one.
   const dropOne = () => {
-    const locks = face.open({ expiry });
+    const locks = api.open({ expiry });
     const obtained = () => {};
     registry.register(obtained, null);
     hold(locks, mode, 'key', obtained);
@@ -224,11 +224,11 @@ async function dropLocks(name, sort) {
   console.log(JSON.stringify({ grown: after.rss - before.rss, collected }));
 }
 
-overFaces('a lock object that stays', expiring, (face) => {
+overApis('a lock object that stays', expiring, (api) => {
   for (const expiry of [undefined, 60_000]) {
     const which = expiry === undefined ? 'without an expiry' : 'with an expiry';
     it(`does not keep what it gave to those that were released (${which})`, async () => {
-      const locks = face.open({ expiry });
+      const locks = api.open({ expiry });
       const collected = new Set();
       const registry = new FinalizationRegistry((name) => collected.add(name));
       (() => {

@@ -12,7 +12,7 @@ const { Worker } = require('node:worker_threads');
 const { seed } = require('./support/random');
 const { PATIENCE } = require('./support/until');
 
-const PROGRAMS = Number(process.env.LATCHKEY_PROGRAMS ?? 200);
+const PROGRAMS = Number(process.env.LATCHKEY_PROGRAMS ?? 2000);
 const COUNTS = process.env.LATCHKEY_COUNT === '1';
 const FIRST_FIXED = 1_000_000;
 /** How long a program may take where all are counted: they take 50 ms. */

@@ -5,14 +5,14 @@ const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { Hold, Locks } = require('latchkey');
 const {
-  overReaches,
-  overReachesAndModes,
+  overScopes,
+  overScopesAndModes,
   assertFree,
   untilPending,
   freshName,
   TRY,
-} = require('./support/reaches');
-const { errorOf, turn, watch } = require('./support/watch');
+} = require('./support/scopes');
+const { errorOf, turn, follow } = require('./support/follow');
 const { block, deferred } = require('./support/until');
 const { untilAsync } = require('./support/redis');
 const { randomFrom, seed } = require('./support/random');
@@ -21,7 +21,7 @@ const DISPOSE = Symbol.dispose ?? Symbol.for('nodejs.dispose');
 
 const heldKeys = async (locks) => (await locks.query()).held.map(({ key }) => key);
 
-overReachesAndModes('several keys', (open, mode) => {
+overScopesAndModes('several keys', (open, mode) => {
   it('are taken together, each once, sorted', async () => {
     const locks = open();
     const keys = ['c', 'a', 'b', 'a', 'c'];
@@ -108,7 +108,7 @@ overReachesAndModes('several keys', (open, mode) => {
   it('wait for those that are held, and hold the others meanwhile', async () => {
     const locks = open();
     const held = await locks.write('b');
-    const call = watch(locks[mode](['c', 'b', 'a']));
+    const call = follow(locks[mode](['c', 'b', 'a']));
     await untilPending(locks, 1);
     assert.equal(call.state, 'pending');
     assert.deepEqual(
@@ -141,7 +141,7 @@ overReachesAndModes('several keys', (open, mode) => {
   });
 });
 
-overReachesAndModes('several keys of which one is held', (open, mode, { later }) => {
+overScopesAndModes('several keys of which one is held', (open, mode, { later }) => {
   it('give back what was taken when the time is up', async () => {
     const locks = open();
     const held = await locks.write('b');
@@ -165,11 +165,11 @@ overReachesAndModes('several keys of which one is held', (open, mode, { later })
     const locks = open();
     const [a, b] = [await locks.write('a'), await locks.write('b')];
     const timeout = 50;
-    const call = watch(locks[mode](['a', 'b'], { timeout }));
+    const call = follow(locks[mode](['a', 'b'], { timeout }));
     // The first key takes up all of the time.
     block(timeout + 2);
     a.release();
-    const whole = watch(locks[mode]('b', { timeout }));
+    const whole = follow(locks[mode]('b', { timeout }));
     await call.settled;
     assert.equal(call.value.code, 'ERR_LOCK_TIMEOUT');
     assert.equal(whole.state, 'pending');
@@ -183,7 +183,7 @@ overReachesAndModes('several keys of which one is held', (open, mode, { later })
     const held = await locks.write('b');
     const controller = new AbortController();
     const { signal } = controller;
-    const call = watch(locks[mode](['a', 'b', 'c'], { signal }, () => assert.fail('must not run')));
+    const call = follow(locks[mode](['a', 'b', 'c'], { signal }, () => assert.fail('must not run')));
     await untilPending(locks, 1);
     assert.deepEqual((await heldKeys(locks)).toSorted(), ['a', 'b']);
     controller.abort('reason');
@@ -199,7 +199,7 @@ overReachesAndModes('several keys of which one is held', (open, mode, { later })
     const name = freshName();
     const locks = open({ name });
     const held = await locks.write('b');
-    const call = watch(locks[mode](['a', 'b', 'c'], () => assert.fail('must not run')));
+    const call = follow(locks[mode](['a', 'b', 'c'], () => assert.fail('must not run')));
     const others = open({ name });
     await untilPending(others, 1);
     assert.deepEqual((await heldKeys(others)).toSorted(), ['a', 'b']);
@@ -238,11 +238,11 @@ overReachesAndModes('several keys of which one is held', (open, mode, { later })
   });
 });
 
-overReaches('the expiry of several keys', (open) => {
+overScopes('the expiry of several keys', (open) => {
   it('of an early one, while a later one is waited for, fails the call and gives all back', async () => {
     const locks = open();
     const held = await locks.write('b');
-    const call = watch(locks.write(['a', 'b'], { expiry: 10 }, () => assert.fail('must not run')));
+    const call = follow(locks.write(['a', 'b'], { expiry: 10 }, () => assert.fail('must not run')));
     // On a store it has asked for both in one trip before, in vain.
     await untilAsync(async () => (await heldKeys(locks)).includes('a'), 'the early one to be held');
     const taken = await locks.write('a');
@@ -259,7 +259,7 @@ overReaches('the expiry of several keys', (open) => {
   it('aborts the signal of them all with the error of the one, and fails the call', async () => {
     const locks = open();
     const [start, finish] = [deferred(), deferred()];
-    const call = watch(
+    const call = follow(
       locks.write(['a', 'b'], { expiry: 10 }, async (hold) => {
         start.resolve(hold);
         await finish.promise;
@@ -313,7 +313,7 @@ it('very many keys are no more than a loop', () => {
   assertFree(locks);
 });
 
-overReaches('a downgrade of several keys', (open) => {
+overScopes('a downgrade of several keys', (open) => {
   it('lets readers in, on each of them', async () => {
     const locks = open();
     const hold = await locks.write(['a', 'b']);
@@ -327,7 +327,7 @@ overReaches('a downgrade of several keys', (open) => {
   });
 });
 
-overReaches('many calls for keys in any order', (open) => {
+overScopes('many calls for keys in any order', (open) => {
   it('never wait for each other: opposite orders', async () => {
     const locks = open();
     let inside = 0;

@@ -4,9 +4,9 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Lock, Locks } = require('latchkey');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { useThreads, openIn, closeIn } = require('./support/worker-threads');
-const { errorOf, turn, watch } = require('./support/watch');
+const { errorOf, turn, follow } = require('./support/follow');
 const { block, until } = require('./support/until');
 
 const threads = useThreads(3);
@@ -179,7 +179,7 @@ describe('in the main thread, kept busy itself', () => {
         state.hold = state.locks.tryWrite('key');
       });
       const controller = new AbortController();
-      const calls = [0, 1, 2].map(() => watch(locks.write('key', { signal: controller.signal })));
+      const calls = [0, 1, 2].map(() => follow(locks.write('key', { signal: controller.signal })));
       void thread.run(({ state }) => state.hold.release());
       // The first one is granted over there, while this thread does not look.
       for (let i = 0; i < 2000 && locks.query().pending.length > 2; i++) block(5);
@@ -207,7 +207,7 @@ describe('in the main thread, kept busy itself', () => {
     for (let i = 0; i < 300; i++) {
       // Somewhere between at once and a moment later.
       locks.tryWrite(`key ${i}`, { expiry: 0.01 * (1 + (i % 20)) });
-      const call = watch(locks.write(`key ${i}`, { expiry: 0 }, ({ recovered }) => recovered));
+      const call = follow(locks.write(`key ${i}`, { expiry: 0 }, ({ recovered }) => recovered));
       await call.settled;
       assert.equal(call.value, true);
     }
@@ -221,7 +221,7 @@ describe('in the main thread, kept busy itself', () => {
     const held = locks.tryWrite('held');
     for (let i = 0; i < 200; i++) {
       const timeout = 0.01 * (1 + (i % 20));
-      const call = watch(locks.read('held', { timeout }));
+      const call = follow(locks.read('held', { timeout }));
       await call.settled;
       assert.equal(call.value.code, 'ERR_LOCK_TIMEOUT');
     }
@@ -233,8 +233,8 @@ describe('in the main thread, kept busy itself', () => {
         state.hold = state.locks.tryWrite('key');
         state.call = state.locks.read('key', { expiry: 0 }, () => {});
       });
-      const lost = watch(locks.write('key', { expiry: 0.01 }));
-      const call = watch(locks.write('key', { expiry: 0 }, () => 'next'));
+      const lost = follow(locks.write('key', { expiry: 0.01 }));
+      const call = follow(locks.write('key', { expiry: 0 }, () => 'next'));
       await thread.run(({ state }) => state.hold.release());
       await Promise.all([lost.settled, call.settled]);
       await until(() => lost.value.signal.aborted, `loss ${i}`);
@@ -255,7 +255,7 @@ describe('in the main thread, kept busy itself', () => {
       state.hold = state.locks.tryWrite('key');
     });
     let served = 0;
-    // The callback face: promises would take most of this test's time.
+    // The callback API: promises would take most of this test's time.
     const lock = new Lock(null, null, { name });
     for (let i = 0; i < 150_000; i++)
       lock.readLock(

@@ -5,7 +5,7 @@ const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { Locks } = require('latchkey');
 const { memoryAfterGc } = require('./support/gc');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 
 const HOUR = 3_600_000;
 const COUNT = 20_000;

@@ -5,9 +5,9 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Locks } = require('latchkey');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { Thread } = require('./support/thread');
-const { watch } = require('./support/watch');
+const { follow } = require('./support/follow');
 const { until } = require('./support/until');
 
 /** The ways in which a worker ends: what it does itself, or what is done to it. */
@@ -90,7 +90,7 @@ describe('a worker that is terminated', () => {
       state.locks = open(space);
       state.calls = [state.locks.write('key'), state.locks.read('key'), state.locks.write('other')];
     }, name);
-    const behind = watch(locks.read('key'));
+    const behind = follow(locks.read('key'));
     assert.equal(locks.query().pending.length, 3);
     assert.equal(behind.state, 'pending');
     await thread.terminate();

@@ -1,14 +1,14 @@
 'use strict';
 // A named space is one lock for whoever opens its name: several objects of one thread, worker threads, the promise
-// face and the callback classes together. Different names never meet.
+// api and the callback classes together. Different names never meet.
 
 const { it, describe, before, after } = require('node:test');
 const assert = require('node:assert/strict');
 const latchkey = require('latchkey');
 const RwlockPlus = require('latchkey/rwlock-plus');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { Thread } = require('./support/thread');
-const { errorOf, turn, watch } = require('./support/watch');
+const { errorOf, turn, follow } = require('./support/follow');
 const { until, deferred } = require('./support/until');
 
 const { Lock, Locks } = latchkey;
@@ -36,7 +36,7 @@ describe('two objects of one name, in one thread', () => {
     const hold = a.tryWrite('key');
     assert.equal(b.tryWrite('key'), null);
     assert.equal(b.tryRead('key'), null);
-    const waiting = watch(b.write('key'));
+    const waiting = follow(b.write('key'));
     await turn();
     assert.equal(waiting.state, 'pending');
     hold.release();
@@ -293,7 +293,7 @@ describe('the same name in a worker', () => {
     });
     assert.equal(mode, 'write');
     assert.ok(fence > hold.fence);
-    const waiting = watch(locks.read('key'));
+    const waiting = follow(locks.read('key'));
     await turn();
     assert.equal(waiting.state, 'pending');
     await thread.run(({ state }) => state.hold.release());

@@ -5,10 +5,10 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const path = require('node:path');
 const { Locks } = require('latchkey');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { useThreads, openIn, closeIn } = require('./support/worker-threads');
 const { Thread } = require('./support/thread');
-const { watch } = require('./support/watch');
+const { follow } = require('./support/follow');
 
 const threads = useThreads(3);
 
@@ -87,7 +87,7 @@ describe('grants across threads', () => {
       });
     }
     const own = locks.read('key');
-    const writer = watch(locks.write('key'));
+    const writer = follow(locks.write('key'));
     hold.release();
     const reader = await own;
     for (const thread of threads) await thread.run(({ state }) => state.call.then(() => {}));

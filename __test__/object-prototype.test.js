@@ -7,9 +7,9 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const vm = require('node:vm');
 const { Lock, Locks } = require('latchkey');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { block } = require('./support/until');
-const { turn, watch } = require('./support/watch');
+const { turn, follow } = require('./support/follow');
 
 /** Nothing listens there. */
 const NOWHERE = 'redis://127.0.0.1:1';
@@ -29,7 +29,7 @@ function whileAllHave(properties, run) {
   }
 }
 
-/** Whether two lock objects of the promise face keep each other out. */
+/** Whether two lock objects of the promise API keep each other out. */
 function exclude(one, other) {
   const hold = one.tryWrite('key');
   const second = other.tryWrite('key');
@@ -76,7 +76,7 @@ for (const [what, args] of given) {
       const hold = locks.tryWrite('key');
       block(5);
       assert.equal(locks.tryWrite('key'), null);
-      const next = watch(locks.write('key'));
+      const next = follow(locks.write('key'));
       await turn();
       assert.equal(next.state, 'pending');
       hold.release();
@@ -116,7 +116,7 @@ it('a call waits as long as it takes, whatever time limit and signal all objects
   const locks = new Locks();
   const hold = locks.tryWrite('key');
   const all = { timeout: 0, signal: AbortSignal.abort(), expiry: 1 };
-  const next = whileAllHave(all, () => watch(locks.write('key', {})));
+  const next = whileAllHave(all, () => follow(locks.write('key', {})));
   await turn();
   assert.equal(next.state, 'pending');
   hold.release();

@@ -3,13 +3,13 @@
 
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
-const { faces, telling, expiring, overModes, overFaces, freshKey } = require('./faces');
+const { apis, notifying, expiring, overModes, overApis, freshKey } = require('./support/apis');
 const { hold } = require('./support/queue');
 const { block } = require('./support/until');
 
-overModes('a second release', faces, (face, mode) => {
+overModes('a second release', apis, (api, mode) => {
   it('does not free the key of the next holder', () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const log = [];
     const release = hold(locks, mode, key);
@@ -31,7 +31,7 @@ overModes('a second release', faces, (face, mode) => {
   });
 
   it('does nothing after the key was free, taken and freed many times', () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const old = [];
     for (let i = 0; i < 100; i++) {
@@ -49,7 +49,7 @@ overModes('a second release', faces, (face, mode) => {
   });
 
   it('does nothing from inside the grant that the first one made', () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const log = [];
     const release = hold(locks, mode, key);
@@ -63,9 +63,9 @@ overModes('a second release', faces, (face, mode) => {
   });
 });
 
-overFaces('a second release of one reader', telling, (face) => {
+overApis('a second release of one reader', notifying, (api) => {
   it('does not release another reader', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const first = hold(locks, 'read', 'key');
     const second = hold(locks, 'read', 'key');
@@ -79,10 +79,10 @@ overFaces('a second release of one reader', telling, (face) => {
   });
 });
 
-overModes('the release callback', telling, (face, mode) => {
+overModes('the release callback', notifying, (api, mode) => {
   it('is called once, with the arguments of the first release', () => {
     const log = [];
-    const release = hold(face.open(), mode, 'key', (word) => log.push(word));
+    const release = hold(api.open(), mode, 'key', (word) => log.push(word));
     release('first');
     release('second');
     assert.deepEqual(log, ['first']);
@@ -90,7 +90,7 @@ overModes('the release callback', telling, (face, mode) => {
 
   it('may call release again', () => {
     const log = [];
-    const release = hold(face.open(), mode, 'key', (word) => {
+    const release = hold(api.open(), mode, 'key', (word) => {
       log.push(word);
       release('again');
     });
@@ -99,9 +99,9 @@ overModes('the release callback', telling, (face, mode) => {
   });
 });
 
-overModes('release after expiry', expiring, (face, mode) => {
+overModes('release after expiry', expiring, (api, mode) => {
   it('does nothing to anyone, and tells nobody', () => {
-    const locks = face.open({ expiry: 5 });
+    const locks = api.open({ expiry: 5 });
     const log = [];
     const release = hold(locks, mode, 'key', (error) => log.push(error.code));
     block(10);
@@ -120,7 +120,7 @@ overModes('release after expiry', expiring, (face, mode) => {
   });
 
   it('does nothing from inside the release callback that tells of it', () => {
-    const locks = face.open({ expiry: 5 });
+    const locks = api.open({ expiry: 5 });
     const log = [];
     const release = hold(locks, mode, 'key', (error) => {
       log.push(error.code);

@@ -3,7 +3,7 @@
 
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
-const { faces, sharing, overFaces, overModes, freshKey } = require('./faces');
+const { apis, sharing, overApis, overModes, freshKey } = require('./support/apis');
 const { hold } = require('./support/queue');
 
 /** Asks, and logs the grant; `releases` gets the release functions by name. */
@@ -16,9 +16,9 @@ function asker(locks, log, releases = {}) {
     });
 }
 
-overModes('order', faces, (face, mode) => {
+overModes('order', apis, (api, mode) => {
   it('is the order of arrival, for a thousand', () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const log = [];
     const release = hold(locks, 'write', key);
@@ -33,7 +33,7 @@ overModes('order', faces, (face, mode) => {
   });
 
   it('is each key’s own', () => {
-    const locks = face.open();
+    const locks = api.open();
     const [a, b] = [freshKey(), freshKey()];
     const log = [];
     const ask = asker(locks, log);
@@ -48,7 +48,7 @@ overModes('order', faces, (face, mode) => {
   });
 
   it('holds for a request made inside a callback: it goes to the end', () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const log = [];
     const ask = asker(locks, log);
@@ -63,25 +63,25 @@ overModes('order', faces, (face, mode) => {
   });
 });
 
-overFaces('an instance', sharing, (face) => {
+overApis('an instance', sharing, (api) => {
   it('knows nothing of another one’s keys', () => {
     const log = [];
-    hold(face.open(), 'write', 'key');
-    face.open().write('key', () => log.push('granted'));
+    hold(api.open(), 'write', 'key');
+    api.open().write('key', () => log.push('granted'));
     assert.deepEqual(log, ['granted']);
   });
 });
 
-overFaces('readers', sharing, (face) => {
+overApis('readers', sharing, (api) => {
   it('share a key', () => {
     const log = [];
-    const ask = asker(face.open(), log);
+    const ask = asker(api.open(), log);
     for (const name of ['a', 'b', 'c']) ask('read', 'key', name);
     assert.deepEqual(log, ['a', 'b', 'c']);
   });
 
   it('wait behind a writer, and are granted together', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const ask = asker(locks, log);
     const release = hold(locks, 'write', 'key');
@@ -92,7 +92,7 @@ overFaces('readers', sharing, (face) => {
   });
 
   it('keep a writer waiting until the last of them is released', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const releases = [1, 2, 3].map(() => hold(locks, 'read', 'key'));
     asker(locks, log)('write', 'key', 'writer');
@@ -104,7 +104,7 @@ overFaces('readers', sharing, (face) => {
   });
 
   it('wait behind a waiting writer, although they could share with those who hold', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const releases = {};
     const ask = asker(locks, log, releases);
@@ -127,9 +127,9 @@ overFaces('readers', sharing, (face) => {
   });
 });
 
-overFaces('a request inside the first of several readers granted together', sharing, (face) => {
+overApis('a request inside the first of several readers granted together', sharing, (api) => {
   it('runs after them, and before its call returns, if it reads', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const ask = asker(locks, log);
     const release = hold(locks, 'write', 'key');
@@ -145,7 +145,7 @@ overFaces('a request inside the first of several readers granted together', shar
   });
 
   it('goes on so when each asks for another', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const ask = asker(locks, log);
     const release = hold(locks, 'write', 'key');
@@ -157,7 +157,7 @@ overFaces('a request inside the first of several readers granted together', shar
   });
 
   it('waits for all of them, if it writes', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const releases = {};
     const ask = asker(locks, log, releases);
@@ -175,7 +175,7 @@ overFaces('a request inside the first of several readers granted together', shar
   });
 
   it('is granted at once on another key', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const ask = asker(locks, log);
     const release = hold(locks, 'write', 'key');
@@ -189,7 +189,7 @@ overFaces('a request inside the first of several readers granted together', shar
   });
 
   it('does not let a writer behind them in early when each releases inside its callback', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const ask = asker(locks, log);
     const release = hold(locks, 'write', 'key');

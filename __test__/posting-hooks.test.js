@@ -8,7 +8,7 @@ const { createHook } = require('node:async_hooks');
 const alock = require('latchkey/alock');
 const { Lock, Locks } = require('latchkey');
 const { hold } = require('./support/queue');
-const { turn } = require('./support/watch');
+const { turn } = require('./support/follow');
 
 const LONG = 600_000;
 /** More resources than any request makes at once. */
@@ -20,7 +20,7 @@ let keys = 0;
  * `take(mode)` holds the key, and gives what releases it at once; `ask(mode, enter)` calls `enter(done, fence)` when it is let in,
  * which has to call `done`; only promises have fences. `early` says whether its resource is made before it asks.
  */
-const faces = [
+const apis = [
   { name: 'alock', modes: ['write'], early: true, open: () => callbacks({ write: alock }) },
   { name: 'rwlock-plus', modes: ['write', 'read'], early: true, open: () => ofLock(new Lock()) },
   {
@@ -44,7 +44,7 @@ function callbacks(locks) {
   const key = `key ${keys++}`;
   return {
     take: (mode) => hold(locks, mode, key),
-    // With a release callback, where the face has one: then a hold that may expire needs a context in any case.
+    // With a release callback, where the API has one: then a hold that may expire needs a context in any case.
     ask: (mode, enter) => locks[mode](key, enter, () => {}),
   };
 }
@@ -132,29 +132,29 @@ class Scene {
   }
 }
 
-/** Runs a scene for each face, mode of the holder and of the request, number of those who wait before, and resource. */
+/** Runs a scene for each API, mode of the holder and of the request, number of those who wait before, and resource. */
 function overScenes(what, play) {
   describe(what, () => {
-    for (const face of faces) {
-      for (const held of face.modes) {
-        for (const mode of face.modes) {
-          it(`loses nobody, and keeps the order (${face.name}, ${mode} behind ${held})`, async (t) => {
+    for (const api of apis) {
+      for (const held of api.modes) {
+        for (const mode of api.modes) {
+          it(`loses nobody, and keeps the order (${api.name}, ${mode} behind ${held})`, async (t) => {
             let acted = 0;
             for (const waiting of [0, 1, 3]) {
               for (let nth = 0; nth < RESOURCES; nth++) {
-                const scene = new Scene(face);
+                const scene = new Scene(api);
                 const release = scene.locks.take(held);
                 const before = Array.from({ length: waiting }, (_, i) => `waiter ${i}`);
                 // The first one writes, so that nobody is let in before the release.
                 for (const [i, who] of before.entries())
-                  scene.ask(who, i === 0 ? 'write' : (face.modes.at(-1 - (i % 2)) ?? 'write'));
+                  scene.ask(who, i === 0 ? 'write' : (api.modes.at(-1 - (i % 2)) ?? 'write'));
                 const label = `${waiting} wait, resource ${nth}`;
-                if (!(await play({ face, scene, release, before, mode, held, nth, label }))) break;
+                if (!(await play({ api, scene, release, before, mode, held, nth, label }))) break;
                 acted++;
               }
             }
             t.diagnostic(`${acted} scenes`);
-            assert.ok(acted > 0 || (face.early && mode === 'read' && held === 'read'), 'the hook was called');
+            assert.ok(acted > 0 || (api.early && mode === 'read' && held === 'read'), 'the hook was called');
           });
         }
       }
@@ -171,40 +171,40 @@ overScenes('a hook that releases the key while a request is made', async (given)
 });
 
 overScenes('a hook that asks for the key itself while a request is made', async (given) => {
-  const { face, scene, release, before, mode, nth, label } = given;
+  const { api, scene, release, before, mode, nth, label } = given;
   const acted = during(
     nth,
     () => scene.ask('hook', mode),
     () => scene.ask('asking', mode),
   );
   release();
-  const both = face.early ? ['hook', 'asking'] : ['asking', 'hook'];
+  const both = api.early ? ['hook', 'asking'] : ['asking', 'hook'];
   await scene.end([...before, ...(acted ? both : ['asking'])], label);
   return acted;
 });
 
 overScenes('a hook that asks for the key and releases it', async (given) => {
-  const { face, scene, release, before, mode, nth, label } = given;
+  const { api, scene, release, before, mode, nth, label } = given;
   const act = () => {
     scene.ask('hook', mode);
     release();
   };
   const acted = during(nth, act, () => scene.ask('asking', mode));
   if (!acted) release();
-  const both = face.early ? ['hook', 'asking'] : ['asking', 'hook'];
+  const both = api.early ? ['hook', 'asking'] : ['asking', 'hook'];
   await scene.end([...before, ...(acted ? both : ['asking'])], label);
   return acted;
 });
 
 overScenes('a hook that releases the key and asks for it', async (given) => {
-  const { face, scene, release, before, mode, nth, label } = given;
+  const { api, scene, release, before, mode, nth, label } = given;
   const act = () => {
     release();
     scene.ask('hook', mode);
   };
   const acted = during(nth, act, () => scene.ask('asking', mode));
   if (!acted) release();
-  const both = face.early ? ['hook', 'asking'] : ['asking', 'hook'];
+  const both = api.early ? ['hook', 'asking'] : ['asking', 'hook'];
   await scene.end([...before, ...(acted ? both : ['asking'])], label);
   return acted;
 });

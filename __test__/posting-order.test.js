@@ -5,10 +5,10 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { loadWatchedCopy } = require('./support/copies');
-const { queueFacesOf } = require('./support/queue-faces');
+const { apisOf } = require('./support/apis');
 const { hold } = require('./support/queue');
 const { until } = require('./support/until');
-const { turn } = require('./support/watch');
+const { turn } = require('./support/follow');
 
 /** Reverses what stands at one place of each of some records in the shared array. */
 function reverse(words, places) {
@@ -64,12 +64,12 @@ async function orderOf(locks, mode, count) {
 }
 
 describe('readers that are granted together', () => {
-  const plain = queueFacesOf(loadWatchedCopy()).filter(({ modes }) => modes.includes('read'));
-  const reversed = queueFacesOf(loadWatchedCopy(grantsReversed));
+  const plain = apisOf(loadWatchedCopy()).filter(({ modes }) => modes.includes('read'));
+  const reversed = apisOf(loadWatchedCopy(grantsReversed));
   for (const { name, open } of plain) {
     it(`are told in the order in which the engine tells it (${name})`, async () => {
       assert.deepEqual(await orderOf(open(), 'read', 5), [0, 1, 2, 3, 4]);
-      const other = reversed.find((face) => face.name === name).open();
+      const other = reversed.find((api) => api.name === name).open();
       assert.deepEqual(await orderOf(other, 'read', 5), [4, 3, 2, 1, 0]);
     });
   }
@@ -86,15 +86,15 @@ describe('readers that are granted together', () => {
 });
 
 describe('those who were posted', () => {
-  const plain = queueFacesOf(loadWatchedCopy());
-  const reversed = queueFacesOf(loadWatchedCopy(postedReversed));
+  const plain = apisOf(loadWatchedCopy());
+  const reversed = apisOf(loadWatchedCopy(postedReversed));
   for (const { name, modes, open } of plain) {
     for (const mode of modes) {
       it(`are let in in the order in which the engine has them (${name}, ${mode})`, async () => {
         assert.deepEqual(await orderOf(open(), mode, 5), [0, 1, 2, 3, 4]);
-        const other = reversed.find((face) => face.name === name).open();
+        const other = reversed.find((api) => api.name === name).open();
         // Where the holder may be overdue, the engine itself was asked by the first one.
-        const expected = name.includes('timeout') ? [0, 4, 3, 2, 1] : [4, 3, 2, 1, 0];
+        const expected = name.includes('expiry') ? [0, 4, 3, 2, 1] : [4, 3, 2, 1, 0];
         assert.deepEqual(await orderOf(other, mode, 5), expected);
       });
     }

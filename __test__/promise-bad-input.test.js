@@ -1,13 +1,13 @@
 'use strict';
-// Bad input to the promise face: a TypeError or RangeError with Node's codes, from the very call, and nothing has
+// Bad input to the promise API: a TypeError or RangeError with Node's codes, from the very call, and nothing has
 // changed: a promise where the call gives one, a throw where it does not.
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { inspect } = require('node:util');
 const { Locks } = require('latchkey');
-const { overReachesAndModes, TRY } = require('./support/reaches');
-const { errorOf } = require('./support/watch');
+const { overScopesAndModes, TRY } = require('./support/scopes');
+const { errorOf } = require('./support/follow');
 
 const WRONG_TYPE = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
 const OUT_OF_RANGE = { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' };
@@ -51,7 +51,7 @@ function* wrongWishes() {
   for (const value of optionValues) yield [`options: ${inspect(value)}`, value, WRONG_TYPE];
 }
 
-overReachesAndModes('a call', (open, mode) => {
+overScopesAndModes('a call', (open, mode) => {
   /** Asserts that a call is refused, by a rejection, and changes nothing. */
   async function assertRejects(expected, ...args) {
     const locks = open();

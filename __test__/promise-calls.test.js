@@ -1,14 +1,14 @@
 'use strict';
-// `read` and `write` of the promise face: with a function and without, what comes back, and that the key is free
+// `read` and `write` of the promise API: with a function and without, what comes back, and that the key is free
 // afterwards, however the function ends.
 
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { Hold } = require('latchkey');
-const { overReachesAndModes, TRY, assertFree } = require('./support/reaches');
-const { errorOf, turn, watch } = require('./support/watch');
+const { overScopesAndModes, TRY, assertFree } = require('./support/scopes');
+const { errorOf, turn, follow } = require('./support/follow');
 
-overReachesAndModes('a call with a function', (open, mode, { later }) => {
+overScopesAndModes('a call with a function', (open, mode, { later }) => {
   it('gives the result of an async function, and releases', async () => {
     const locks = open();
     const result = await locks[mode]('key', async (hold) => {
@@ -126,7 +126,7 @@ overReachesAndModes('a call with a function', (open, mode, { later }) => {
   });
 });
 
-overReachesAndModes('a call without a function', (open, mode, { later }) => {
+overScopesAndModes('a call without a function', (open, mode, { later }) => {
   it('gives a hold, which stays until it is released', async () => {
     const locks = open();
     const hold = await locks[mode]('key');
@@ -172,7 +172,7 @@ overReachesAndModes('a call without a function', (open, mode, { later }) => {
   });
 });
 
-overReachesAndModes('a call that tries', (open, mode) => {
+overScopesAndModes('a call that tries', (open, mode) => {
   it('gives a hold at once, if the key is free', async () => {
     const locks = open();
     const hold = await locks[TRY[mode]]('key');
@@ -202,7 +202,7 @@ overReachesAndModes('a call that tries', (open, mode) => {
   it('does not overtake one that waits', async () => {
     const locks = open();
     const reader = await locks.tryRead('key');
-    const writer = watch(locks.write('key'));
+    const writer = follow(locks.write('key'));
     assert.equal(await locks[TRY[mode]]('key'), null);
     reader.release();
     await writer.settled;
@@ -211,7 +211,7 @@ overReachesAndModes('a call that tries', (open, mode) => {
   });
 });
 
-overReachesAndModes('a key', (open, mode) => {
+overScopesAndModes('a key', (open, mode) => {
   it('becomes a string as a property name does', async () => {
     const locks = open();
     const objectId = { toString: () => 'abc' };

@@ -4,8 +4,8 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { LockClosedError, LockError, Locks } = require('latchkey');
-const { overReaches, overReachesAndModes, freshName } = require('./support/reaches');
-const { errorOf, turn, watch } = require('./support/watch');
+const { overScopes, overScopesAndModes, freshName } = require('./support/scopes');
+const { errorOf, turn, follow } = require('./support/follow');
 const { runWith } = require('./support/child');
 const { useRedis, withoutRedis } = require('./support/redis');
 
@@ -13,7 +13,7 @@ const MB = 2 ** 20;
 /** V8 may not let its nursery grow: then resident memory says what stays. */
 const STEADY = ['--max-semi-space-size=1'];
 
-overReachesAndModes('close', (open, mode) => {
+overScopesAndModes('close', (open, mode) => {
   it('ends each wait with its own error', async () => {
     const locks = open();
     const hold = await locks.write('key');
@@ -93,11 +93,11 @@ describe('the memory of a Locks that is closed', () => {
   /** Were they kept, each would cost 800 bytes (in a store), 1,000 (private) or 6,000 (named), and so 40 MB together. */
   const LIMIT = 15 * MB;
 
-  for (const reach of ['private', 'named', 'stored']) {
-    const skip = reach === 'stored' && withoutRedis;
-    it(`comes back, at once or with the last hold (${reach})`, { skip }, async (t) => {
+  for (const kind of ['private', 'named', 'stored']) {
+    const skip = kind === 'stored' && withoutRedis;
+    it(`comes back, at once or with the last hold (${kind})`, { skip }, async (t) => {
       const place = { private: {}, named: { name: 'space' }, stored: { name: 'space', store: redis.url } }[
-        reach
+        kind
       ];
       const { code, stdout, stderr } = await runWith(STEADY, closeMany, place, LOCKS, ROUNDS);
       assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
@@ -133,15 +133,15 @@ async function closeMany(place, count, rounds) {
   console.log(JSON.stringify(resident));
 }
 
-overReaches('close', (open) => {
+overScopes('close', (open) => {
   for (const order of ['read write', 'write read', 'write read write read read', 'read read write read']) {
     for (const held of ['read', 'write']) {
       it(`ends all waits, none by a grant, with ${order} behind a ${held} hold`, async () => {
         const locks = open();
         const hold = await locks[held]('key');
         // Keeps what comes first from being granted beside a reader.
-        const blocker = watch(locks.write('key'));
-        const calls = order.split(' ').map((mode) => watch(locks[mode]('key', () => 'ran')));
+        const blocker = follow(locks.write('key'));
+        const calls = order.split(' ').map((mode) => follow(locks[mode]('key', () => 'ran')));
         await turn();
         locks.close();
         await Promise.all([blocker, ...calls].map(({ settled }) => settled));
@@ -158,7 +158,7 @@ overReaches('close', (open) => {
     const locks = open();
     let waiting;
     await locks.write('key', async () => {
-      waiting = watch(locks.write('key'));
+      waiting = follow(locks.write('key'));
       locks.close();
     });
     await waiting.settled;
@@ -168,8 +168,8 @@ overReaches('close', (open) => {
   it('does not let a hold be released twice by a late release', async () => {
     const locks = open();
     const hold = await locks.read('key');
-    const writer = watch(locks.write('key'));
-    const reader = watch(locks.read('key', (inner) => inner.signal.aborted));
+    const writer = follow(locks.write('key'));
+    const reader = follow(locks.read('key', (inner) => inner.signal.aborted));
     locks.close();
     hold.release();
     await Promise.all([writer.settled, reader.settled]);
@@ -178,12 +178,12 @@ overReaches('close', (open) => {
   });
 });
 
-overReaches('10,000 waits on many keys', (open) => {
+overScopes('10,000 waits on many keys', (open) => {
   it('all end by one close', async () => {
     const locks = open();
     const holds = await Promise.all(Array.from({ length: 100 }, (_, i) => locks.tryWrite(`key ${i}`)));
     const calls = Array.from({ length: 10_000 }, (_, i) =>
-      watch(locks[i % 3 === 0 ? 'write' : 'read'](`key ${i % 100}`)),
+      follow(locks[i % 3 === 0 ? 'write' : 'read'](`key ${i % 100}`)),
     );
     locks.close();
     await Promise.all(calls.map(({ settled }) => settled));
@@ -197,9 +197,9 @@ describe('closing one of several users of a named space', () => {
     const name = freshName();
     const [a, b] = [new Locks({ name }), new Locks({ name })];
     const hold = await a.read('key');
-    const ownWait = watch(a.write('key'));
-    const othersReader = watch(b.read('key'));
-    const othersWriter = watch(b.write('key'));
+    const ownWait = follow(a.write('key'));
+    const othersReader = follow(b.read('key'));
+    const othersWriter = follow(b.write('key'));
     await turn();
     assert.equal(othersReader.state, 'pending');
     a.close();
@@ -223,8 +223,8 @@ describe('closing one of several users of a named space', () => {
     const [a, b] = [new Locks({ name }), new Locks({ name })];
     const hold = await a.read('key');
     const log = [];
-    const writer = watch(a.write('key', () => void log.push('writer of the closed one')));
-    const reader = watch(a.read('key', () => void log.push('reader of the closed one')));
+    const writer = follow(a.write('key', () => void log.push('writer of the closed one')));
+    const reader = follow(a.read('key', () => void log.push('reader of the closed one')));
     a.close();
     hold.release();
     const next = b.tryWrite('key');

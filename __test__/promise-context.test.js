@@ -5,12 +5,12 @@
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { AsyncLocalStorage } = require('node:async_hooks');
-const { overReachesAndModes } = require('./support/reaches');
-const { turn } = require('./support/watch');
+const { overScopesAndModes } = require('./support/scopes');
+const { turn } = require('./support/follow');
 
 const storage = new AsyncLocalStorage();
 
-overReachesAndModes('the async context', (open, mode) => {
+overScopesAndModes('the async context', (open, mode) => {
   it('is that of the one who asked, in the function and after it', async () => {
     const locks = open();
     const seen = [];

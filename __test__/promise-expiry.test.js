@@ -1,12 +1,12 @@
 'use strict';
-// Expiry on the promise face: a hold that is older than its expiry is taken away when another request waits, or as
+// Expiry on the promise API: a hold that is older than its expiry is taken away when another request waits, or as
 // soon as one arrives. Its signal is aborted first; a call with a function fails, once the function has settled.
 
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { LockError, LockExpiredError } = require('latchkey');
-const { overReaches, overReachesAndModes, TRY, assertFree } = require('./support/reaches');
-const { errorOf, turn, watch } = require('./support/watch');
+const { overScopes, overScopesAndModes, TRY, assertFree } = require('./support/scopes');
+const { errorOf, turn, follow } = require('./support/follow');
 const { block, deferred, sleep, until } = require('./support/until');
 
 /** Milliseconds; long enough for a test to do something within it on a busy machine. */
@@ -29,7 +29,7 @@ function assertLost(hold) {
   return reason;
 }
 
-overReachesAndModes('an overdue hold', (open, mode) => {
+overScopesAndModes('an overdue hold', (open, mode) => {
   it('stays as long as nobody else asks, however long that is', async () => {
     const locks = open({ expiry: 5 });
     const hold = await locks[mode]('key');
@@ -110,7 +110,7 @@ overReachesAndModes('an overdue hold', (open, mode) => {
   });
 });
 
-overReachesAndModes('an expiry', (open, mode) => {
+overScopesAndModes('an expiry', (open, mode) => {
   it('of a call overrides that of its Locks', async () => {
     const locks = open({ expiry: 60_000 });
     const short = await locks[mode]('key', { expiry: 5 });
@@ -174,13 +174,13 @@ overReachesAndModes('an expiry', (open, mode) => {
   });
 });
 
-overReachesAndModes('a function whose hold is taken away while it runs', (open, mode) => {
+overScopesAndModes('a function whose hold is taken away while it runs', (open, mode) => {
   it('has its signal aborted; its call fails once it has settled, not sooner', async () => {
     const locks = open({ expiry: EXPIRY });
     const finish = deferred();
     const log = [];
     let signal;
-    const call = watch(
+    const call = follow(
       locks[mode]('key', async (hold) => {
         ({ signal } = hold);
         signal.addEventListener('abort', () => log.push('aborted'));
@@ -208,7 +208,7 @@ overReachesAndModes('a function whose hold is taken away while it runs', (open, 
   it('fails the same, if it never looked at its signal', async () => {
     const locks = open({ expiry: EXPIRY });
     const finish = deferred();
-    const call = watch(locks[mode]('key', () => finish.promise));
+    const call = follow(locks[mode]('key', () => finish.promise));
     await locks.write('key', () => {});
     finish.resolve('result');
     await call.settled;
@@ -227,7 +227,7 @@ overReachesAndModes('a function whose hold is taken away while it runs', (open, 
 
   it('fails with the loss, if it stops by its signal’s reason', async () => {
     const locks = open({ expiry: EXPIRY });
-    const call = watch(
+    const call = follow(
       locks[mode]('key', async ({ signal }) => {
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
         signal.throwIfAborted();
@@ -264,14 +264,14 @@ overReachesAndModes('a function whose hold is taken away while it runs', (open, 
   });
 });
 
-overReaches('several overdue readers', (open, { later }) => {
+overScopes('several overdue readers', (open, { later }) => {
   it('are taken away together, those that are not overdue stay', async () => {
     const locks = open();
     const old = [await locks.tryRead('key', { expiry: 5 }), await locks.tryRead('key', { expiry: 6 })];
     const young = await locks.tryRead('key', { expiry: 60_000 });
     const never = await locks.tryRead('key');
     pass(6);
-    const writer = watch(locks.write('key'));
+    const writer = follow(locks.write('key'));
     if (later) await until(() => old.every(({ signal }) => signal.aborted), 'the losses to be told');
     old.forEach(assertLost);
     assert.equal(young.signal.aborted, false);
@@ -305,65 +305,7 @@ overReaches('several overdue readers', (open, { later }) => {
   });
 });
 
-overReaches('what an expired writer leaves', (open) => {
-  it('is marked recovered, until a writer that saw it releases normally', async () => {
-    const locks = open({ expiry: 5 });
-    const lost = await locks.write('key');
-    const reader = await locks.read('key', { expiry: 0 });
-    assertLost(lost);
-    assert.equal(lost.recovered, false);
-    assert.equal(reader.recovered, true);
-    assert.equal((await locks.query()).held[0].recovered, true);
-    reader.release();
-    // A reader heals nothing, nor does the late release of the one that was taken away.
-    lost.release();
-    const again = await locks.read('key', { expiry: 0 });
-    assert.equal(again.recovered, true);
-    again.release();
-    const writer = await locks.write('key', { expiry: 0 });
-    assert.equal(writer.recovered, true);
-    writer.release();
-    assert.equal(await locks.write('key', ({ recovered }) => recovered), false);
-    assert.equal(await locks.read('key', ({ recovered }) => recovered), false);
-    assert.equal(await locks.write('other', ({ recovered }) => recovered), false);
-  });
-
-  it('stays marked, if the writer that saw it is taken away too', async () => {
-    const locks = open({ expiry: 5 });
-    await locks.write('key');
-    const second = await locks.write('key');
-    assert.equal(second.recovered, true);
-    const third = await locks.write('key', { expiry: 0 });
-    assert.equal(third.recovered, true);
-    third.release();
-  });
-
-  it('is not marked by a reader', async () => {
-    const locks = open({ expiry: 5 });
-    const lost = await locks.read('key');
-    const writer = await locks.write('key', { expiry: 0 });
-    assertLost(lost);
-    assert.equal(writer.recovered, false);
-    writer.release();
-  });
-
-  it('is not healed by an attempt that its program never saw', async () => {
-    const locks = open({ expiry: 5 });
-    await locks.write('b');
-    (await locks.read('b', { expiry: 0 })).release();
-    const held = await locks.tryWrite('c', { expiry: 0 });
-    // Each of these takes `b` on the way, and gives it back without having handed it to anybody.
-    assert.equal(await locks.tryWrite(['b', 'c'], { expiry: 0 }), null);
-    assert.equal(
-      (await errorOf(locks.write(['b', 'c'], { expiry: 0, timeout: 5 }))).code,
-      'ERR_LOCK_TIMEOUT',
-    );
-    held.release();
-    assert.equal(await locks.write('b', { expiry: 0 }, ({ recovered }) => recovered), true);
-  });
-});
-
-overReaches('whoever is told of a loss', (open) => {
+overScopes('whoever is told of a loss', (open) => {
   it('may use the locks in that moment: everybody still gets their turn', async () => {
     const locks = open();
     const lost = await locks.write('key', { expiry: EXPIRY });
@@ -372,7 +314,7 @@ overReaches('whoever is told of a loss', (open) => {
       seen.tried = locks.tryWrite('key');
       seen.other = locks.tryWrite('other');
       seen.query = locks.query();
-      seen.late = watch(locks.write('key'));
+      seen.late = follow(locks.write('key'));
       lost.release();
     });
     const next = await locks.write('key');
@@ -390,8 +332,8 @@ overReaches('whoever is told of a loss', (open) => {
     const lost = await locks.write('key', { expiry: EXPIRY });
     const controller = new AbortController();
     lost.signal.addEventListener('abort', () => controller.abort('not any more'));
-    const call = watch(locks.write('key', { signal: controller.signal }, () => assert.fail('must not run')));
-    const behind = watch(locks.write('key', () => 'ran'));
+    const call = follow(locks.write('key', { signal: controller.signal }, () => assert.fail('must not run')));
+    const behind = follow(locks.write('key', () => 'ran'));
     await Promise.all([call.settled, behind.settled]);
     assert.equal(call.value, 'not any more');
     assert.equal(behind.value, 'ran');

@@ -1,17 +1,17 @@
 'use strict';
-// Order and exclusion on the promise face: first come, first served; neighbouring readers share; nobody overtakes.
+// Order and exclusion on the promise API: first come, first served; neighbouring readers share; nobody overtakes.
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
-const { overReaches, overReachesAndModes, assertFree, untilPending } = require('./support/reaches');
-const { errorOf, turn, watch } = require('./support/watch');
+const { overScopes, overScopesAndModes, assertFree, untilPending } = require('./support/scopes');
+const { errorOf, turn, follow } = require('./support/follow');
 const { deferred } = require('./support/until');
 const { run, runWith } = require('./support/child');
 const { randomFrom, seed } = require('./support/random');
 
 const MB = 2 ** 20;
 
-overReaches('requests for one key', (open) => {
+overScopes('requests for one key', (open) => {
   it('are granted in the order in which they were made, functions and holds alike', async () => {
     const locks = open();
     const log = [];
@@ -68,8 +68,8 @@ overReaches('requests for one key', (open) => {
   it('a reader behind a waiting writer waits, though only readers hold', async () => {
     const locks = open();
     const reader = await locks.read('key');
-    const writer = watch(locks.write('key'));
-    const late = watch(locks.read('key'));
+    const writer = follow(locks.write('key'));
+    const late = follow(locks.read('key'));
     await turn();
     assert.deepEqual([writer.state, late.state], ['pending', 'pending']);
     assert.equal(await locks.tryRead('key'), null);
@@ -85,7 +85,7 @@ overReaches('requests for one key', (open) => {
   it('keep nobody else waiting: other keys are free', async () => {
     const locks = open();
     const hold = await locks.write('a');
-    const waiting = watch(locks.write('a'));
+    const waiting = follow(locks.write('a'));
     assert.equal(await locks.write('b', () => 'ran'), 'ran');
     hold.release();
     await waiting.settled;
@@ -93,7 +93,7 @@ overReaches('requests for one key', (open) => {
   });
 });
 
-overReaches('a random program', (open) => {
+overScopes('a random program', (open) => {
   it('keeps order and exclusion for each key, with limits, aborts, expiries and downgrades', async (t) => {
     t.diagnostic(`seed ${seed}`);
     const random = randomFrom(seed);
@@ -161,10 +161,10 @@ overReaches('a random program', (open) => {
 });
 
 describe('100,000 requests for one key', () => {
-  for (const reach of ['private', 'named']) {
+  for (const kind of ['private', 'named']) {
     for (const mode of ['read', 'write']) {
-      it(`keep their order, and give their memory back (${reach}, ${mode})`, async (t) => {
-        const { code, stdout, stderr } = await run(manyWaiters, reach, mode);
+      it(`keep their order, and give their memory back (${kind}, ${mode})`, async (t) => {
+        const { code, stdout, stderr } = await run(manyWaiters, kind, mode);
         assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
         const { waiting, inOrder, grown, left } = JSON.parse(stdout);
         t.diagnostic(`${(grown / MB).toFixed(1)} MB`);
@@ -177,10 +177,10 @@ describe('100,000 requests for one key', () => {
 });
 
 /** The program. */
-async function manyWaiters(reach, mode) {
+async function manyWaiters(kind, mode) {
   const { Locks } = require('latchkey');
   const { memoryAfterGc: measure } = require('./support/gc');
-  const locks = new Locks(reach === 'named' ? { name: 'space' } : {});
+  const locks = new Locks(kind === 'named' ? { name: 'space' } : {});
   const round = async (count) => {
     const first = await locks.write('key');
     let next = 0;
@@ -209,9 +209,9 @@ async function manyWaiters(reach, mode) {
 }
 
 describe('a million keys, each once', () => {
-  for (const reach of ['private', 'named']) {
-    it(`grow resident memory by less than 20 MB (${reach})`, async (t) => {
-      const { code, stdout, stderr } = await runWith(['--max-semi-space-size=1'], millionKeys, reach);
+  for (const kind of ['private', 'named']) {
+    it(`grow resident memory by less than 20 MB (${kind})`, async (t) => {
+      const { code, stdout, stderr } = await runWith(['--max-semi-space-size=1'], millionKeys, kind);
       assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
       const { grown, ran } = JSON.parse(stdout);
       t.diagnostic(`${(grown / MB).toFixed(1)} MB`);
@@ -222,10 +222,10 @@ describe('a million keys, each once', () => {
 });
 
 /** The program. */
-async function millionKeys(reach) {
+async function millionKeys(kind) {
   const { Locks } = require('latchkey');
   const { memoryAfterGc: measure } = require('./support/gc');
-  const locks = new Locks(reach === 'named' ? { name: 'space' } : {});
+  const locks = new Locks(kind === 'named' ? { name: 'space' } : {});
   let ran = 0;
   const work = async (from, to) => {
     for (let i = from; i < to; i++) await locks[i % 2 === 0 ? 'read' : 'write'](`user:${i}`, () => ran++);
@@ -240,7 +240,7 @@ async function millionKeys(reach) {
   console.log(JSON.stringify({ grown: after.rss - before.rss, ran }));
 }
 
-overReachesAndModes('requests that leave by the thousand', (open, mode) => {
+overScopesAndModes('requests that leave by the thousand', (open, mode) => {
   it('leave nothing: time limits, aborts and grants in turn', async () => {
     const locks = open();
     const hold = await locks.write('key');

@@ -4,13 +4,13 @@
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { getEventListeners } = require('node:events');
-const { overReaches, overReachesAndModes, assertFree } = require('./support/reaches');
-const { errorOf, turn, watch } = require('./support/watch');
+const { overScopes, overScopesAndModes, assertFree } = require('./support/scopes');
+const { errorOf, turn, follow } = require('./support/follow');
 
 /** Whatever a program may give as a reason. */
 const REASONS = [new Error('mine'), 'text', 0, null, false, Symbol('reason'), { some: 'object' }];
 
-overReachesAndModes('an aborted signal', (open, mode) => {
+overScopesAndModes('an aborted signal', (open, mode) => {
   it('refuses the request with its reason, even if the key is free', async () => {
     const locks = open();
     for (const reason of REASONS) {
@@ -29,13 +29,13 @@ overReachesAndModes('an aborted signal', (open, mode) => {
   });
 });
 
-overReachesAndModes('a signal that is aborted while the request waits', (open, mode, { later }) => {
+overScopesAndModes('a signal that is aborted while the request waits', (open, mode, { later }) => {
   it('ends the wait at once, with its reason untouched', async () => {
     const locks = open();
     const hold = await locks.write('key');
     for (const reason of REASONS) {
       const controller = new AbortController();
-      const call = watch(
+      const call = follow(
         locks[mode]('key', { signal: controller.signal }, () => assert.fail('must not run')),
       );
       await turn();
@@ -54,7 +54,7 @@ overReachesAndModes('a signal that is aborted while the request waits', (open, m
     const locks = open();
     const hold = await locks.write('key');
     const controller = new AbortController();
-    const call = watch(locks[mode]('key', { signal: controller.signal }));
+    const call = follow(locks[mode]('key', { signal: controller.signal }));
     controller.abort(hold);
     await call.settled;
     assert.deepEqual([call.state, call.value === hold], ['rejected', true]);
@@ -108,7 +108,7 @@ overReachesAndModes('a signal that is aborted while the request waits', (open, m
       const locks = open();
       const first = await locks.write('key');
       const controller = new AbortController();
-      const call = watch(locks[mode]('key', { signal: controller.signal }, () => 'ran'));
+      const call = follow(locks[mode]('key', { signal: controller.signal }, () => 'ran'));
       first.release();
       controller.abort();
       await call.settled;
@@ -143,7 +143,7 @@ overReachesAndModes('a signal that is aborted while the request waits', (open, m
   });
 });
 
-overReaches('one signal for many requests', (open) => {
+overScopes('one signal for many requests', (open) => {
   it('aborts them all, without a MaxListeners warning', async () => {
     const locks = open();
     const warnings = [];
@@ -153,7 +153,7 @@ overReaches('one signal for many requests', (open) => {
     const hold = await locks.write('key');
     const reason = new Error('all of you');
     const calls = Array.from({ length: 2000 }, () =>
-      watch(locks.write('key', { signal: controller.signal })),
+      follow(locks.write('key', { signal: controller.signal })),
     );
     await turn();
     controller.abort(reason);
@@ -172,7 +172,7 @@ overReaches('one signal for many requests', (open) => {
     const controller = new AbortController();
     const { signal } = controller;
     const calls = ['write', 'read', 'read', 'write', 'read'].map((mode) =>
-      watch(locks[mode]('key', { signal }, () => {})),
+      follow(locks[mode]('key', { signal }, () => {})),
     );
     controller.abort('all of you');
     await Promise.all(calls.map(({ settled }) => settled));
@@ -188,9 +188,9 @@ overReaches('one signal for many requests', (open) => {
     const locks = open();
     const hold = await locks.read('key');
     const controller = new AbortController();
-    const writer = watch(locks.write('key', { signal: controller.signal }));
-    const reader = watch(locks.read('key'));
-    const last = watch(locks.write('key'));
+    const writer = follow(locks.write('key', { signal: controller.signal }));
+    const reader = follow(locks.read('key'));
+    const last = follow(locks.write('key'));
     await turn();
     assert.equal(reader.state, 'pending');
     controller.abort();

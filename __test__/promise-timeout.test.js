@@ -5,17 +5,17 @@
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { LockError, LockTimeoutError, LockQueueFullError } = require('latchkey');
-const { overReaches, overReachesAndModes, assertFree, untilPending } = require('./support/reaches');
-const { errorOf, turn, watch } = require('./support/watch');
+const { overScopes, overScopesAndModes, assertFree, untilPending } = require('./support/scopes');
+const { errorOf, turn, follow } = require('./support/follow');
 
 /** Longer than any test takes. */
 const LONG = 60_000;
 
-overReachesAndModes('a time limit', (open, mode) => {
+overScopesAndModes('a time limit', (open, mode) => {
   it('of 0 gives a free key, and fails at once for a held one', async () => {
     const locks = open();
     const hold = await locks[mode]('key', { timeout: 0 });
-    const [next] = [watch(locks.write('key', { timeout: 0 }))];
+    const [next] = [follow(locks.write('key', { timeout: 0 }))];
     assert.equal((await locks.query()).pending.length, 0);
     await turn();
     assert.equal(next.state, 'rejected');
@@ -50,7 +50,7 @@ overReachesAndModes('a time limit', (open, mode) => {
     const locks = open();
     const hold = await locks.write('key');
     const limits = [Infinity, Number.MAX_VALUE, 1e15, 2 ** 31, undefined];
-    const waiting = limits.map((timeout) => watch(locks[mode]('key', { timeout }, () => timeout)));
+    const waiting = limits.map((timeout) => follow(locks[mode]('key', { timeout }, () => timeout)));
     // A short one among them still comes.
     assert.equal((await errorOf(locks[mode]('key', { timeout: 5 }))).code, 'ERR_LOCK_TIMEOUT');
     assert.ok(waiting.every(({ state }) => state === 'pending'));
@@ -83,7 +83,7 @@ overReachesAndModes('a time limit', (open, mode) => {
     const log = [];
     const hold = await locks.write('key');
     const next = [0, 1, 2, 3, 4, 5].map((i) =>
-      watch(locks[mode]('key', { timeout: i % 2 === 0 ? LONG : 10 }, () => void log.push(i))),
+      follow(locks[mode]('key', { timeout: i % 2 === 0 ? LONG : 10 }, () => void log.push(i))),
     );
     await Promise.all([next[1].settled, next[3].settled, next[5].settled]);
     assert.equal((await locks.query()).pending.length, 3);
@@ -97,14 +97,14 @@ overReachesAndModes('a time limit', (open, mode) => {
   });
 });
 
-overReaches('when a waiting writer gives up', (open, { later }) => {
+overScopes('when a waiting writer gives up', (open, { later }) => {
   /** By how many ms the clocks of those who give up may differ: the thread that keeps a store hears of them later. */
   const slack = later ? 25 : 1;
 
   it('the readers behind it are granted beside those who read', async () => {
     const locks = open();
     const reader = await locks.read('key');
-    const writer = watch(locks.write('key', { timeout: 10 }));
+    const writer = follow(locks.write('key', { timeout: 10 }));
     const readers = [locks.read('key'), locks.read('key')];
     const holds = await Promise.all(readers);
     await writer.settled;
@@ -137,11 +137,11 @@ overReaches('when a waiting writer gives up', (open, { later }) => {
   });
 });
 
-overReaches('maxPending', (open) => {
+overScopes('maxPending', (open) => {
   it('refuses the request that would be one too many, at once', async () => {
     const locks = open({ maxPending: 2 });
     const hold = await locks.write('key');
-    const waiting = [watch(locks.write('key')), watch(locks.read('key'))];
+    const waiting = [follow(locks.write('key')), follow(locks.read('key'))];
     const error = await errorOf(locks.write('key', () => assert.fail('must not run')));
     assert.ok(error instanceof LockQueueFullError && error instanceof LockError);
     const { name, code, key } = error;
@@ -161,7 +161,7 @@ overReaches('maxPending', (open) => {
   it('counts those that wait for any key, but holds free keys for nobody', async () => {
     const locks = open({ maxPending: 1 });
     const hold = await locks.write('a');
-    const waiting = watch(locks.write('a'));
+    const waiting = follow(locks.write('a'));
     const free = await locks.write('b');
     assert.equal((await errorOf(locks.write('b'))).code, 'ERR_LOCK_QUEUE_FULL');
     assert.equal((await errorOf(locks.write('b', { timeout: 10 }))).code, 'ERR_LOCK_QUEUE_FULL');
@@ -186,14 +186,14 @@ overReaches('maxPending', (open) => {
     const hold = await locks.write('key');
     assert.equal((await errorOf(locks.write('key', { timeout: 5 }))).code, 'ERR_LOCK_TIMEOUT');
     const controller = new AbortController();
-    const aborted = watch(locks.write('key', { signal: controller.signal }));
+    const aborted = follow(locks.write('key', { signal: controller.signal }));
     assert.equal((await errorOf(locks.write('key'))).code, 'ERR_LOCK_QUEUE_FULL');
     controller.abort();
     await aborted.settled;
-    const next = watch(locks.write('key'));
+    const next = follow(locks.write('key'));
     hold.release();
     await next.settled;
-    const last = watch(locks.write('key'));
+    const last = follow(locks.write('key'));
     await turn();
     assert.equal(last.state, 'pending');
     next.value.release();

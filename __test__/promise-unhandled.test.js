@@ -11,10 +11,10 @@ const STRICT = ['--unhandled-rejections=strict', '--trace-warnings', '--throw-de
 
 describe('a program that does everything and handles what it is given', () => {
   const redis = useRedis();
-  for (const reach of ['private', 'named', 'stored']) {
-    it(`ends well (${reach})`, { skip: reach === 'stored' && withoutRedis }, async () => {
+  for (const kind of ['private', 'named', 'stored']) {
+    it(`ends well (${kind})`, { skip: kind === 'stored' && withoutRedis }, async () => {
       const place = { private: {}, named: { name: 'space' }, stored: { name: 'space', store: redis.url } };
-      const { code, signal, stdout, stderr } = await runWith(STRICT, everything, place[reach]);
+      const { code, signal, stdout, stderr } = await runWith(STRICT, everything, place[kind]);
       assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
       const { ended, bad } = JSON.parse(stdout);
       assert.deepEqual(bad, []);

@@ -6,15 +6,15 @@ const assert = require('node:assert/strict');
 const { hostname } = require('node:os');
 const { threadId } = require('node:worker_threads');
 const { Lock, Locks } = require('latchkey');
-const { overReaches, freshName, assertFree } = require('./support/reaches');
+const { overScopes, freshName, assertFree } = require('./support/scopes');
 const { Thread } = require('./support/thread');
-const { watch } = require('./support/watch');
+const { follow } = require('./support/follow');
 const { block, until } = require('./support/until');
 
 /** The clock of `since` and the engine's are read a moment apart, and rounded. */
 const CLOCKS = 20;
 
-overReaches('query', (open, { later }) => {
+overScopes('query', (open, { later }) => {
   /** What a store adds. */
   const origin = later ? { host: hostname(), pid: process.pid } : {};
 
@@ -50,7 +50,7 @@ overReaches('query', (open, { later }) => {
     holds.push(await locks.read('key', { expiry: 600_000 }), await locks.read('key'));
     const wishes = [{}, { timeout: 600_000 }, { expiry: 600_000 }, { timeout: 600_000, expiry: 600_000 }, {}];
     const modes = ['write', 'read', 'write', 'read', 'write'];
-    const waiting = wishes.map((wish, i) => watch(locks[modes[i]]('key', wish, () => {})));
+    const waiting = wishes.map((wish, i) => follow(locks[modes[i]]('key', wish, () => {})));
     const { held, pending } = await locks.query();
     const end = Date.now();
     assert.deepEqual(
@@ -73,7 +73,7 @@ overReaches('query', (open, { later }) => {
     const hold = await locks.write('key');
     const modes = ['write', 'read', 'read', 'write', 'read'];
     const start = Date.now();
-    const waiting = modes.map((mode) => watch(locks[mode]('key', () => {})));
+    const waiting = modes.map((mode) => follow(locks[mode]('key', () => {})));
     const end = Date.now();
     const { pending } = await locks.query();
     assert.deepEqual(
@@ -126,7 +126,7 @@ overReaches('query', (open, { later }) => {
     const waiting = [];
     for (let i = 0; i < 300; i++) {
       holds.push(await locks.tryWrite(`key ${i}`));
-      waiting.push(watch(locks.read(`key ${i}`, () => {})));
+      waiting.push(follow(locks.read(`key ${i}`, () => {})));
     }
     const { held, pending } = await locks.query();
     assert.deepEqual(held.map(({ key }) => key).toSorted(), holds.map(({ key }) => key).toSorted());
@@ -173,7 +173,7 @@ describe('query in a named space', () => {
     };
     // One after the other, so that the order of arrival is known.
     await threads[0].run(ask, name, 'write');
-    const own = watch(locks.read('key', () => {}));
+    const own = follow(locks.read('key', () => {}));
     await threads[1].run(ask, name, 'read');
     await threads[0].run(ask, name, 'read');
     await threads[1].run(ask, name, 'write');
@@ -248,7 +248,7 @@ describe('query in a named space', () => {
     lock.writeLock('key', null, (given) => {
       release = given;
     });
-    const waiting = watch(other.read('key', () => {}));
+    const waiting = follow(other.read('key', () => {}));
     const { held, pending } = locks.query();
     assert.deepEqual([held[0].mode, held[0].thread], ['write', threadId]);
     assert.deepEqual([pending[0].mode, pending[0].thread], ['read', threadId]);

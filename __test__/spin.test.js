@@ -5,7 +5,7 @@
 const { it, describe, before, after, afterEach } = require('node:test');
 const assert = require('node:assert/strict');
 const { Locks } = require('latchkey');
-const { freshName } = require('./support/reaches');
+const { freshName } = require('./support/scopes');
 const { Thread } = require('./support/thread');
 
 describe('threads that hand a key to each other', () => {

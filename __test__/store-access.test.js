@@ -9,7 +9,7 @@ const assert = require('node:assert/strict');
 const { inspect } = require('node:util');
 const { Locks, Lock } = require('latchkey');
 const { useServers, withoutRedis } = require('./support/redis');
-const { errorOf } = require('./support/watch');
+const { errorOf } = require('./support/follow');
 
 const SECRET = 'correct-horse-battery';
 

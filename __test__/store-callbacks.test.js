@@ -10,8 +10,8 @@ const RwlockPlus = require('latchkey/rwlock-plus');
 const { useRedis, withoutRedis, untilAsync } = require('./support/redis');
 const { Proxy } = require('./support/proxy');
 const { run } = require('./support/child');
-const { freshName } = require('./support/reaches');
-const { turn } = require('./support/watch');
+const { freshName } = require('./support/scopes');
+const { turn } = require('./support/follow');
 const { deferred } = require('./support/until');
 
 const { Locks, LockExpiredError, LockLostError, StoreUnreachableError } = latchkey;
@@ -20,11 +20,11 @@ const TTL = 900;
 describe('the callback classes on a store', { skip: withoutRedis }, () => {
   const redis = useRedis();
 
-  for (const [face, Lock] of [
+  for (const [api, Lock] of [
     ['latchkey constructed', latchkey],
     ['rwlock-plus', RwlockPlus],
   ]) {
-    describe(face, () => {
+    describe(api, () => {
       const open = ({ name = freshName(), expiry, logger, url = redis.url } = {}) =>
         new Lock(expiry, logger, { name, store: { url, ttl: TTL } });
 
@@ -165,7 +165,7 @@ describe('the callback classes on a store', { skip: withoutRedis }, () => {
         assert.deepEqual(seen, ['asker', 'asker']);
       });
 
-      it('share their keys with the promise face', async () => {
+      it('share their keys with the promise API', async () => {
         const name = freshName();
         const lock = open({ name });
         const locks = new Locks({ name, store: { url: redis.url, ttl: TTL } });

@@ -9,7 +9,7 @@ const assert = require('node:assert/strict');
 const { Locks } = require('latchkey');
 const { useRedis, withoutRedis, untilAsync } = require('./support/redis');
 const { startPeer } = require('./support/peer');
-const { watch } = require('./support/watch');
+const { follow } = require('./support/follow');
 
 const TTL = 900;
 /** What a busy machine may add, milliseconds. */
@@ -42,7 +42,7 @@ describe('with a store', { skip: withoutRedis, concurrency: 4 }, () => {
 
   /** Has a process wait for a key. */
   const waitIn = (peer, key) =>
-    peer.run(({ state, watch: follow }, name) => void (state.wait = follow(state.locks.write(name))), key);
+    peer.run(({ state, follow }, name) => void (state.wait = follow(state.locks.write(name))), key);
 
   const untilPending = (locks, count) =>
     untilAsync(async () => (await locks.query()).pending.length === count, `${count} to wait`);
@@ -51,7 +51,7 @@ describe('with a store', { skip: withoutRedis, concurrency: 4 }, () => {
     const locks = open('killed holder');
     const peer = await peerIn('killed holder');
     const fence = await holdIn(peer, 'key');
-    const next = watch(locks.write('key'));
+    const next = follow(locks.write('key'));
     await untilPending(locks, 1);
     const start = performance.now();
     await peer.kill();
@@ -71,7 +71,7 @@ describe('with a store', { skip: withoutRedis, concurrency: 4 }, () => {
     const peer = await peerIn('killed waiter');
     await waitIn(peer, 'key');
     await untilPending(locks, 1);
-    const reader = watch(locks.read('key'));
+    const reader = follow(locks.read('key'));
     await untilPending(locks, 2);
     await peer.kill();
     await reader.settled;
@@ -87,7 +87,7 @@ describe('with a store', { skip: withoutRedis, concurrency: 4 }, () => {
     await holdIn(holder, 'key');
     await waitIn(waiter, 'key');
     await untilPending(locks, 1);
-    const third = watch(locks.write('key'));
+    const third = follow(locks.write('key'));
     await untilPending(locks, 2);
     const start = performance.now();
     await Promise.all([holder.kill(), waiter.kill()]);
@@ -154,7 +154,7 @@ describe('with a store', { skip: withoutRedis, concurrency: 4 }, () => {
     const locks = open('blocked');
     const peer = await peerIn('blocked');
     await holdIn(peer, 'key');
-    const next = watch(locks.write('key'));
+    const next = follow(locks.write('key'));
     await untilPending(locks, 1);
     const aborted = await peer.run(({ state, block }, ms) => {
       block(ms);

@@ -14,7 +14,7 @@ const assert = require('node:assert/strict');
 const { Locks } = require('latchkey');
 const { useRedis, useServers, withoutRedis, untilAsync } = require('./support/redis');
 const { Proxy } = require('./support/proxy');
-const { errorOf, watch } = require('./support/watch');
+const { errorOf, follow } = require('./support/follow');
 const { block, until, sleep } = require('./support/until');
 
 const TTL = 900;
@@ -66,7 +66,7 @@ describe('a connection to the store', { skip: withoutRedis, concurrency: 3 }, ()
     it(`is cut in a release, ${run}: it is released, and the caller told so`, async () => {
       const { proxy, behind, beside, close } = await openBoth(`release ${when}`);
       const hold = await behind.write('key');
-      const next = watch(beside.write('key'));
+      const next = follow(beside.write('key'));
       await untilPending(beside, 1);
       const cut = proxy.cutAt('release', when);
       assert.equal(await hold.release(), undefined);
@@ -109,9 +109,9 @@ describe('a connection to the store', { skip: withoutRedis, concurrency: 3 }, ()
   it('is cut while one waits: it keeps its place, and a grant that was on its way is not lost', async () => {
     const { proxy, behind, beside, close } = await openBoth('cut while waiting');
     const hold = await beside.write('key');
-    const first = watch(behind.write('key'));
+    const first = follow(behind.write('key'));
     await untilPending(beside, 1);
-    const second = watch(beside.write('key'));
+    const second = follow(beside.write('key'));
     await untilPending(beside, 2);
     proxy.refuses = true;
     proxy.cut();
@@ -197,7 +197,7 @@ describe('a connection to the store', { skip: withoutRedis, concurrency: 3 }, ()
     await behind.write('key', () => {});
     proxy.refuses = true;
     proxy.cut();
-    const patient = watch(behind.write('key'));
+    const patient = follow(behind.write('key'));
     const limited = await errorOf(behind.write('key', { timeout: 100 }));
     assert.equal(limited.code, 'ERR_STORE_UNREACHABLE');
     assert.match(limited.message, /^The store at 127\.0\.0\.1:\d+ cannot be reached/);
@@ -243,7 +243,7 @@ describe('a server', { skip: withoutRedis, concurrency: 4 }, () => {
       const hold = await a.write('key');
       const waiting = [];
       for (const locks of [b, a, b]) {
-        waiting.push(watch(locks.write('key')));
+        waiting.push(follow(locks.write('key')));
         await untilPending(a, waiting.length);
       }
       await server.kill();
@@ -273,7 +273,7 @@ describe('a server', { skip: withoutRedis, concurrency: 4 }, () => {
     const server = await start();
     const [a, b] = openTwo(server);
     const hold = await a.write('key');
-    const waiting = watch(b.write('key'));
+    const waiting = follow(b.write('key'));
     await untilPending(a, 1);
     await server.kill();
     await until(() => hold.signal.aborted, 'the loss to be told');
@@ -297,7 +297,7 @@ describe('a server', { skip: withoutRedis, concurrency: 4 }, () => {
       const server = await start();
       const [a, b] = openTwo(server);
       let seen;
-      const call = watch(
+      const call = follow(
         a.write('key', async ({ signal }) => {
           await stop(server);
           await until(() => signal.aborted, 'the loss to be told');
@@ -321,7 +321,7 @@ describe('a server', { skip: withoutRedis, concurrency: 4 }, () => {
     const [a, b] = openTwo(server);
     const hold = await a.write('key');
     await server.command('SCRIPT', 'FLUSH');
-    const next = watch(b.write('key'));
+    const next = follow(b.write('key'));
     await untilPending(a, 1);
     await server.command('SCRIPT', 'FLUSH');
     await hold.release();
@@ -336,7 +336,7 @@ describe('a server', { skip: withoutRedis, concurrency: 4 }, () => {
     const server = await start();
     const [a, b] = openTwo(server);
     const hold = await a.write('key');
-    const waiting = watch(b.write('key'));
+    const waiting = follow(b.write('key'));
     await untilPending(a, 1);
     await server.command('CONFIG', 'SET', 'maxmemory', 1);
     const error = await errorOf(a.write('another key'));

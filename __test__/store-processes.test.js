@@ -12,7 +12,7 @@ const { useRedis, useServers, withoutRedis, untilAsync } = require('./support/re
 const { Proxy } = require('./support/proxy');
 const { startPeer } = require('./support/peer');
 const { useThreads } = require('./support/worker-threads');
-const { watch } = require('./support/watch');
+const { follow } = require('./support/follow');
 
 const TTL = 1500;
 
@@ -85,7 +85,7 @@ describe('processes that share a store', { skip: withoutRedis }, () => {
     const peer = startPeer();
     await openIn(peer, 'query');
     await peer.run(({ state }) => state.locks.write('key').then((hold) => void (state.hold = hold)));
-    const waiting = watch(locks.read('key'));
+    const waiting = follow(locks.read('key'));
     await untilAsync(async () => (await locks.query()).pending.length === 1, 'this process to wait');
     const { held, pending } = await locks.query();
     const who = ({ key, mode, pid, host, thread }) => ({ key, mode, pid, host, thread });

@@ -9,7 +9,7 @@ const { Redis, withoutRedis, untilAsync } = require('./support/redis');
 const { Sentinel, untilLinked, untilInStep, untilPromoted } = require('./support/sentinel');
 const { Proxy } = require('./support/proxy');
 const { startPeer } = require('./support/peer');
-const { errorOf, watch } = require('./support/watch');
+const { errorOf, follow } = require('./support/follow');
 
 const TTL = 1500;
 /** Long enough for a hold to outlive an election on a busy machine. */
@@ -54,7 +54,7 @@ describe('a store behind Sentinel', { skip: withoutRedis, concurrency: true }, (
       // Two stores of this process, as if of two.
       const [a, b] = [open('space'), open('space', { commandTimeout: 4000 })];
       const hold = await a.write('key');
-      const waiting = [watch(b.write('key')), watch(a.read('key'))];
+      const waiting = [follow(b.write('key')), follow(a.read('key'))];
       await untilAsync(async () => (await a.query()).pending.length === 2, 'both to wait');
       const order = (await a.query()).pending.map(({ mode }) => mode);
       await untilInStep(primary, replica);
@@ -120,10 +120,10 @@ describe('a store behind Sentinel', { skip: withoutRedis, concurrency: true }, (
 
       link.swallows = true;
       const hold = await locks.write('key');
-      const ask = ({ state, watch: follow }) => void (state.waiting = follow(state.locks.write('key')));
+      const ask = ({ state, follow }) => void (state.waiting = follow(state.locks.write('key')));
       await peer.run(ask);
       await untilAsync(async () => (await locks.query()).pending.length === 1, 'the peer to wait');
-      const reader = watch(locks.read('key'));
+      const reader = follow(locks.read('key'));
       await untilAsync(async () => (await locks.query()).pending.length === 2, 'a reader to wait behind it');
       for (const sort of ['h', 'q']) {
         assert.deepEqual([await knowsOf(primary, sort), await knowsOf(replica, sort)], [true, false]);

@@ -13,7 +13,7 @@ const { Locks } = require('latchkey');
 const { findFreePort } = require('../scripts/redis-server');
 const { runWith } = require('./support/child');
 const { useServers, withoutRedis } = require('./support/redis');
-const { errorOf } = require('./support/watch');
+const { errorOf } = require('./support/follow');
 
 const withoutOpenssl = spawnSync('openssl', ['version']).status === 0 ? false : 'openssl is not in PATH';
 if (withoutOpenssl && process.env.CI && process.platform === 'linux') throw new Error(withoutOpenssl);

@@ -4,12 +4,12 @@
 
 const { it, describe, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
-const { openThinFaces, LONG } = require('./support/thin-faces');
-const { hold } = require('./support/queue');
+const { LONG } = require('./support/apis');
+const { loadWatchedCopy } = require('./support/copies');
 const { block, until } = require('./support/until');
-const { errorOf, turn, watch } = require('./support/watch');
+const { errorOf, turn, follow } = require('./support/follow');
 
-const { latchkey, faces, calls } = openThinFaces();
+const { latchkey, calls } = loadWatchedCopy();
 const { Locks, Lock } = latchkey;
 
 beforeEach(() => void calls());
@@ -42,7 +42,7 @@ describe('the first one that has to wait', () => {
   }
 });
 
-describe('a promise face’s holders are handed over', () => {
+describe('a promise API’s holders are handed over', () => {
   it('and are told as before: in order, with their modes, fences and ages', async () => {
     const locks = new Locks();
     const readers = [locks.tryRead('key')];
@@ -117,7 +117,7 @@ describe('a promise face’s holders are handed over', () => {
       const leaving = errorOf(locks.write('key', { signal: controller.signal }));
       controller.abort(new Error('enough'));
       assert.equal((await leaving).message, 'enough');
-      const joining = watch(locks.read('key'));
+      const joining = follow(locks.read('key'));
       await turn();
       assert.equal(joining.state, 'fulfilled', `after a hold to ${before}`);
       assert.equal(locks.tryWrite('key'), null);
@@ -155,7 +155,7 @@ describe('a hold with an expiry that is handed over', () => {
     it(`expires by itself, though nobody else has a limit (${mode} request)`, async () => {
       const locks = new Locks();
       const holder = locks.tryWrite('key', { expiry: 20 });
-      const waiting = watch(locks[mode]('key'));
+      const waiting = follow(locks[mode]('key'));
       await until(() => waiting.state !== 'pending', 'the one who waits');
       assert.equal(holder.signal.aborted, true);
       assert.equal(waiting.value.recovered, true);
@@ -166,8 +166,8 @@ describe('a hold with an expiry that is handed over', () => {
   it('expires by itself where it has waited before, and those behind it have no limit', async () => {
     const locks = new Locks();
     const first = locks.tryWrite('key');
-    const expiring = watch(locks.write('key', { expiry: 20 }));
-    const behind = watch(locks.write('key', () => 'ran'));
+    const expiring = follow(locks.write('key', { expiry: 20 }));
+    const behind = follow(locks.write('key', () => 'ran'));
     first.release();
     await until(() => behind.state !== 'pending', 'the one behind');
     assert.deepEqual([expiring.state, behind.value], ['fulfilled', 'ran']);
@@ -176,7 +176,7 @@ describe('a hold with an expiry that is handed over', () => {
   it('and is overdue is taken away by a try, too, though others wait', async () => {
     const locks = new Locks();
     const holder = locks.tryWrite('key', { expiry: 5 });
-    const waiting = watch(locks.read('key'));
+    const waiting = follow(locks.read('key'));
     block(10);
     const reader = locks.tryRead('key');
     assert.equal(holder.signal.aborted, true);
@@ -225,7 +225,7 @@ describe('a hold with an expiry that is handed over', () => {
     for (const each of [reader, next]) each.release();
   });
 
-  it('tells the callback faces, too', () => {
+  it('tells the callback APIs, too', () => {
     const lock = new Lock(5);
     const log = [];
     lock.readLock(
@@ -240,26 +240,6 @@ describe('a hold with an expiry that is handed over', () => {
 });
 
 describe('a key that the engine has had', () => {
-  it('is thin again once those who waited are gone', () => {
-    const { open } = faces.find(({ name }) => name === 'Lock with an expiry');
-    const locks = open();
-    for (let i = 0; i < 3; i++) {
-      let served = 0;
-      const release = hold(locks, 'write', 'drained');
-      for (const mode of ['read', 'write', 'read']) {
-        locks[mode]('drained', (releaseNext) => {
-          served++;
-          releaseNext();
-        });
-      }
-      release();
-      assert.equal(served, 3);
-      assert.notDeepEqual(calls(), []);
-      for (const mode of ['read', 'write']) hold(locks, mode, 'drained')();
-      assert.deepEqual(calls(), []);
-    }
-  });
-
   /** What gives a held key to the engine. */
   const ways = {
     'a waiter that is let in': (locks) => {
@@ -291,29 +271,6 @@ describe('a key that the engine has had', () => {
       assert.deepEqual(calls(), []);
     });
   }
-
-  it('is thin again only when all readers that were handed over are gone', () => {
-    const lock = new Lock(LONG);
-    const readers = [1, 2, 3].map(() => {
-      let release;
-      lock.readLock('key', null, (given) => (release = given));
-      return release;
-    });
-    let written = 0;
-    lock.writeLock('key', null, (release) => {
-      written++;
-      release();
-    });
-    for (const release of readers) {
-      assert.equal(written, 0);
-      release();
-      release();
-    }
-    assert.equal(written, 1);
-    assert.notDeepEqual(calls(), []);
-    lock.readLock('key', null, (release) => release());
-    assert.deepEqual(calls(), []);
-  });
 
   it('stays with the engine while it is recovered, and is thin again once it is whole', () => {
     const locks = new Locks();

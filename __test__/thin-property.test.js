@@ -78,7 +78,7 @@ const quiet = { listens: false, throws: 0, closes: 0, overdue: false, timed: fal
 
 describe('a random program sees the same with thin locks and without', () => {
   for (const overdue of [false, true]) {
-    it(`on the callback faces${overdue ? ', where holds are overdue at once' : ''}`, (t) => {
+    it(`on the callback APIs${overdue ? ', where holds are overdue at once' : ''}`, (t) => {
       const program = (random) =>
         callbacks.randomProgram(random, {
           requests: 3 + random.below(30),
@@ -105,7 +105,7 @@ describe('a random program sees the same with thin locks and without', () => {
     });
   }
 
-  it('on the callback faces, nested without end', (t) => {
+  it('on the callback APIs, nested without end', (t) => {
     const program = (random) => {
       const size = { ...quiet, requests: 800, keys: 1 + random.below(3), releases: 0.1, self: 0.99 };
       return callbacks.randomProgram(random, size);
@@ -115,7 +115,7 @@ describe('a random program sees the same with thin locks and without', () => {
   });
 
   for (const times of ['alone', 'overdue']) {
-    it(`on the promise face${times === 'overdue' ? ', where holds are overdue at once' : ''}`, (t) => {
+    it(`on the promise API${times === 'overdue' ? ', where holds are overdue at once' : ''}`, (t) => {
       const program = (random) =>
         promises.randomProgram(random, {
           requests: 3 + random.below(25),
@@ -137,7 +137,7 @@ describe('a random program sees the same with thin locks and without', () => {
     });
   }
 
-  it('on the callback faces, while expiries come by themselves', (t) => {
+  it('on the callback APIs, while expiries come by themselves', (t) => {
     const program = (random) => {
       const size = {
         ...quiet,
@@ -157,7 +157,7 @@ describe('a random program sees the same with thin locks and without', () => {
     return compare(t, engine, 30, program, run, [/tick/, /released\(LockExpiredError/]);
   });
 
-  it('on the promise face, while expiries and timeouts come by themselves', (t) => {
+  it('on the promise API, while expiries and timeouts come by themselves', (t) => {
     const program = (random) => {
       const size = { requests: 3 + random.below(10), keys: 1, releases: 0.3, closes: 0, times: 'timed' };
       return promises.randomProgram(random, size);

@@ -1,15 +1,17 @@
 'use strict';
-// Thin locks: a private key that nobody waits for is granted and released by a state word, without a call of the engine, and
-// whoever has to wait is let in as a naive model says.
+// Thin locks: a private key that nobody waits for is granted and released by a state word, without a call of the engine.
 
 const { it, describe, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
-const { openThinFaces, LONG } = require('./support/thin-faces');
+const { apisOf, LONG } = require('./support/apis');
+const { loadWatchedCopy } = require('./support/copies');
 const { hold } = require('./support/queue');
 const { collectUntil } = require('./support/gc');
+const { turn } = require('./support/follow');
 
-const { latchkey, lib, faces, calls } = openThinFaces();
-const { Locks, Lock } = latchkey;
+const copy = loadWatchedCopy();
+const { latchkey, lib, calls } = copy;
+const { Locks } = latchkey;
 const { Keys } = lib('keys');
 const { FREE, WRITTEN, ENGINE } = lib('thin');
 const { READ, WRITE } = lib('request');
@@ -17,7 +19,7 @@ const { NEW, HOLDING, ENDED } = lib('life');
 
 const MODES = { read: READ, write: WRITE };
 
-/** What a face's request is to a thin key. */
+/** What an API's request is to a thin key. */
 const request = (mode, expiry = 0) => ({
   mode: MODES[mode],
   expiry,
@@ -194,90 +196,15 @@ describe('a request surely waits', () => {
   }
 });
 
-/** One key as plainly as it can be written. */
-class NaiveKey {
-  holders = [];
-  line = [];
-
-  ask(name) {
-    this.line.push(name);
-    return this.letIn();
-  }
-
-  give() {
-    this.holders.shift();
-    return this.letIn();
-  }
-
-  letIn() {
-    const granted = [];
-    while (this.line.length > 0 && this.mayEnter(this.line[0])) {
-      const name = this.line.shift();
-      this.holders.push(name);
-      granted.push(name);
-    }
-    return granted;
-  }
-
-  mayEnter(name) {
-    return this.holders.length === 0 || (name[0] === 'r' && this.holders[0][0] === 'r');
-  }
-}
-
-describe('every program of eight steps, each of them a reader, a writer or the end of the oldest hold', () => {
-  const sorts = { 'that counts': () => new Lock(), 'that lists': () => new Lock(LONG) };
-  for (const [sort, open] of Object.entries(sorts)) {
-    it(`lets in whom a naive model lets in, and calls the engine only where somebody waits (a Lock ${sort})`, () => {
-      const [STEPS, LENGTH] = ['rwe', 8];
-      let [seen, free] = [0, 0];
-      const lock = open();
-      for (let program = 0; program < STEPS.length ** LENGTH; program++) {
-        const model = new NaiveKey();
-        let done = '';
-        let granted = [];
-        const releases = [];
-        const ask = (name) => {
-          lock[name[0] === 'r' ? 'readLock' : 'writeLock']('key', null, (release) => {
-            granted.push(name);
-            releases.push(release);
-          });
-        };
-        let waits = false;
-        for (let rest = program, n = 0; n < LENGTH; n++, rest = Math.floor(rest / STEPS.length)) {
-          const step = STEPS[rest % STEPS.length];
-          if (step === 'e' && model.holders.length === 0) break;
-          done += step;
-          const expected = step === 'e' ? model.give() : model.ask(`${step}${n}`);
-          if (step === 'e') releases.shift()();
-          else ask(`${step}${n}`);
-          assert.deepEqual(granted, expected, done);
-          granted = [];
-          waits ||= model.line.length > 0;
-          seen++;
-        }
-        // Where all of them expire, a second reader has the engine asked whether the first one is overdue.
-        const mayCall = waits || (sort === 'that lists' && /r[^e]*r/.test(done));
-        if (!mayCall) {
-          assert.deepEqual(calls(), [], done);
-          free++;
-        }
-        while (releases.length > 0) releases.shift()();
-        calls();
-        hold({ write: (key, obtained) => lock.writeLock(key, null, obtained) }, 'write', 'key')();
-        assert.deepEqual(calls(), [], `${done}: the key is thin again`);
-      }
-      assert.ok(seen > 20_000, `${seen} steps`);
-      assert.ok(free > 100, `${free} programs in which nobody waits`);
-    });
-  }
-});
-
 describe('a private key that nobody waits for', () => {
-  for (const { name, open } of faces) {
-    it(`costs no call of the engine (${name})`, () => {
+  for (const { name, modes, open } of apisOf(copy)) {
+    it(`costs no call of the engine (${name})`, async () => {
       const locks = open();
       for (let i = 0; i < 3; i++) {
-        for (const mode of Object.keys(locks)) hold(locks, mode, 'thin')();
+        for (const mode of modes) {
+          hold(locks, mode, 'thin')();
+          await turn();
+        }
       }
       assert.deepEqual(calls(), []);
     });

@@ -3,7 +3,7 @@
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
-const { faces, telling, sharing, expiring, overFaces, overModes, freshKey } = require('./faces');
+const { apis, notifying, sharing, expiring, overApis, overModes, freshKey } = require('./support/apis');
 const { hold } = require('./support/queue');
 const { block } = require('./support/until');
 const { run } = require('./support/child');
@@ -12,9 +12,9 @@ const boom = (what = 'boom') => {
   throw new Error(what);
 };
 
-overModes('a throw from the callback', faces, (face, mode) => {
+overModes('a throw from the callback', apis, (api, mode) => {
   it('of a free key comes out of the call, and the key stays held until it is released', () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const log = [];
     let release;
@@ -30,7 +30,7 @@ overModes('a throw from the callback', faces, (face, mode) => {
   });
 
   it('of a queued request comes out of release(), and the key stays held until it is released', () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const log = [];
     let releaseThrower;
@@ -47,7 +47,7 @@ overModes('a throw from the callback', faces, (face, mode) => {
   });
 
   it('that comes after its release leaves the key free', () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const obtained = (release) => {
       release();
@@ -61,7 +61,7 @@ overModes('a throw from the callback', faces, (face, mode) => {
     for (const value of [undefined, null, 0, 'text']) {
       const seen = [];
       try {
-        face.open()[mode](freshKey(), () => {
+        api.open()[mode](freshKey(), () => {
           throw value;
         });
         seen.push('returned');
@@ -73,7 +73,7 @@ overModes('a throw from the callback', faces, (face, mode) => {
   });
 
   it('deep in a long queue comes out of the first release(), and none is passed over', () => {
-    const locks = face.open();
+    const locks = api.open();
     const key = freshKey();
     const log = [];
     const release = hold(locks, 'write', key);
@@ -90,9 +90,9 @@ overModes('a throw from the callback', faces, (face, mode) => {
   });
 });
 
-overModes('a throw from the release callback', telling, (face, mode) => {
+overModes('a throw from the release callback', notifying, (api, mode) => {
   it('comes out of release(), and the key is free', () => {
-    const locks = face.open();
+    const locks = api.open();
     const release = hold(locks, mode, 'key', boom);
     assert.throws(() => release('mine'), { message: 'mine' });
     release('not again');
@@ -100,7 +100,7 @@ overModes('a throw from the release callback', telling, (face, mode) => {
   });
 
   it('comes after the next one’s grant', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const release = hold(locks, mode, 'key', boom);
     locks.write('key', () => log.push('next'));
@@ -109,9 +109,9 @@ overModes('a throw from the release callback', telling, (face, mode) => {
   });
 });
 
-overFaces('a throw from the next one’s callback', telling, (face) => {
+overApis('a throw from the next one’s callback', notifying, (api) => {
   it('does not keep the release callback from being called', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const release = hold(locks, 'write', 'key', (word) => log.push(word));
     locks.write('key', () => boom());
@@ -120,9 +120,9 @@ overFaces('a throw from the next one’s callback', telling, (face) => {
   });
 });
 
-overFaces('a throw from one of several readers granted together', sharing, (face) => {
+overApis('a throw from one of several readers granted together', sharing, (api) => {
   it('does not keep the others, and those they ask for, from being granted', () => {
-    const locks = face.open();
+    const locks = api.open();
     const log = [];
     const release = hold(locks, 'write', 'key', (word) => log.push(word));
     locks.read('key', () => log.push('a'));
@@ -136,9 +136,9 @@ overFaces('a throw from one of several readers granted together', sharing, (face
   });
 });
 
-overModes('a throw when a newcomer ends an overdue hold', expiring, (face, mode) => {
+overModes('a throw when a newcomer ends an overdue hold', expiring, (api, mode) => {
   it('comes out of the newcomer’s call, which is granted all the same', () => {
-    const locks = face.open({ expiry: 5 });
+    const locks = api.open({ expiry: 5 });
     const log = [];
     hold(locks, mode, 'key', () => boom('expired'));
     block(10);

@@ -14,6 +14,7 @@ const {
   copyPackage,
   renumberBinary,
   renumberJavaScript,
+  version,
 } = require('./support/package-copy');
 
 let folder;
@@ -73,7 +74,7 @@ describe('two copies of one version', () => {
     assert.deepEqual(seen, { apart: [true, true], during: null, order: true });
   });
 
-  it('are one lock by the callback face, too', async () => {
+  it('are one lock by the callback API, too', async () => {
     const seen = await seenBy(
       (...folders) => {
         const [first, second] = folders.map((each) => new (require(each).Lock)(0, null, { name: 'orders' }));
@@ -133,7 +134,8 @@ describe('copies of two versions', () => {
             return open();
           } catch (error) {
             const { name, code, key, message } = error;
-            return { name, code, key, message, own: error instanceof later.LockTwoCopiesError };
+            const own = error instanceof later.LockTwoCopiesError && error instanceof later.LockError;
+            return { name, code, key, message, own };
           }
         });
         console.log(JSON.stringify(seen));
@@ -148,11 +150,12 @@ describe('copies of two versions', () => {
       key: 'orders',
       own: true,
     });
-    assert.ok(message.includes(`in ${ROOT},`) && message.includes(`${OTHER_VERSION} in ${other}`), message);
+    for (const part of [`${version} in ${ROOT},`, `${OTHER_VERSION} in ${other}`, "'orders'"])
+      assert.ok(message.includes(part), `${part} is missing in: ${message}`);
     assert.deepEqual(callback, promise);
   });
 
-  it('leave private spaces alone, and named ones that were open before', async () => {
+  it('leave private spaces alone, and named ones of the first copy', async () => {
     const seen = await seenBy(
       (first, second) => {
         const one = require(first);
@@ -165,12 +168,33 @@ describe('copies of two versions', () => {
         const hold = new two.Locks().tryWrite('key');
         seen.push(hold.mode);
         seen.push(named.tryWrite('key').mode, named.tryWrite('key'));
+        seen.push(new one.Locks({ name: 'more orders' }).tryWrite('key').mode);
         console.log(JSON.stringify(seen));
       },
       ROOT,
       other,
     );
-    assert.deepEqual(seen, ['alock', 'alock, apart', 'rwlock-plus', 'write', 'write', null]);
+    const expected = ['alock', 'alock, apart', 'rwlock-plus', 'write', 'write', null, 'write'];
+    assert.deepEqual(seen, expected);
+  });
+
+  it('leave the private spaces of the later copy its expiries and time limits', async () => {
+    const seen = await seenBy(
+      async (first, second) => {
+        require(first);
+        const { Locks } = require(second);
+        const locks = new Locks({ expiry: 5 });
+        const lost = await locks.write('key');
+        const recovered = await locks.write('key', (hold) => hold.recovered);
+        const holder = locks.tryWrite('key', { expiry: 0 });
+        const { code } = await locks.write('key', { timeout: 5 }).catch((error) => error);
+        holder.release();
+        console.log(JSON.stringify([lost.signal.reason.code, recovered, code]));
+      },
+      ROOT,
+      other,
+    );
+    assert.deepEqual(seen, ['ERR_LOCK_EXPIRED', true, 'ERR_LOCK_TIMEOUT']);
   });
 
   it('refuse it in a worker, too', async () => {

@@ -6,8 +6,8 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Lock, Locks } = require('latchkey');
-const { overReaches, overReachesAndModes, freshName, TRY } = require('./support/reaches');
-const { errorOf, watch } = require('./support/watch');
+const { overScopes, overScopesAndModes, freshName, TRY } = require('./support/scopes');
+const { errorOf, follow } = require('./support/follow');
 
 /** The error for an option, with the whole of its message. */
 function refusal(message) {
@@ -127,7 +127,7 @@ describe('new Lock()', () => {
   });
 });
 
-overReachesAndModes('a call', (open, mode) => {
+overScopesAndModes('a call', (open, mode) => {
   const other = mode === 'read' ? 'read' : 'write';
   const refused = [
     [
@@ -186,7 +186,7 @@ overReachesAndModes('a call', (open, mode) => {
   });
 });
 
-overReaches('the timeout of a Locks', (open) => {
+overScopes('the timeout of a Locks', (open) => {
   it('is that of all its calls', async () => {
     const locks = open({ timeout: 20 });
     const hold = await locks.write('key');
@@ -206,7 +206,7 @@ overReaches('the timeout of a Locks', (open) => {
   it('is replaced by that of a call', async () => {
     const locks = open({ timeout: 0 });
     const hold = await locks.write('key', { timeout: Infinity });
-    const next = watch(locks.write('key', { timeout: 60_000 }));
+    const next = follow(locks.write('key', { timeout: 60_000 }));
     await hold.release();
     await next.settled;
     assert.equal(next.state, 'fulfilled');

@@ -6,18 +6,18 @@ const { it, describe, before, after } = require('node:test');
 const assert = require('node:assert/strict');
 const { threadId } = require('node:worker_threads');
 const { Lock, Locks } = require('latchkey');
-const { overReaches, freshName, untilPending, assertFree } = require('./support/reaches');
+const { overScopes, freshName, untilPending, assertFree } = require('./support/scopes');
 const { Thread } = require('./support/thread');
-const { errorOf, watch } = require('./support/watch');
+const { errorOf, follow } = require('./support/follow');
 const { block } = require('./support/until');
 
-overReaches('a time-out', (open, { later }) => {
+overScopes('a time-out', (open, { later }) => {
   it('says who held the key, for how long, and how many stood before it', async () => {
     const locks = open();
     const hold = await locks.write('key', { label: 'POST /pay' });
-    const waiting = [1, 2].map(() => watch(locks.write('key')));
+    const waiting = [1, 2].map(() => follow(locks.write('key')));
     const last = errorOf(locks.write('key', { timeout: 50, label: 'GET /total' }));
-    const behind = watch(locks.write('key'));
+    const behind = follow(locks.write('key'));
     await untilPending(locks, 4);
     const error = await last;
     assert.deepEqual(
@@ -51,7 +51,7 @@ overReaches('a time-out', (open, { later }) => {
     async () => {
       const locks = open();
       const holds = [await locks.read('key'), await locks.read('key')];
-      const writer = watch(locks.write('key'));
+      const writer = follow(locks.write('key'));
       const error = await errorOf(locks.write('key', { timeout: 0 }));
       assert.deepEqual([error.holders.length, error.ahead], [2, 1]);
       assert.match(error.message, /within 0 ms: held for \d+ ms, and by 1 other, 1 request ahead$/);
@@ -87,7 +87,7 @@ overReaches('a time-out', (open, { later }) => {
   });
 });
 
-overReaches('an expiry', (open) => {
+overScopes('an expiry', (open) => {
   it('says how long the hold had been held, and whose it was', async () => {
     const locks = open();
     const hold = await locks.write('key', { expiry: 10, label: 'POST /pay' });
@@ -123,15 +123,15 @@ it('the callback API says how long an expired hold had been held, whoever grante
   }
 });
 
-overReaches('a label', (open, { later }) => {
+overScopes('a label', (open, { later }) => {
   it(
     'stands in query() while the request waits and holds',
     { skip: later && 'a store does not say it' },
     async () => {
       const locks = open();
       const hold = await locks.write('key', { label: 'first' });
-      const next = watch(locks.read('key', { label: 'second' }));
-      const none = watch(locks.read('key'));
+      const next = follow(locks.read('key', { label: 'second' }));
+      const none = follow(locks.read('key'));
       const labels = () => {
         const { held, pending } = locks.query();
         return [held, pending].map((all) => all.map((entry) => ('label' in entry ? entry.label : null)));
@@ -188,7 +188,7 @@ describe('in a named space', () => {
     assert.match(error.message, new RegExp(`by 'nightly' \\(thread ${other.id}\\)$`));
     assert.equal(locks.query('key').held[0].label, 'nightly');
     assert.equal(locks.query().held[0].label, 'nightly');
-    const next = watch(locks.write('key'));
+    const next = follow(locks.write('key'));
     await other.terminate();
     await next.settled;
     assert.equal('label' in locks.query().held[0], false);
@@ -215,7 +215,7 @@ describe('in a named space', () => {
   });
 });
 
-overReaches('the trace of a request', (open, { later }) => {
+overScopes('the trace of a request', (open, { later }) => {
   it('says where it was asked, in errors and in query()', async () => {
     const locks = open({ trace: true });
     async function takesTheKey(options) {
@@ -243,11 +243,11 @@ overReaches('the trace of a request', (open, { later }) => {
   });
 });
 
-overReaches('of one key', (open) => {
+overScopes('of one key', (open) => {
   it('query(key), isLocked(key) and countPending(key) say what the whole says', async () => {
     const locks = open();
     const holds = [await locks.write('a'), await locks.read(1)];
-    const waiting = ['a', 'a', '1'].map((key) => watch(locks.write(key)));
+    const waiting = ['a', 'a', '1'].map((key) => follow(locks.write(key)));
     await untilPending(locks, 3);
     assert.deepEqual(await locks.query('none'), { held: [], pending: [] });
     const { held, pending } = await locks.query('a');

@@ -31,6 +31,7 @@ const LADDERS = {
     work: 'queue',
     rungs: {
       ...LINE,
+      'an empty native call': { adapter: 'rungs', rung: 'crossing' },
       latchkey: OURS,
       'rwlock-plus': { adapter: 'rwlock-plus' },
     },

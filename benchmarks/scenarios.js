@@ -18,14 +18,14 @@ const EXPIRY = 10_000;
 
 /** @type {Scenario[]} */
 const SCENARIOS = [
-  race('free key, alock face', { work: 'freeWrite', size: 1000 }, ALOCK, { alock: 0.6 }, 'floor-map'),
+  race('free key, alock API', { work: 'freeWrite', size: 1000 }, ALOCK, { alock: 0.5 }, 'floor-map'),
   ...['write', 'read'].flatMap((mode) => {
     const work = { work: mode === 'write' ? 'freeWrite' : 'freeRead', size: 1000 };
-    const peers = { 'rwlock-plus': 0.3, rwlock: null };
+    const peers = { 'rwlock-plus': 0.25, rwlock: null };
     const expiring = { ...work, expiry: EXPIRY };
     return [
-      race(`free key, rwlock-plus face, ${mode}`, work, RWLOCK_PLUS, peers, 'floor-map'),
-      race(`free key with an expiry, ${mode}`, expiring, RWLOCK_PLUS, { 'rwlock-plus': 0.8 }, 'floor-map'),
+      race(`free key, rwlock-plus API, ${mode}`, work, RWLOCK_PLUS, peers, 'floor-map'),
+      race(`free key with an expiry, ${mode}`, expiring, RWLOCK_PLUS, { 'rwlock-plus': 0.7 }, 'floor-map'),
     ];
   }),
   ...queued(2, { 'rwlock-plus': null, rwlock: null }, { alock: null }),
@@ -46,7 +46,7 @@ const SCENARIOS = [
     '200,000 different keys, each once',
     { work: 'manyKeys', size: 200_000 },
     RWLOCK_PLUS,
-    { 'rwlock-plus': 0.5, rwlock: null },
+    { 'rwlock-plus': 0.3, rwlock: null },
     'floor-map',
   ),
   memoryOfPassingKeys('memory that a key leaves behind', 200_000, 8),
@@ -59,10 +59,10 @@ const SCENARIOS = [
     'floor-native',
   ),
   race(
-    'free key, promise face with a function',
+    'free key, promise API with a function',
     { work: 'freeRun', size: 1000 },
     PROMISE,
-    { 'async-mutex': 0.4, 'async-lock': 0.8 },
+    { 'async-mutex': 0.3, 'async-lock': 0.7 },
     'floor-promise',
   ),
   race(
@@ -72,12 +72,12 @@ const SCENARIOS = [
     { 'navigator-locks': 0.1 },
     'floor-native',
   ),
-  contention('named space, two workers contend', 4000, NAMED, { 'navigator-locks': 0.2 }),
+  contention('named space, two workers contend', 4000, NAMED, { 'navigator-locks': 0.15 }),
   race(
     'named space, 8,000 queued on one key',
     { work: 'queueRun', size: 8000 },
     NAMED,
-    { 'navigator-locks': 0.05 },
+    { 'navigator-locks': 0.03 },
     'floor-native',
   ),
   unread('named space, a call beside unread events', 'callBesideUnread', 2, {
@@ -100,7 +100,7 @@ const SCENARIOS = [
     big: { size: 1_000_000, inUse: 1_000_000, label: 'over 1,000,000 keys in use' },
     small: { size: 1000, inUse: 1, label: 'on 1 key in use' },
   }),
-  loadTime("require('latchkey')", 5 * MS),
+  loadTime("require('latchkey')", 4.5 * MS),
   threadsStarted("require('latchkey'): threads"),
 ];
 
@@ -121,23 +121,23 @@ function race(name, work, ours, peers, floor) {
 }
 
 /**
- * A queue of so many, in both callback faces.
+ * A queue of so many, in both callback APIs.
  *
  * @param {number} size
- * @param {Record<string, number | null>} peers of the rwlock-plus face
- * @param {Record<string, number | null>} alocks of the alock face
+ * @param {Record<string, number | null>} peers of the rwlock-plus API
+ * @param {Record<string, number | null>} alocks of the alock API
  */
 function queued(size, peers, alocks) {
   const name = `${size.toLocaleString('en')} queued on one key`;
   const work = { work: 'queue', size };
   return [
     race(name, work, RWLOCK_PLUS, peers, 'floor-map'),
-    race(`${name}, alock face`, work, ALOCK, alocks, 'floor-map'),
+    race(`${name}, alock API`, work, ALOCK, alocks, 'floor-map'),
   ];
 }
 
 /**
- * A queue of so many with an expiry, and in the promise face, beside the peers that have the like. With an expiry the floor
+ * A queue of so many with an expiry, and in the promise API, beside the peers that have the like. With an expiry the floor
  * is what it is without one.
  *
  * @param {number} size
@@ -149,12 +149,12 @@ function queuedElsewhere(size, targets) {
   const plain = { work: 'queue', size, expiry: EXPIRY };
   const promise = { work: 'queueRun', size };
   const both = { 'async-mutex': targets.mutex, 'async-lock': targets.lock };
-  const name = `${count} queued on one key, promise face`;
+  const name = `${count} queued on one key, promise API`;
   const expiring = `${count} queued with an expiry`;
   return [
     race(expiring, plain, RWLOCK_PLUS, { 'rwlock-plus': targets.timed }, null),
     race(name, promise, PROMISE, both, 'floor-promise'),
-    race(`${expiring}, promise face`, { ...promise, expiry: EXPIRY }, PROMISE, { 'async-lock': null }, null),
+    race(`${expiring}, promise API`, { ...promise, expiry: EXPIRY }, PROMISE, { 'async-lock': null }, null),
   ];
 }
 

@@ -185,20 +185,13 @@ function folderOf(addon) {
   return path.basename(folder) === 'native' ? path.dirname(folder) : folder;
 }
 
+const classes = {
+  ...{ LockError, LockExpiredError, LockLostError, LockTimeoutError, LockClosedError, LockQueueFullError },
+  ...{ LockTwoCopiesError, StoreUnreachableError },
+};
 // Stack traces print the name that the prototype says. Not enumerable, as with built-in errors.
-for (const errorClass of [
-  LockError,
-  LockExpiredError,
-  LockLostError,
-  LockTimeoutError,
-  LockClosedError,
-  LockQueueFullError,
-  LockTwoCopiesError,
-  StoreUnreachableError,
-]) {
-  const { name } = errorClass;
-  Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true });
-}
+for (const [name, { prototype }] of Object.entries(classes))
+  Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true });
 
 /**
  * @param {string} name
@@ -207,10 +200,8 @@ for (const errorClass of [
  * @param {unknown} [cause]
  */
 function invalidType(name, expected, received, cause) {
-  const message = `The "${name}" argument must be ${expected}. Received ${describe(received)}`;
-  return Object.assign(new TypeError(message, cause === undefined ? undefined : { cause }), {
-    code: 'ERR_INVALID_ARG_TYPE',
-  });
+  const options = cause === undefined ? undefined : { cause };
+  return invalidOption(name, `must be ${expected}. Received ${describe(received)}`, options);
 }
 
 /**
@@ -219,16 +210,17 @@ function invalidType(name, expected, received, cause) {
  * @param {unknown} received
  */
 function outOfRange(name, expected, received) {
-  const message = `The value of "${name}" is out of range. It must be ${expected}. Received ${describe(received)}`;
-  return Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' });
+  return rangeError(name, `${expected}. Received ${describe(received)}`);
 }
 
 /**
  * @param {string} name
  * @param {string} fault what is wrong with it, and what to do
+ * @param {ErrorOptions} [options]
  */
-function invalidOption(name, fault) {
-  return Object.assign(new TypeError(`The "${name}" argument ${fault}`), { code: 'ERR_INVALID_ARG_TYPE' });
+function invalidOption(name, fault, options) {
+  const message = `The "${name}" argument ${fault}`;
+  return Object.assign(new TypeError(message, options), { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
 /**
@@ -237,13 +229,16 @@ function invalidOption(name, fault) {
  * @param {boolean} [outOfRange] whether it is of the right kind, but too large or too small
  */
 function wrongStoreOption(name, expected, outOfRange = false) {
-  return outOfRange
-    ? Object.assign(new RangeError(`The value of "${name}" is out of range. It must be ${expected}`), {
-        code: 'ERR_OUT_OF_RANGE',
-      })
-    : Object.assign(new TypeError(`The "${name}" argument must be ${expected}`), {
-        code: 'ERR_INVALID_ARG_TYPE',
-      });
+  return outOfRange ? rangeError(name, expected) : invalidOption(name, `must be ${expected}`);
+}
+
+/**
+ * @param {string} name
+ * @param {string} expected
+ */
+function rangeError(name, expected) {
+  const message = `The value of "${name}" is out of range. It must be ${expected}`;
+  return Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' });
 }
 
 /** @param {string} message */
@@ -281,21 +276,7 @@ function reportLater(error) {
 }
 
 module.exports = {
-  LockError,
-  LockExpiredError,
-  LockLostError,
-  StoreUnreachableError,
-  LockTimeoutError,
-  LockClosedError,
-  LockQueueFullError,
-  LockTwoCopiesError,
-  invalidType,
-  invalidOption,
-  outOfRange,
-  wrongStoreOption,
-  invalidThis,
-  count,
-  lossName,
-  toText,
-  reportLater,
+  ...classes,
+  ...{ invalidType, invalidOption, outOfRange, wrongStoreOption, invalidThis },
+  ...{ count, lossName, toText, reportLater },
 };

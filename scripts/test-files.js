@@ -33,7 +33,7 @@ const isSlow = (name) => name.startsWith('store-') || SLOW.includes(name.replace
 /** About loading, exports, errors and what several threads share; each API and each scope is in one of them. */
 const RELEASE_TESTS = [
   ...['async-context', 'diagnostics', 'drop-in-alock', 'drop-in-rwlock-plus', 'dual-export', 'errors', 'esm'],
-  ...['expiry', 'hold', 'loaded-twice', 'missing-binary', 'multi-key', 'named-death', 'named-loaded-twice'],
+  ...['expiry', 'hold', 'loaded-twice', 'missing-binary', 'multi-key', 'named-death'],
   ...['named-spaces', 'process-life', 'promise-calls', 'promise-expiry', 'promise-signal', 'store-callbacks'],
   ...['native-loader', 'subclassing', 'two-copies', 'workers'],
 ].map((name) => `${name}.test.js`);

@@ -8,14 +8,15 @@ pub mod words;
 
 use std::rc::Rc;
 
-use latchkey_engine::{Ask, KeyName, LocalSpace, Mode, Patience, Requested};
-use napi::bindgen_prelude::{Float64Array, Function, FunctionCallContext, Object, ToNapiValue, Utf16String};
-use napi::{Env, Error, Result};
+use latchkey_engine::{Ask, Caller, KeyName, LocalSpace, LockTable, Mode, Patience, Requested};
+use napi::bindgen_prelude::{Either, Float64Array, Function, FunctionCallContext, ToNapiValue, Utf16String};
+use napi::{Env, Error, Result, sys};
 use napi_derive::napi;
 
 use crate::{
     crossing::query::{Report, View},
     crossing::raw_function::{Body, Call},
+    crossing::stored::WrongOption,
     crossing::words::{LENGTH, Words},
     port::open_space::{OpenSpace, Scope, expiry_of, milliseconds},
     port::waker::{Listener, Waker},
@@ -34,14 +35,14 @@ use crate::{
 /// # Errors
 ///
 /// If the array has not the length that [`layout`](words::layout) says.
-#[napi(catch_unwind, ts_return_type = "object")]
+#[napi(catch_unwind)]
 pub fn open_port<'env>(
     env: &'env Env,
     words: Float64Array,
     wake: Function<(), ()>,
     listener: Function<(), ()>,
     thread: u32,
-) -> Result<Object<'env>> {
+) -> Result<PortFunctions<'env>> {
     let words = Words::new(words).ok_or_else(|| {
         Error::from_reason(format!("latchkey: openPort needs an array of {LENGTH} numbers"))
     })?;
@@ -51,79 +52,108 @@ pub fn open_port<'env>(
     // threadsafe function.
     port.end_with_environment()?;
 
-    let mut functions = Object::new(env)?;
-    let mut define = Definer { env, port, functions: &mut functions };
-    define.function("openPrivate", open_private)?;
-    define.function("openNamed", open_named)?;
-    define.function("openStored", stored::open)?;
-    define.function("query", query)?;
-    define.raw("label", label)?;
-    define.function("blockers", blockers)?;
-    define.function("queryStore", stored::query)?;
-    define.function("explain", stored::explain)?;
-    define.raw("gather", stored::gather)?;
-    define.raw("sendGathered", stored::send_gathered)?;
-    define.raw("close", |port, call| {
-        port.close(&call.env, port.addressed_number());
-        Ok(())
-    })?;
-    define.careful("request", request)?;
-    // What each call does, and no more.
-    define.raw("takeIn", |_, _| Ok(()))?;
-    define.careful("end", end)?;
-    define.careful("remaining", remaining)?;
-    define.raw("collect", |port, call| port.collect(&call.env))?;
-    define.careful("room", |port, _| {
-        port.words.with(|words| words::write_done(words, 1.0));
-        Ok(())
-    })?;
-    define.raw("noteRoom", |port, _| {
-        port.stack.note(port.words.with(|words| words::whole(words[words::ROOM])) as usize);
-        Ok(())
-    })?;
-    define.raw("watch", |port, _| {
-        port.watch();
-        Ok(())
-    })?;
-    define.raw("readEvents", |port, _| {
-        port.read_on();
-        Ok(())
-    })?;
-    define.raw("keepAlive", |port, call| {
-        port.set_waits(&call.env, port.words.with(|words| words[words::WAITS] != 0.0));
-        Ok(())
-    })?;
-    Ok(functions)
+    let define = Definer { env, port };
+    Ok(PortFunctions {
+        open_private: define.function("openPrivate", open_private)?,
+        open_named: define.function("openNamed", open_named)?,
+        open_stored: define.function("openStored", stored::open)?,
+        query: define.function("query", query)?,
+        label: define.raw("label", label)?,
+        blockers: define.function("blockers", blockers)?,
+        query_store: define.function("queryStore", stored::query)?,
+        explain: define.function("explain", stored::explain)?,
+        gather: define.raw("gather", stored::gather)?,
+        send_gathered: define.raw("sendGathered", stored::send_gathered)?,
+        close: define.raw("close", |port, call| {
+            port.close(&call.env, port.addressed_number());
+            Ok(())
+        })?,
+        request: define.careful("request", request)?,
+        // What each call does, and no more.
+        take_in: define.raw("takeIn", |_, _| Ok(()))?,
+        end: define.careful("end", end)?,
+        remaining: define.careful("remaining", remaining)?,
+        collect: define.raw("collect", |port, call| port.collect(&call.env))?,
+        room: define.careful("room", |port, _| {
+            port.words.with(|words| words::write_done(words, 1.0));
+            Ok(())
+        })?,
+        note_room: define.raw("noteRoom", |port, _| {
+            port.stack.note(port.words.with(|words| words::whole(words[words::ROOM])) as usize);
+            Ok(())
+        })?,
+        watch: define.raw("watch", |port, _| {
+            port.watch();
+            Ok(())
+        })?,
+        read_events: define.raw("readEvents", |port, _| {
+            port.read_on();
+            Ok(())
+        })?,
+        keep_alive: define.raw("keepAlive", |port, call| {
+            port.set_waits(&call.env, port.words.with(|words| words[words::WAITS] != 0.0));
+            Ok(())
+        })?,
+    })
 }
 
-struct Definer<'a, 'env> {
+/// What `openPort` answers. JavaScript is checked against these types; what a function takes besides the array, `ts_type` says.
+#[napi(object, object_from_js = false)]
+#[allow(missing_docs)] // Each is described where it is defined, and in `lib/addon/port.js`.
+pub struct PortFunctions<'env> {
+    pub open_private: Function<'env, (), u32>,
+    #[napi(ts_type = "(name: string) => number")]
+    pub open_named: Function<'env, (), u32>,
+    #[napi(ts_type = "(name: string, options: StoreOptions) => number | WrongOption")]
+    pub open_stored: Function<'env, (), Either<u32, WrongOption>>,
+    #[napi(ts_type = "(key?: string) => Array<Report>")]
+    pub query: Function<'env, (), Vec<Report>>,
+    #[napi(ts_type = "(label?: string) => void")]
+    pub label: Function<'env, (), ()>,
+    #[napi(ts_type = "(key: string) => Array<Report>")]
+    pub blockers: Function<'env, (), Vec<Report>>,
+    #[napi(ts_type = "() => Promise<Array<Report>>")]
+    pub query_store: Function<'env, (), sys::napi_value>,
+    pub explain: Function<'env, (), String>,
+    pub gather: Function<'env, (), ()>,
+    pub send_gathered: Function<'env, (), ()>,
+    pub close: Function<'env, (), ()>,
+    #[napi(ts_type = "(key?: string) => void")]
+    pub request: Function<'env, (), ()>,
+    pub take_in: Function<'env, (), ()>,
+    pub end: Function<'env, (), ()>,
+    pub remaining: Function<'env, (), ()>,
+    pub collect: Function<'env, (), ()>,
+    pub room: Function<'env, (), ()>,
+    pub note_room: Function<'env, (), ()>,
+    pub watch: Function<'env, (), ()>,
+    pub read_events: Function<'env, (), ()>,
+    pub keep_alive: Function<'env, (), ()>,
+}
+
+struct Definer<'env> {
     env: &'env Env,
     port: Rc<Port>,
-    functions: &'a mut Object<'env>,
 }
 
-impl Definer<'_, '_> {
+impl<'env> Definer<'env> {
     /// napi-rs turns both an `Err` and a panic of the closure into a JavaScript error.
     fn function<T: ToNapiValue>(
-        &mut self,
+        &self,
         name: &str,
         body: impl Fn(&Port, &FunctionCallContext) -> Result<T> + 'static,
-    ) -> Result<()> {
+    ) -> Result<Function<'env, (), T>> {
         let port = Rc::clone(&self.port);
-        let function =
-            self.env.create_function_from_closure::<(), T, _>(name, move |call| body(&port, &call))?;
-        self.functions.set(name, function)
+        self.env.create_function_from_closure(name, move |call| body(&port, &call))
     }
 
-    fn raw(&mut self, name: &str, body: Body) -> Result<()> {
-        let function = raw_function::create(self.env, name, Rc::clone(&self.port), body, false)?;
-        self.functions.set(name, function)
+    fn raw(&self, name: &str, body: Body) -> Result<Function<'env, (), ()>> {
+        raw_function::create(self.env, name, Rc::clone(&self.port), body, false)
     }
 
     /// The same for a function after which JavaScript has more to do.
-    fn careful(&mut self, name: &str, body: Body) -> Result<()> {
-        let function = raw_function::create(self.env, name, Rc::clone(&self.port), body, true)?;
-        self.functions.set(name, function)
+    fn careful(&self, name: &str, body: Body) -> Result<Function<'env, (), ()>> {
+        raw_function::create(self.env, name, Rc::clone(&self.port), body, true)
     }
 }
 
@@ -170,17 +200,22 @@ fn end(port: &Port, call: &Call) -> Result<()> {
     let how = port.words.with(|words| words::whole(words[words::END]));
     let done = if how == words::END_COUNTED {
         let (local, ask) = (private(&open)?, ask(port, &open, None));
-        port.operate(&call.env, number, &open, |_, caller| {
-            local.release_counted(&ask, caller).map(words::released)
-        })
+        let end = |_: &dyn LockTable, caller: &mut dyn Caller| local.release_counted(&ask, caller);
+        words::released(port.operate(&call.env, number, &open, end))
     } else {
         let ticket = open.ticket(port.addressed_tag())?;
-        port.operate(&call.env, number, &open, |locks, caller| match how {
-            words::END_RELEASE => locks.release(ticket, caller).map(words::released),
-            words::END_UNUSED => locks.give_back(ticket, caller).map(words::released),
-            words::END_CANCEL => locks.cancel(ticket, caller).map(words::flag),
-            _ => locks.downgrade(ticket, caller).map(words::flag),
-        })
+        match how {
+            words::END_RELEASE | words::END_UNUSED => {
+                words::released(port.operate(&call.env, number, &open, |locks, caller| match how {
+                    words::END_RELEASE => locks.release(ticket, caller),
+                    _ => locks.give_back(ticket, caller),
+                }))
+            }
+            _ => words::flag(port.operate(&call.env, number, &open, |locks, caller| match how {
+                words::END_CANCEL => locks.cancel(ticket, caller),
+                _ => locks.downgrade(ticket, caller),
+            })),
+        }
     };
     port.words.with(|words| words::write_done(words, done));
     Ok(())

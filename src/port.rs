@@ -23,7 +23,7 @@ use std::{
     },
 };
 
-use latchkey_engine::{Caller, Events, Inbox, LockTable, Message, Outcome, Own, Port as Member, Time};
+use latchkey_engine::{Caller, Event, Inbox, LockTable, Message, Outcome, Own, Port as Member, Time};
 use napi::{Env, Error, Result, check_status, sys};
 
 use crate::{
@@ -190,7 +190,7 @@ impl Port {
     ) -> T {
         let Some(shared) = open.shared() else {
             let outcome = change(open.locks(), &mut Clock);
-            self.write_own_events(number, outcome.events);
+            self.write_own_events(number, &outcome.events);
             self.keep_deadline(env, number, open, outcome.next_deadline);
             return outcome.result;
         };
@@ -226,7 +226,7 @@ impl Port {
             let open = self.space(number)?;
             self.raise_fences(&open);
             let outcome = open.locks().expire(&mut Clock);
-            self.write_own_events(number, outcome.events);
+            self.write_own_events(number, &outcome.events);
             self.keep_deadline(env, number, &open, outcome.next_deadline);
         }
         self.set_alarm();
@@ -266,16 +266,20 @@ impl Port {
     fn write_events(&self) {
         let mut backlog = self.backlog.borrow_mut();
         if !backlog.is_empty() {
-            self.words.with(|words| words::write_events(words, &mut Backlog(&mut backlog)));
+            let events = backlog.iter().map(|Message { address, event }| (*address, event));
+            let written = self.words.with(|words| words::write_events(words, events));
+            backlog.drain(..written);
         }
     }
 
-    /// Puts a private space's events into the array, and into the backlog what does not fit.
-    fn write_own_events(&self, number: SpaceNumber, events: Events) {
+    /// Puts a private space's events into the array, and into the backlog what does not fit. They are read where they are: to
+    /// move one that was just written costs more than to write it.
+    fn write_own_events(&self, number: SpaceNumber, events: &[Event]) {
         if !events.is_empty() {
-            let mut messages = events.into_iter().map(|event| Message { address: number, event });
-            self.words.with(|words| words::write_events(words, &mut messages));
-            self.backlog.borrow_mut().extend(messages);
+            let addressed = events.iter().map(|event| (number, event));
+            let written = self.words.with(|words| words::write_events(words, addressed));
+            let rest = events[written..].iter().map(|&event| Message { address: number, event });
+            self.backlog.borrow_mut().extend(rest);
         }
     }
 
@@ -382,20 +386,3 @@ unsafe extern "C" fn environment_ends(port: *mut c_void) {
     // No panic may cross into C. What it has left undone are holds in a space that an earlier fault has made unusable.
     let _ = catch_unwind(AssertUnwindSafe(|| port.detach()));
 }
-
-/// The backlog, taken from its front.
-struct Backlog<'a>(&'a mut VecDeque<Message>);
-
-impl Iterator for Backlog<'_> {
-    type Item = Message;
-
-    fn next(&mut self) -> Option<Message> {
-        self.0.pop_front()
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.0.len(), Some(self.0.len()))
-    }
-}
-
-impl ExactSizeIterator for Backlog<'_> {}

@@ -92,7 +92,8 @@ function loadEngineCopy({ posts }) {
 
 /**
  * A copy that writes down each call of the engine, as `name` or `name(key)`. `crossings()` gives those since it was last
- * asked.
+ * asked; `calls()` without those that other tests' lock objects and the event loop make: to open, to be collected, to look for
+ * events.
  *
  * @param {(functions: Record<string, (...args: any[]) => any>, words: Float64Array, at: Record<string, number>) => object}
  *   [change] gives what is called instead of the port's functions, where it is something else; `words` is the shared array,
@@ -124,7 +125,8 @@ function loadWatchedCopy(change = () => ({})) {
     crossings = [];
     return taken;
   };
-  return { ...copy, crossings: take };
+  const calls = () => take().filter((call) => !/^(open|close|collect|watch)/.test(call));
+  return { ...copy, crossings: take, calls };
 }
 
 module.exports = { loadCopy, loadSweepingCopy, loadEngineCopy, loadWatchedCopy };

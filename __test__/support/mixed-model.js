@@ -248,7 +248,10 @@ class Model {
 
   #checkLate(id, request) {
     const key = this.key(id);
-    for (const other of key.open) if (other.state === HOLDS && isTold(other)) this.#foundLost(other);
+    // A look at a signal may find that the clock has ended the hold, and then calls its listeners. So all are looked at before
+    // anything is decided.
+    const told = new Set([...key.open].filter((other) => other.state !== ASKED && isTold(other)));
+    for (const other of told) this.#foundLost(other);
     if (this.#turn - key.clocked < 2) return;
     const open = [...key.open];
     const first = open.find(({ state }) => state === ASKED);
@@ -259,7 +262,7 @@ class Model {
     const blocks = (other) =>
       other.state !== ASKED &&
       (other.isChanging || conflict(other, first)) &&
-      !(isOfOneKey(other) && isTold(other));
+      !(isOfOneKey(other) && told.has(other));
     if (!open.some(blocks))
       this.#complain('late grant', request, `#${first.number} can have the key, and waits`);
   }
@@ -285,6 +288,7 @@ class Model {
   }
 
   #end(request) {
+    if (request.state === FINISHING && mayBeOverdue(request)) this.#byClock(request);
     request.state = ENDED;
     for (const { open } of this.#keysOf(request)) open.delete(request);
   }

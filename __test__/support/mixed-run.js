@@ -21,6 +21,9 @@ const TOGGLE = 40;
 /** How long, in milliseconds and in turns of the event loop, nothing may happen in the end before whoever waits is lost. */
 const PATIENCE = { time: 400, turns: 40 };
 
+/** Whose a call is that is no request's. */
+const NOBODY = { number: '-', ids: [] };
+
 const turn = () => new Promise(setImmediate);
 
 class MixedRun {
@@ -115,12 +118,10 @@ class MixedRun {
     else if (what === 'closeAsking') this.#close(this.#frames.asking()?.slot);
     else if (what === 'open') this.#spaces.reopen(pick(this.#spaces.closed()));
     else if (what === 'query') this.#query(pick(this.#spaces.promises()));
-    else this.#block(at);
-  }
-
-  #block(milliseconds) {
-    this.#log(`busy for ${milliseconds} ms`);
-    block(milliseconds);
+    else {
+      this.#log(`busy for ${at} ms`);
+      block(at);
+    }
   }
 
   #doAll(steps, request) {
@@ -247,18 +248,11 @@ class MixedRun {
 
   #try(step, slot, request) {
     this.#model.asked(request);
-    const ask = () =>
-      slot.locks[request.mode === 'read' ? 'tryRead' : 'tryWrite'](
-        keyOrKeys(request),
-        this.#spaces.options(step, null),
-      );
-    const { value, error, call } = this.#call(
-      'promise',
-      request,
-      `${this.#spaces.describe(request)}, tries`,
-      ask,
-      true,
-    );
+    const options = this.#spaces.options(step, null);
+    const method = request.mode === 'read' ? 'tryRead' : 'tryWrite';
+    const ask = () => slot.locks[method](keyOrKeys(request), options);
+    const text = `${this.#spaces.describe(request)}, tries`;
+    const { value, error, call } = this.#call('promise', request, text, ask, true);
     if (error !== undefined) {
       const isAllowed = error?.code === 'ERR_LOCK_CLOSED' && slot.object.closed;
       if (!isAllowed) this.#errors.outOfCall(error, call);
@@ -319,7 +313,7 @@ class MixedRun {
     if (controller === undefined || controller.signal.aborted) return;
     this.#model.leaving(({ signal }) => signal === controller.signal, 'aborted');
     const reason = at < 0.8 ? new Error(`abort ${this.operations}`) : undefined;
-    this.#callSafely('promise', { number: '-', ids: [] }, `abort of signal ${controller.number}`, () =>
+    this.#callSafely('promise', NOBODY, `abort of signal ${controller.number}`, () =>
       controller.abort(reason),
     );
   }
@@ -334,14 +328,13 @@ class MixedRun {
     if (slot === undefined || slot.locks === null || slot.object.closed) return;
     this.#model.leaving(({ object }) => object === slot.object, 'closed');
     slot.object.closed = true;
-    this.#callSafely('promise', { number: '-', ids: [] }, `close of ${slot.on}`, () => slot.locks.close());
+    this.#callSafely('promise', NOBODY, `close of ${slot.on}`, () => slot.locks.close());
   }
 
   #query(slot) {
     if (slot === undefined) return;
     const holders = this.#spaces.idsOf(slot).map((id) => [id, this.#model.holders(id)]);
-    const request = { number: '-', ids: [] };
-    const { value, error, call } = this.#call('promise', request, `query of ${slot.on}`, () =>
+    const { value, error, call } = this.#call('promise', NOBODY, `query of ${slot.on}`, () =>
       slot.locks.query(),
     );
     if (slot.object.closed && error?.code === 'ERR_LOCK_CLOSED') return;

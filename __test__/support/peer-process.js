@@ -4,10 +4,10 @@
 const latchkey = require('latchkey');
 const { answering } = require('./answering');
 const { sleep, block, until } = require('./until');
-const { watch } = require('./watch');
+const { follow } = require('./follow');
 
 const open = (name, store, options) => new latchkey.Locks({ name, store, ...options });
-const tools = { latchkey, open, state: {}, sleep, block, until, watch, require };
+const tools = { latchkey, open, state: {}, sleep, block, until, follow, require };
 
 // The test is over, or dead.
 process.on('disconnect', () => process.exit());

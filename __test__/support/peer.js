@@ -35,7 +35,7 @@ class Peer {
    * Runs a function in the process and gives its result.
    *
    * It gets a tool box first: `latchkey`, `open(name, store, options)` which makes a Locks, `state` which stays from
-   * call to call, `sleep`, `block`, `until`, `watch` and `require`. Then it gets `args`.
+   * call to call, `sleep`, `block`, `until`, `follow` and `require`. Then it gets `args`.
    *
    * @param {(tools: any, ...args: any[]) => any} fn
    * @param {any[]} args

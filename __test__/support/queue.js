@@ -4,7 +4,7 @@
 /**
  * Takes a free key and gives the function that releases it.
  *
- * @param {any} locks what a face's `open` gave
+ * @param {any} locks what an API's `open` gave
  * @param {'write' | 'read'} mode
  */
 function hold(locks, mode, key, released) {

@@ -11,7 +11,7 @@
 
 const { Lock, Locks, lock: alock } = require('latchkey');
 const { block } = require('./until');
-const { turn, watch } = require('./watch');
+const { turn, follow } = require('./follow');
 
 /** Where calls begin, in frames before the end: at each of the first ones, then here and there, up to some 40 KB. */
 const PLACES = Array.from({ length: 80 }, (_, i) => (i < 40 ? i + 1 : 10 * (i - 35)));
@@ -212,7 +212,7 @@ function askPromise(locks, key, withFn, holder) {
     async faults(error) {
       const faults = [];
       // A call that threw has given no promise.
-      const call = watch(error === undefined ? promise : Promise.resolve());
+      const call = follow(error === undefined ? promise : Promise.resolve());
       // An overdue hold ends by the call.
       await turnsUntil(() => call.state !== 'pending');
       const early = holder !== undefined && error === undefined && call.state === 'fulfilled';
@@ -248,7 +248,7 @@ function tryPromise(locks, key) {
 /** @returns {Run} */
 function releaseHold(locks, key, waiting) {
   const hold = locks.tryWrite(key);
-  const calls = Array.from({ length: waiting }, () => watch(locks.write(key)));
+  const calls = Array.from({ length: waiting }, () => follow(locks.write(key)));
   return {
     call: () => hold.release(),
     async faults(error) {

@@ -1,5 +1,5 @@
 'use strict';
-// Random programs for the callback faces that do all that a program can do to a lock, and what they see of it.
+// Random programs for the callback APIs that do all that a program can do to a lock, and what they see of it.
 
 const { AsyncLocalStorage } = require('node:async_hooks');
 const diagnostics = require('node:diagnostics_channel');

@@ -1,7 +1,7 @@
 'use strict';
-// Random programs for the promise face that do all that a program can do to a Locks, and what they see of it.
+// Random programs for the promise API that do all that a program can do to a Locks, and what they see of it.
 
-const { TRY } = require('./reaches');
+const { TRY } = require('./scopes');
 const { TwinLog, TwinClock, pause, errorText, AT_ONCE, SHORT, LATER } = require('./twin-log');
 
 /**

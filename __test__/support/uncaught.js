@@ -1,7 +1,7 @@
 'use strict';
 // Errors that no call can throw: what would be an uncaught exception of the process.
 
-const { turn } = require('./watch');
+const { turn } = require('./follow');
 
 /**
  * Runs a program, and one turn of the event loop after it, and collects the errors that become uncaught exceptions

@@ -12,6 +12,14 @@ function block(ms) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
+/** The expiry of a hold that is to be overdue soon: longer than a busy machine keeps a test from its next line. */
+const EXPIRY = 100;
+
+/** Stops this thread until a hold with that expiry is overdue. */
+function passExpiry() {
+  block(1.5 * EXPIRY);
+}
+
 /** Lets the event loop go round until `condition()` is true. */
 async function until(condition, what = 'the condition') {
   const end = performance.now() + PATIENCE;
@@ -30,4 +38,4 @@ function deferred() {
   return result;
 }
 
-module.exports = { PATIENCE, sleep, block, until, deferred };
+module.exports = { PATIENCE, EXPIRY, sleep, block, passExpiry, until, deferred };

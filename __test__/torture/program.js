@@ -69,7 +69,7 @@ class Program {
     return random.pick([() => {}, () => new Promise(setImmediate), () => sleep(random.below(3))])();
   }
 
-  /** One key, by the promise face. */
+  /** One key, by the promise API. */
   promise() {
     return this.#ask([this.random.pick(KEYS)]);
   }
@@ -115,7 +115,7 @@ class Program {
     return request.attempt(() => this.steady[method](key, { expiry }));
   }
 
-  /** One key, by the callback face. */
+  /** One key, by the callback API. */
   callback() {
     const { random } = this;
     const which = random.below(2);

@@ -81,7 +81,7 @@ class Request {
     else await this.#useAndRelease(hold);
   }
 
-  /** The callback face. */
+  /** The callback API. */
   callback(ask) {
     return new Promise((resolve, reject) => {
       const done = (error) => {
@@ -97,7 +97,7 @@ class Request {
         }
       };
       const obtained = (release) => {
-        // The callback face tells no fence.
+        // The callback API tells no fence.
         this.#grantBy(this.#lookUp());
         this.#holdThen(() => {
           if (this.lost) return;

@@ -1,4 +1,4 @@
-// What must not compile with the promise face. Each line below `@ts-expect-error` has one fault.
+// What must not compile with the promise API. Each line below `@ts-expect-error` has one fault.
 
 import {
   Hold,

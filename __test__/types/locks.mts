@@ -1,4 +1,4 @@
-// The promise face: what each overload gives, for one key and for several, with options and without.
+// The promise API: what each overload gives, for one key and for several, with options and without.
 
 import { Hold, Locks } from 'latchkey';
 import type { AcquireOptions, AnyLocks, HeldEntry, Key, LocksOptions, LocksSnapshot, Mode } from 'latchkey';

@@ -60,7 +60,7 @@ export async function using(): Promise<void> {
   console.log(promise, other);
 }
 
-// One reach in the place of the other.
+// One scope in the place of the other.
 // @ts-expect-error
 export const wrongReach: Locks = locks;
 // @ts-expect-error

@@ -1,4 +1,4 @@
-// The promise face on a store: what is a promise here and is none in the process, and what code takes both.
+// The promise API on a store: what is a promise here and is none in the process, and what code takes both.
 
 import { Hold, Locks } from 'latchkey';
 import type {

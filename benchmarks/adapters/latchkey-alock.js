@@ -1,5 +1,5 @@
 'use strict';
-// latchkey's alock face: one set of keys for the program, as alock has.
+// latchkey's alock API: one set of keys for the program, as alock has.
 
 const lock = require('../../lib/apis/alock');
 

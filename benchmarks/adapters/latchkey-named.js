@@ -1,5 +1,5 @@
 'use strict';
-// latchkey's promise face in a named space, which all threads of the process share.
+// latchkey's promise API in a named space, which all threads of the process share.
 
 const { Locks } = require('../..');
 

@@ -1,5 +1,5 @@
 'use strict';
-// latchkey's promise face, in a private space.
+// latchkey's promise API, in a private space.
 
 const { Locks } = require('../..');
 

@@ -1,5 +1,5 @@
 'use strict';
-// latchkey's rwlock-plus face.
+// latchkey's rwlock-plus API.
 
 const Lock = require('../../lib/apis/rwlock-plus');
 

@@ -24,6 +24,7 @@ const RUNGS = {
   },
   line: () => line(false, 0),
   context: () => line(true, 0),
+  crossing: () => line(true, 1),
   crossings: () => line(true, 2),
 };
 

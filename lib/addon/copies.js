@@ -46,7 +46,7 @@ function findConflict() {
   return null;
 }
 
-/** @returns {{ binding: any, conflict: Copy | null }} */
+/** @returns {{ binding: import('./native').Binding, conflict: Copy | null }} */
 function choose() {
   const written = /** @type {string | undefined} */ (getEnvironmentData('latchkey'));
   /** @type {Copy} */

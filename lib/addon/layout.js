@@ -8,35 +8,6 @@ const { runInThisContext } = require('node:vm');
 const { threadId } = require('node:worker_threads');
 const { binding } = require('./copies');
 
-/** @typedef {import('./port').StoreOpened} StoreOpened */
-/** @typedef {import('./port').Report} Report */
-
-/**
- * @typedef {object} NativePort
- * @property {() => number} openPrivate
- * @property {(name: string) => number} openNamed
- * @property {(name: string, options: object) => StoreOpened} openStored
- * @property {() => void} close
- * @property {(key?: string) => void} request
- * @property {() => void} takeIn
- * @property {() => void} end
- * @property {() => void} remaining
- * @property {(key?: string) => Report[]} query
- * @property {(key: string) => Report[]} blockers
- * @property {(label?: string) => void} label
- * @property {() => Promise<Report[]>} queryStore
- * @property {() => string} explain
- * @property {() => void} gather
- * @property {() => void} sendGathered
- * @property {() => void} collect
- * @property {() => void} readEvents
- * @property {() => void} watch
- * @property {() => void} keepAlive
- * @property {() => void} room
- * @property {() => void} noteRoom
- * @property {() => void} listener not called from here
- */
-
 const at = binding.layout();
 
 /**
@@ -56,10 +27,7 @@ const listener = () => wake();
  * A copy, since V8 calls what it knows: the functions of an object that the addon has made one by one it looks up each time. It
  * keeps the listener, which the addon does only while it may have to call it.
  */
-const native = /** @type {NativePort} */ ({
-  ...binding.openPort(words, weakly(listener), listener, threadId),
-  listener,
-});
+const native = { ...binding.openPort(words, weakly(listener), listener, threadId), listener };
 
 let wake = () => {};
 

@@ -26,17 +26,18 @@ const FIRST = Symbol.for('latchkey.first');
  * @property {string} addon its loader; in a program that was bundled, where the loader is a part of the program, the addon's file
  */
 
+/** @typedef {typeof import('../../native/binding')} Binding what any copy's addon has */
+
 /**
- * @param {any} binding any copy's
+ * @param {Binding} binding any copy's
  * @returns {string[]} the addons of all copies that any thread of the process has loaded, the first one first
  */
 function loadedAddons(binding) {
-  const files = /** @type {string[]} */ (binding.loadedLibraries());
-  return files.filter((file) => /[\\/]latchkey\.[^\\/]+\.node$/.test(file));
+  return binding.loadedLibraries().filter((file) => /[\\/]latchkey\.[^\\/]+\.node$/.test(file));
 }
 
 /**
- * @param {any} binding
+ * @param {Binding} binding
  * @returns {string | undefined} the file that it was loaded from
  */
 function fileOf(binding) {
@@ -47,6 +48,7 @@ function fileOf(binding) {
  * Loads what a bundler cannot know, and must not try to.
  *
  * @param {string} file
+ * @returns {Binding}
  */
 function requireFile(file) {
   return require('node:module').createRequire(file)(file);
@@ -80,8 +82,7 @@ function load(addon) {
 function loadDirectly(addon) {
   for (const file of likelyFiles(addon)) {
     try {
-      /** @type {{ exports: any }} */
-      const loaded = { exports: {} };
+      const loaded = { exports: /** @type {Binding} */ ({}) };
       // What `require` does in the end; it works in a single executable, too, whose `require` loads no file.
       process.dlopen(loaded, file);
       return loaded.exports;
@@ -165,7 +166,7 @@ function wrongVersion(found) {
   return Object.assign(new Error(message), { code: 'ERR_LATCHKEY_VERSION_MISMATCH' });
 }
 
-/** @returns {{ first: Copy, own: Copy, binding: any }} the first copy of this thread, this one, and this one's addon */
+/** @returns {{ first: Copy, own: Copy, binding: Binding }} the first copy of this thread, this one, and this one's addon */
 function loadOnce() {
   const written = /** @type {string | undefined} */ (Reflect.get(process, FIRST));
   /** @type {Copy | undefined} */

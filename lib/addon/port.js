@@ -14,29 +14,7 @@ const { findRoom } = require('./stack');
 /** @typedef {import('../spaces/thin').ThinKey} ThinKey */
 /** @typedef {import('../events/request').Request} Request */
 
-/**
- * @typedef {object} Report one hold or waiting request; on a store, of any process
- * @property {string} key
- * @property {boolean} held
- * @property {boolean} write
- * @property {number} age
- * @property {number} thread
- * @property {number} fence
- * @property {boolean} recovered
- * @property {string} [label]
- * @property {string} [trace]
- * @property {number} [tag] of one that the asking space has made itself
- * @property {number} [pid]
- * @property {string} [host]
- */
-
-/**
- * @typedef {object} StoreOpened
- * @property {number} [number]
- * @property {string} option if something is wrong with an option
- * @property {string} takes
- * @property {boolean} outOfRange
- */
+/** @typedef {import('../../native/binding').Report & { trace?: string }} Report only this thread knows the trace of its own */
 
 /** @type {import('./native').Copy | 'none' | undefined} another copy, once it has been looked for */
 let conflict;
@@ -54,7 +32,7 @@ function open(name) {
 
 /**
  * @param {string} name
- * @param {object} options
+ * @param {import('../../native/binding').StoreOptions} options
  */
 function openStored(name, options) {
   const opened = native.openStored(name, options);

@@ -117,7 +117,7 @@ function toLabel(label) {
 
 /**
  * @param {string} name
- * @param {any} options
+ * @param {unknown} options
  * @returns {Record<string, any>}
  */
 function toOptions(name, options) {
@@ -130,7 +130,7 @@ function toOptions(name, options) {
  * An option, which may be inherited, as from a program's own defaults; but what somebody has added to `Object.prototype`, of any
  * realm, is nobody's option: every object has that.
  *
- * @param {any} options
+ * @param {Record<string, any>} options
  * @param {string} option
  */
 function optionOf(options, option) {
@@ -140,11 +140,12 @@ function optionOf(options, option) {
 }
 
 /**
- * @param {any} options
+ * @param {object} options
  * @param {string} option one that it has
  * @returns {object | null} the object, of it and its prototypes, whose own it is; null where a proxy has what none of them has
  */
 function ownerOf(options, option) {
+  /** @type {object | null} */
   let owner = options;
   while (owner !== null && !Object.hasOwn(owner, option)) owner = Object.getPrototypeOf(owner);
   return owner;

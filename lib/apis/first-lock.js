@@ -4,9 +4,10 @@
 
 const { lock } = require('../requests/callbacks');
 const { openSpace } = require('../spaces/open-space');
-const { placeOfLock } = require('./place');
+const { LOCK } = require('./options');
+const { toPlace } = require('./place');
 const { PromiseLocks } = require('./promises');
 
-const parts = { lock, openSpace, placeOfLock, PromiseLocks };
+const parts = { lock, openSpace, LOCK, toPlace, PromiseLocks };
 
 module.exports = () => parts;

@@ -38,9 +38,9 @@ class Locks {
   }
 
   /**
-   * @param {any} key
-   * @param {any} [options]
-   * @param {any} [fn]
+   * @param {unknown} key
+   * @param {unknown} [options]
+   * @param {unknown} [fn]
    * @returns {Promise<any>}
    */
   read(key, options, fn) {
@@ -50,9 +50,9 @@ class Locks {
   }
 
   /**
-   * @param {any} key
-   * @param {any} [options]
-   * @param {any} [fn]
+   * @param {unknown} key
+   * @param {unknown} [options]
+   * @param {unknown} [fn]
    * @returns {Promise<any>}
    */
   write(key, options, fn) {
@@ -62,8 +62,8 @@ class Locks {
   }
 
   /**
-   * @param {any} key
-   * @param {any} [options]
+   * @param {unknown} key
+   * @param {unknown} [options]
    * @returns {any}
    */
   tryRead(key, options) {
@@ -71,8 +71,8 @@ class Locks {
   }
 
   /**
-   * @param {any} key
-   * @param {any} [options]
+   * @param {unknown} key
+   * @param {unknown} [options]
    * @returns {any}
    */
   tryWrite(key, options) {
@@ -80,7 +80,7 @@ class Locks {
   }
 
   /**
-   * @param {any[]} keys one, or none for all
+   * @param {unknown[]} keys one, or none for all
    * @returns {any}
    */
   query(...keys) {
@@ -88,7 +88,7 @@ class Locks {
   }
 
   /**
-   * @param {any} key
+   * @param {unknown} key
    * @returns {any}
    */
   isLocked(key) {
@@ -96,7 +96,7 @@ class Locks {
   }
 
   /**
-   * @param {any[]} keys one, or none for all
+   * @param {unknown[]} keys one, or none for all
    * @returns {any}
    */
   countPending(...keys) {

@@ -18,7 +18,11 @@ const LOCKS = place('options', 'new Locks()', ['name', 'store', 'expiry', 'timeo
 const LOCK = place('options', 'new Lock()', ['name', 'store']);
 const CALL_NAMES = ['signal', 'timeout', 'expiry', 'label'];
 const TRY_NAMES = ['expiry', 'label'];
-/** The options of a store, and what each has to be. */
+/**
+ * The options of a store, and what each has to be.
+ *
+ * @satisfies {Record<Exclude<keyof import('../../native/binding').StoreOptions, 'roots'>, string>}
+ */
 const STORE_KINDS = {
   url: 'a string or a URL',
   sentinels: 'a list of strings',
@@ -55,7 +59,7 @@ function place(path, owner, names) {
  * Refuses an option that does not exist in its place, whatever its value. As with those that exist, one that is inherited
  * counts, unless all objects have it.
  *
- * @param {any} options
+ * @param {object} options
  * @param {Place} where
  */
 function refuseUnknown(options, where) {
@@ -73,7 +77,7 @@ function refuseUnknown(options, where) {
  * Refuses an option that is given without a value, as from a variable that is not set, where that would make another lock of
  * it.
  *
- * @param {any} options
+ * @param {Record<string, unknown>} options
  * @param {readonly string[]} names
  */
 function refuseUndefined(options, names) {

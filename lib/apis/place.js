@@ -3,7 +3,7 @@
 
 const { optionOf, toOptions } = require('./arguments');
 const { invalidType } = require('../errors');
-const { LOCK, LOCKS, refuseUndefined, refuseUnknown } = require('./options');
+const { LOCK, refuseUndefined, refuseUnknown } = require('./options');
 const { toStore } = require('./store-options');
 
 /**
@@ -18,18 +18,8 @@ function toPlace(options, where) {
   return { given, name, store: toStore(given, name) };
 }
 
-/** @param {unknown} options of `new Lock()` */
-function placeOfLock(options) {
-  return toPlace(options, LOCK);
-}
-
-/** @param {unknown} options of `new Locks()` */
-function placeOfLocks(options) {
-  return toPlace(options, LOCKS);
-}
-
 /**
- * @param {any} options
+ * @param {Record<string, unknown>} options
  * @returns {string | undefined} the name of a named space; undefined for a private one
  */
 function toSpaceName(options) {
@@ -38,4 +28,4 @@ function toSpaceName(options) {
   return name;
 }
 
-module.exports = { placeOfLock, placeOfLocks };
+module.exports = { toPlace };

@@ -19,8 +19,8 @@ const { Hold, runAndRelease } = require('../requests/hold');
 const { GRANTED, ANSWERED, WAITING, ENDED } = require('../events/life');
 const { Pending } = require('../requests/pending');
 const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('../requests/promise-request');
-const { CALLS, TRIES } = require('./options');
-const { placeOfLocks } = require('./place');
+const { CALLS, LOCKS, TRIES } = require('./options');
+const { toPlace } = require('./place');
 const { openSpace } = require('../spaces/open-space');
 const { withCaller } = require('../requests/rejection');
 const { RequestGroup } = require('../requests/request-group');
@@ -35,7 +35,7 @@ const { toWish } = require('./wish');
 const MOST_TOGETHER = 256;
 
 class PromiseLocks {
-  /** @type {import('../spaces/space').Space} */
+  /** @type {ReturnType<typeof openSpace>} */
   #space;
   /** @type {Wish} what a call without options asks for */
   #wish;
@@ -46,7 +46,7 @@ class PromiseLocks {
 
   /** @param {import('../../index').LocksOptions} [options] */
   constructor(options) {
-    const { given, name, store } = placeOfLocks(options);
+    const { given, name, store } = toPlace(options, LOCKS);
     const expiry = toExpiry('options.expiry', optionOf(given, 'expiry'));
     const timeout = toMilliseconds('options.timeout', optionOf(given, 'timeout') ?? Infinity);
     this.#wish = { signal: undefined, timeout, expiry, label: undefined, trace: undefined, isTry: false };
@@ -64,8 +64,9 @@ class PromiseLocks {
    */
   query(read, keys) {
     const key = keys.length > 0 ? toKey(keys[0]) : undefined;
-    if (this.#pending.closed) return this.#space.refuse(new LockClosedError());
-    return this.#space.query(read, key);
+    if (!this.#pending.closed) return this.#space.query(read, key);
+    if (this.#space.answersLater) return Promise.reject(new LockClosedError());
+    throw new LockClosedError();
   }
 
   /**
@@ -95,8 +96,8 @@ class PromiseLocks {
    * whose promise would be one more than is needed.
    *
    * @param {number} mode
-   * @param {any} key
-   * @param {any} options
+   * @param {unknown} key
+   * @param {unknown} options
    * @param {any} fn
    * @returns {Promise<any>}
    */
@@ -290,8 +291,8 @@ class PromiseLocks {
 
   /**
    * @param {number} mode
-   * @param {any} key
-   * @param {any} options
+   * @param {unknown} key
+   * @param {unknown} options
    * @returns {any} a hold or null; a promise of it where a store answers
    */
   tryNow(mode, key, options) {
@@ -354,7 +355,7 @@ class PromiseLocks {
   }
 
   /**
-   * @param {any} options
+   * @param {unknown} options
    * @param {import('./options').Place} where
    * @param {Function} call of this class, which is at work
    * @returns {Wish}

@@ -13,8 +13,8 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g
  */
 function trustedRoots() {
   // Since Node 22.15.
-  const get = /** @type {any} */ (tls).getCACertificates;
-  return get !== undefined ? get('default') : [...tls.rootCertificates, ...extraRoots()];
+  const { getCACertificates } = /** @type {{ getCACertificates?: (type: string) => string[] }} */ (tls);
+  return getCACertificates?.('default') ?? [...tls.rootCertificates, ...extraRoots()];
 }
 
 /** @returns {string[]} what NODE_EXTRA_CA_CERTS adds */

@@ -25,8 +25,8 @@ const STATE = require('./state');
  */
 function Lock(timeout, logger, options) {
   if (!(this instanceof Lock)) throw invalidThis('Lock has to be constructed with new');
-  const { openSpace, placeOfLock } = firstLock();
-  const { name, store } = placeOfLock(options);
+  const { openSpace, LOCK, toPlace } = firstLock();
+  const { name, store } = toPlace(options, LOCK);
   // The old package took `false` for "none", and programs write `slow && 10000`.
   const expiry = toExpiry('timeout', /** @type {unknown} */ (timeout) === false ? null : timeout);
   const log = toLogger(logger);

@@ -6,6 +6,8 @@ const { optionOf } = require('./arguments');
 const { invalidType, wrongStoreOption } = require('../errors');
 const { STORE, STORE_KINDS, refuseUnknown } = require('./options');
 
+/** @typedef {import('../../native/binding').StoreOptions} StoreOptions as the addon takes them */
+
 /** @type {Record<string, (value: any) => boolean>} */
 const CHECKS = {
   'a string': (value) => typeof value === 'string',
@@ -19,7 +21,7 @@ const CHECKS = {
 /**
  * @param {any} options
  * @param {string | undefined} name
- * @returns {Record<string, any> | undefined} the options of its store; undefined for none
+ * @returns {StoreOptions | undefined} undefined for none
  */
 function toStore(options, name) {
   const store = optionOf(options, 'store') ?? undefined;
@@ -31,7 +33,7 @@ function toStore(options, name) {
 
 /**
  * @param {any} store
- * @returns {Record<string, any>}
+ * @returns {StoreOptions}
  */
 function toStoreOptions(store) {
   if (typeof store === 'string') return toStoreOptions({ url: store });
@@ -41,8 +43,7 @@ function toStoreOptions(store) {
   }
   refuseUnknown(store, STORE);
   // Without a prototype: the addon reads each option, and would find what somebody has added to that of all objects.
-  /** @type {Record<string, any>} */
-  const options = { __proto__: null };
+  const options = /** @type {Record<string, unknown>} */ ({ __proto__: null });
   for (const [option, kind] of Object.entries(STORE_KINDS)) {
     const value = optionOf(store, option);
     if (value === undefined || value === null) continue;
@@ -50,16 +51,18 @@ function toStoreOptions(store) {
     if (kind.startsWith('PEM')) options[option] = Buffer.from(value);
     else options[option] = isUrl(value) ? value.href : value;
   }
-  return withRoots(options);
+  return withRoots(/** @type {StoreOptions} */ (options));
 }
 
 /**
  * Adds whom to trust, where that matters and the program does not say.
  *
- * @param {Record<string, any>} options
+ * @param {StoreOptions} options
  */
 function withRoots(options) {
-  const usesTls = [options.url, ...(options.sentinels ?? [])].some((url) => /^(rediss|valkeys):/i.test(url));
+  const usesTls = [options.url, ...(options.sentinels ?? [])].some((url = '') =>
+    /^(rediss|valkeys):/i.test(url),
+  );
   if (usesTls && options.ca === undefined) options.roots = require('./roots').trustedRoots();
   return options;
 }

@@ -21,7 +21,7 @@ const SIGNAL = 'options.signal';
 const AN_ABORT_SIGNAL = 'an AbortSignal';
 
 /**
- * @param {any} options
+ * @param {unknown} options
  * @param {import('./options').Place} where
  * @param {Wish} defaults
  * @returns {Wish}

@@ -14,13 +14,14 @@ const DONE = Promise.resolve();
  * A promise that is rejected when somebody waits for it already.
  *
  * @param {unknown} error
- * @returns {Promise<any>}
+ * @returns {Promise<never>}
  */
 function rejection(error) {
   const next = then.call(DONE, () => {});
-  return then.call(next, () => {
+  const rejected = then.call(next, () => {
     throw withCaller(error);
   });
+  return /** @type {Promise<never>} */ (rejected);
 }
 
 /**

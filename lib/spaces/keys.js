@@ -70,14 +70,9 @@ class Keys {
    * @returns {Iterable<ThinKey>}
    */
   some(name) {
-    if (name === undefined) return this.all();
+    if (name === undefined) return this.map.values();
     const key = this.map.get(name);
     return key === undefined ? [] : [key];
-  }
-
-  /** @returns {Iterable<ThinKey>} */
-  all() {
-    return this.map.values();
   }
 }
 

@@ -1,14 +1,12 @@
 'use strict';
-// One lock object's keys, as this thread sees them: which JavaScript request an event of the engine is about, and how far that
-// request has got.
+// One lock object's keys, as this thread sees them: what is asked of them, and how far each request has got.
 
-const { privateSpaces } = require('./abandoned');
 const { stayAlive, stayAliveNoMore } = require('./alive');
 const { now } = require('../clock');
 const { at, words } = require('../addon/layout');
 const port = require('../addon/port');
 const { append, settle } = require('../events/delivery');
-const { takeGrant, takeEvents, awake } = require('../events/reading');
+const { takeGrant, takeEvents } = require('../events/reading');
 const diagnostics = require('../events/diagnostics');
 const { LockExpiredError } = require('../errors');
 const {
@@ -24,53 +22,25 @@ const {
   isQueued,
 } = require('../events/life');
 const { READ } = require('../events/request');
-const { marksOf, toBlockers } = require('../events/snapshot');
+const { marksOf } = require('../events/snapshot');
+const { Member } = require('./member');
 const { spin } = require('./spin');
 const { SOON } = require('../addon/stack');
-
-/** Above this many places an emptied list of requests gives its memory back. */
-const KEEP_PLACES = 1024;
 
 /** @typedef {import('./thin').ThinKey} ThinKey */
 /** @typedef {import('../events/request').Request} Request */
 
-/** Closes the engine's side of a space that the program has dropped. */
-const dropped = new FinalizationRegistry(leave);
-
-/** @param {number} number of a space of which nothing will be asked any more */
-function leave(number) {
-  awake.delete(number);
-  privateSpaces.delete(number);
-  port.close(number);
-}
-
-/**
- * The keys of one lock object, about which the engine decides, or a store.
- *
- * Invariant: `requests[tag]` is the request with that tag, until it is ENDED; the first `free` of `freeTags` are the other
- * places; the port keeps the space awake while a wake-up may be about it.
- */
-class Space {
+/** The keys of one lock object, about which the engine decides, or a store. */
+class Space extends Member {
   /**
    * @param {number} number the port's own number of this space
    * @param {string | undefined} name undefined for a private space
    * @param {import('./keys').Keys} keys
    */
   constructor(number, name, keys) {
-    this.number = number;
+    super(number);
     this.name = name;
-    /** @type {(Request | null)[]} */
-    this.requests = [];
-    /** @type {number[]} */
-    this.freeTags = [];
-    this.free = 0;
-    /** @type {import('../events/reading').Awake | null} its entry, once it has been awake */
-    this.awake = null;
-    this.closing = false;
-    /** How many requests other threads see a label of. */
-    this.labels = 0;
     this.keys = keys;
-    dropped.register(this, number, this);
   }
 
   /**
@@ -137,20 +107,11 @@ class Space {
   }
 
   /**
-   * Lets other threads see a request's label, until it has ended.
+   * Lets other threads see a request's label, until it has ended: where they can.
    *
-   * @param {Request} request
+   * @param {Request} _request
    */
-  addLabel(request) {
-    this.labels++;
-    port.setLabel(request, true);
-  }
-
-  /** @param {Request} request */
-  removeLabel(request) {
-    this.labels--;
-    port.setLabel(request, false);
-  }
+  addLabel(_request) {}
 
   /**
    * Takes a key for a holder that is only counted: where nobody else can take it.
@@ -179,15 +140,21 @@ class Space {
   }
 
   /**
-   * Gives a request a tag, by which the engine's events name it.
-   *
    * @param {ThinKey} key
    * @param {Request} request
    */
   enterEngine(key, request) {
-    request.tag = this.free > 0 ? this.freeTags[--this.free] : this.requests.length;
-    this.requests[request.tag] = request;
+    this.add(request);
     key.enterEngine();
+  }
+
+  /**
+   * @param {ThinKey} key
+   * @param {Request} request which has ended
+   */
+  leaveEngine(key, request) {
+    key.leaveEngine();
+    this.delete(request);
   }
 
   /**
@@ -306,7 +273,7 @@ class Space {
     } else {
       detail = this.explain(request, kind, place);
       if (kind === EXPIRED || kind === LOST) {
-        request.loss ??= detail;
+        request.loss ??= /** @type {import('../errors').LockError} */ (detail);
         if (request.times !== null) diagnostics.ended(request);
       }
     }
@@ -318,7 +285,7 @@ class Space {
    * @param {Request} request
    * @param {number} kind
    * @param {number} _place where the event stands in the shared array
-   * @returns {any} the error that the program is given with the event, if it comes from here
+   * @returns {Error | import('../events/snapshot').Blockers | null} what the program is given with the event
    */
   explain(request, kind, _place) {
     if (kind === TIMED_OUT) return this.blockersOf(request, false);
@@ -336,25 +303,12 @@ class Space {
   /**
    * Who kept a request waiting that waits no longer.
    *
-   * @param {Request} request
-   * @param {boolean} isNew whether it has not waited: then all who wait had come before it
+   * @param {Request} _request
+   * @param {boolean} _isNew whether it has not waited: then all who wait had come before it
    * @returns {import('../events/snapshot').Blockers | null} null where it would cost too much to ask
    */
-  blockersOf({ key, since }, isNew) {
-    const { holders, ahead } = port.blockers(this.number, key, isNew ? Infinity : since);
-    return toBlockers(this.addTraces(holders), ahead);
-  }
-
-  /**
-   * What only this thread knows of its own requests.
-   *
-   * @param {import('../addon/port').Report[]} reports
-   */
-  addTraces(reports) {
-    return reports.map(({ tag, ...report }) => {
-      const trace = tag === undefined ? undefined : this.requests[tag]?.trace;
-      return trace === undefined ? report : { ...report, trace };
-    });
+  blockersOf(_request, _isNew) {
+    return null;
   }
 
   /**
@@ -373,7 +327,7 @@ class Space {
     if (state === HOLDING) key.countHolder(request, 1);
     else if (request.state === HOLDING) key.countHolder(request, -1);
     request.state = state;
-    if (state === ENDED) this.forget(request);
+    if (state === ENDED) this.leaveEngine(key, request);
     this.keepAwake();
   }
 
@@ -430,68 +384,6 @@ class Space {
    */
   answerTo(_request) {
     return undefined;
-  }
-
-  /**
-   * Throws, at the call.
-   *
-   * @param {Error} error
-   * @returns {unknown}
-   */
-  refuse(error) {
-    throw error;
-  }
-
-  /**
-   * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read what to make of the answer; `now` is the date at
-   *   which its ages were true
-   * @param {string} [key] the only one to look at
-   * @returns {unknown}
-   */
-  query(read, key) {
-    return read(this.addTraces(port.query(this.number, key)), Date.now());
-  }
-
-  /** Ends the use of the space, as soon as no hold of this object is left. */
-  close() {
-    this.closing = true;
-    this.closeIfIdle();
-  }
-
-  /** @param {Request} request which has ended */
-  forget(request) {
-    if (this.labels > 0 && request.label !== undefined) this.removeLabel(request);
-    this.requests[request.tag] = null;
-    this.freeTags[this.free++] = request.tag;
-    /** @type {ThinKey} */ (request.at).leaveEngine();
-    if (this.free < this.requests.length) return;
-    if (this.requests.length > KEEP_PLACES) {
-      this.requests = [];
-      this.freeTags = [];
-      this.free = 0;
-    }
-    if (this.closing) this.closeIfIdle();
-  }
-
-  closeIfIdle() {
-    if (this.free < this.requests.length) return;
-    dropped.unregister(this);
-    leave(this.number);
-  }
-
-  keepAwake() {
-    const isAwake = this.needsWaking();
-    if (this.awake === null) {
-      if (!isAwake) return;
-      this.awake = { space: null };
-      awake.set(this.number, this.awake);
-    }
-    this.awake.space = isAwake ? this : null;
-  }
-
-  /** Whether a wake-up may be about it. */
-  needsWaking() {
-    return this.free < this.requests.length;
   }
 }
 

@@ -29,7 +29,7 @@ const { Keys } = require('./keys');
 class StoredSpace extends Space {
   /**
    * @param {string} name
-   * @param {Record<string, any>} store its options
+   * @param {import('../../native/binding').StoreOptions} store its options
    */
   constructor(name, store) {
     super(open(name, store), name, new Keys(false));
@@ -130,14 +130,6 @@ class StoredSpace extends Space {
   }
 
   /**
-   * @param {Error} error
-   * @returns {Promise<never>}
-   */
-  refuse(error) {
-    return Promise.reject(error);
-  }
-
-  /**
    * @param {(reports: import('../addon/port').Report[], now: number) => unknown} read what to make of the answer
    * @param {string} [key] the only one to look at
    * @returns {Promise<unknown>}
@@ -149,14 +141,6 @@ class StoredSpace extends Space {
     });
     const some = key === undefined ? reports : reports.filter((report) => report.key === key);
     return read(some, Date.now());
-  }
-
-  /** The protocol has no place for it. */
-  addLabel() {}
-
-  /** Another question to the server would delay the answer that there is. */
-  blockersOf() {
-    return null;
   }
 
   /**
@@ -247,8 +231,7 @@ class StoredSpace extends Space {
 
   /** @param {Request} request */
   owe(request) {
-    /** @type {any} */
-    const answer = {};
+    const answer = /** @type {Answer} */ ({});
     answer.promise = new Promise((resolve, reject) => Object.assign(answer, { resolve, reject }));
     // Nobody has to wait for it: programs that know only one process do not.
     quiet(answer.promise);
@@ -283,13 +266,13 @@ class StoredSpace extends Space {
 
 /**
  * @param {string} name
- * @param {Record<string, any>} store
+ * @param {import('../../native/binding').StoreOptions} store
  * @returns {number}
  */
 function open(name, store) {
-  const { number, option, takes, outOfRange } = port.openStored(name, store);
-  if (number === undefined) throw wrongStoreOption(`options.store.${option}`, takes, outOfRange);
-  return number;
+  const opened = port.openStored(name, store);
+  if (typeof opened === 'number') return opened;
+  throw wrongStoreOption(`options.store.${opened.option}`, opened.takes, opened.outOfRange);
 }
 
 /**

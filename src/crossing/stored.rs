@@ -5,15 +5,15 @@ use std::{sync::Arc, time::Duration};
 
 use latchkey_engine::Mode;
 use latchkey_redis::{Config, ConfigError, Options, Owner, Reason, Store, StoreError, StoredKey};
-use napi::bindgen_prelude::{FunctionCallContext, JsValue, Uint8Array, Utf16String};
+use napi::bindgen_prelude::{Either, FunctionCallContext, JsValue, Uint8Array, Utf16String};
 use napi::{Error, Result, sys};
 use napi_derive::napi;
 
 use crate::{
     crossing::query::Report,
     crossing::words,
-    port::Port,
     port::open_space::{OpenSpace, Scope},
+    port::{Port, SpaceNumber},
     process::background,
     process::shared_space::SharedSpace,
 };
@@ -44,40 +44,34 @@ pub struct StoreOptions {
     pub namespace: Option<String>,
 }
 
-/// The number of a stored space that was opened, or what is wrong with its options.
+/// What is wrong with a store's options.
 #[napi(object, object_from_js = false)]
-pub struct StoreOpened {
-    /// The port's number of the space.
-    pub number: Option<u32>,
+pub struct WrongOption {
     /// The option that is wrong.
-    pub option: Option<String>,
+    pub option: String,
     /// What it has to be.
-    pub takes: Option<String>,
+    pub takes: String,
     /// Whether it is of the right kind, but too large or too small.
-    pub out_of_range: Option<bool>,
+    pub out_of_range: bool,
 }
 
-/// Opens a stored space. The arguments are its name and the store's options.
-pub fn open(port: &Port, call: &FunctionCallContext) -> Result<StoreOpened> {
+impl From<ConfigError> for WrongOption {
+    fn from(ConfigError { option, takes, out_of_range }: ConfigError) -> Self {
+        Self { option: option.to_owned(), takes: takes.to_owned(), out_of_range }
+    }
+}
+
+/// Opens a stored space. The arguments are its name and the store's options; the answer is its number, or what is wrong.
+pub fn open(port: &Port, call: &FunctionCallContext) -> Result<Either<SpaceNumber, WrongOption>> {
     let name: Utf16String = call.get(0)?;
     let config = match Config::new(options(call.get(1)?)) {
         Ok(config) => config,
-        Err(error) => return Ok(refused(&error)),
+        Err(error) => return Ok(Either::B(error.into())),
     };
     let background = background::handle()
         .map_err(|error| Error::from_reason(format!("latchkey: the system refuses a thread: {error}")))?;
     let store = Store::open(config, background);
-    let number = port.open(Scope::Shared(SharedSpace::open_stored(&store, &name, port.mailbox.thread)))?;
-    Ok(StoreOpened { number: Some(number), option: None, takes: None, out_of_range: None })
-}
-
-fn refused(error: &ConfigError) -> StoreOpened {
-    StoreOpened {
-        number: None,
-        option: Some(error.option.to_owned()),
-        takes: Some(error.takes.to_owned()),
-        out_of_range: Some(error.out_of_range),
-    }
+    port.open(Scope::Shared(SharedSpace::open_stored(&store, &name, port.mailbox.thread))).map(Either::A)
 }
 
 fn options(given: StoreOptions) -> Options {

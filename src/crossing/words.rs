@@ -7,7 +7,7 @@
 
 use std::{cell::RefCell, ptr::NonNull};
 
-use latchkey_engine::{Ending, Event, Grant, KeySlot, Message, Mode, Released, Requested, Safety, Time};
+use latchkey_engine::{Ending, Event, Grant, KeySlot, Mode, Released, Requested, Safety, Time};
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
@@ -266,15 +266,19 @@ pub fn write_no_events(words: &mut [f64; LENGTH]) {
     words[MORE] = 0.0;
 }
 
-/// Writes as many events as fit behind those that JavaScript has not read, taken from an iterator that knows how many
-/// there are.
-pub fn write_events(words: &mut [f64; LENGTH], events: &mut impl ExactSizeIterator<Item = Message>) {
+/// Writes as many events as fit behind those that JavaScript has not read, each of the space with that number, and answers how
+/// many.
+pub fn write_events<'a>(
+    words: &mut [f64; LENGTH],
+    events: impl ExactSizeIterator<Item = (u32, &'a Event)>,
+) -> usize {
     let unread = whole(words[EVENTS]) as usize;
-    let count = events.len().min(MAX_EVENTS.saturating_sub(unread));
+    let total = events.len();
+    let count = total.min(MAX_EVENTS.saturating_sub(unread));
     let places = words[FIRST_EVENT..].chunks_exact_mut(EVENT_SIZE).skip(unread);
-    for (Message { address: space, event }, place) in events.by_ref().take(count).zip(places) {
+    for ((space, event), place) in events.zip(places) {
         place[EVENT_SPACE] = space.into();
-        let (kind, tag) = match event {
+        let (kind, tag) = match *event {
             Event::Granted { tag, grant, .. } => {
                 write_grant(grant, &mut place[EVENT_FENCE..=EVENT_RECOVERED]);
                 (KIND_GRANTED, tag)
@@ -295,7 +299,8 @@ pub fn write_events(words: &mut [f64; LENGTH], events: &mut impl ExactSizeIterat
         place[EVENT_TAG] = tag.into();
     }
     words[EVENTS] = (unread + count) as f64;
-    words[MORE] = events.len() as f64;
+    words[MORE] = (total - count) as f64;
+    count
 }
 
 fn write_grant(grant: Grant, places: &mut [f64]) {

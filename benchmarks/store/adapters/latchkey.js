@@ -1,5 +1,5 @@
 'use strict';
-// latchkey's promise face in a space that the server keeps.
+// latchkey's promise API in a space that the server keeps.
 
 const { Locks } = require('../../..');
 

@@ -28,16 +28,6 @@ impl Caller for Time {
     }
 }
 
-impl<C: Caller + ?Sized> Caller for &mut C {
-    fn now(&self) -> Time {
-        (**self).now()
-    }
-
-    fn take_events(&mut self, events: &mut Events) {
-        (**self).take_events(events);
-    }
-}
-
 /// The time of one operation: read from the clock when it is first needed, and the same from then on. Not all
 /// operations need it: to release a key that nobody waits for takes none, and a clock costs as much as that.
 pub struct Now<'a> {

@@ -56,7 +56,7 @@ impl<const CHAIN: usize> List<CHAIN> {
 
     /// Takes out `index`, which must be in this list.
     pub fn unlink(&mut self, requests: &mut Slab<Request>, index: Index) {
-        let Links { prev, next } = std::mem::replace(&mut requests[index].links[CHAIN], Links::UNLINKED);
+        let Links { prev, next } = requests[index].links[CHAIN];
         match prev {
             NONE => self.first = next,
             prev => requests[prev].links[CHAIN].next = next,

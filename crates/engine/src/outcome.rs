@@ -19,12 +19,6 @@ pub struct Outcome<T> {
 }
 
 impl<T> Outcome<T> {
-    /// The same with another result.
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Outcome<U> {
-        let Self { result, slot, events, next_deadline } = self;
-        Outcome { result: change(result), slot, events, next_deadline }
-    }
-
     /// An outcome that nobody else has to learn of.
     pub fn quiet(result: T) -> Self {
         Self { result, slot: None, events: Events::default(), next_deadline: None }

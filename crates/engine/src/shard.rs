@@ -249,12 +249,12 @@ impl<S: Scope> Shard<S> {
     /// Grants from the queue's head for as long as the holders admit it.
     fn settle(&mut self, key: Index, operation: &mut Operation<'_>) {
         while let Some(index) = self.keys[key].front() {
-            if !self.keys[key].admits(self.requests[index].mode) {
+            let Request { mode, port, tag, .. } = self.requests[index];
+            if !self.keys[key].admits(mode) {
                 break;
             }
             self.dequeue(index);
             let grant = self.grant(index, &operation.now, operation.fences.next());
-            let Request { port, tag, .. } = self.requests[index];
             operation.events.push(Event::Granted { port, tag, grant });
         }
     }

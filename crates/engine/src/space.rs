@@ -70,7 +70,7 @@ impl LocalSpace {
     }
 
     /// Ends one of the holds of the key of `ask` that are only counted.
-    pub fn release_counted(&self, ask: &Ask<'_>, caller: impl Caller) -> Outcome<Released> {
+    pub fn release_counted(&self, ask: &Ask<'_>, caller: &mut dyn Caller) -> Outcome<Released> {
         self.operate(0, caller, |state, operation| state.release_counted(ask, operation))
     }
 
@@ -115,12 +115,12 @@ impl<S: Scope> Space<S> {
     fn operate<T>(
         &self,
         shard: u32,
-        mut caller: impl Caller,
+        caller: &mut dyn Caller,
         change: impl FnOnce(&mut Shard<S>, &mut Operation<'_>) -> T,
     ) -> Outcome<T> {
         let mut state = self.shard(shard);
         let mut operation =
-            Operation { now: Now::by(&caller), fences: &self.fences, events: Events::default() };
+            Operation { now: Now::by(caller), fences: &self.fences, events: Events::default() };
         let result = change(&mut state, &mut operation);
         let mut events = operation.events;
         // With the mutex, so that nobody's events about these keys can come before these.
@@ -130,12 +130,12 @@ impl<S: Scope> Space<S> {
 
     fn operate_on_all(
         &self,
-        mut caller: impl Caller,
+        caller: &mut dyn Caller,
         mut change: impl FnMut(&mut Shard<S>, &mut Operation<'_>),
     ) -> Outcome<()> {
         let mut total = Outcome::quiet(());
         for shard in 0..=self.shard_mask() {
-            let outcome = self.operate(shard, &mut caller, &mut change);
+            let outcome = self.operate(shard, caller, &mut change);
             total.events.extend(outcome.events);
             total.next_deadline = earliest(total.next_deadline, outcome.next_deadline);
         }

@@ -118,7 +118,7 @@ fn counted_readers_keep_a_writer_out_until_as_many_have_left() {
     space.adopt_counted(&ask(0, Mode::Read), 2);
     let listed = adopt(&space, ask(1, Mode::Read), at(0));
     append(&space, ask(2, Mode::Write));
-    let leave = || space.release_counted(&ask(0, Mode::Read), at(0));
+    let leave = || space.release_counted(&ask(0, Mode::Read), &mut at(0));
     assert_eq!(leave().result, Released::Held);
     assert!(space.release(listed, &mut at(0)).events.is_empty());
     let last = leave();
@@ -135,7 +135,7 @@ fn the_last_of_the_counted_leaves_the_key_idle() {
         space.request(Ask { patience: Patience::None, ..ask(1, Mode::Read) }, &mut at(0)).result,
         Requested::Refused
     );
-    assert_eq!(space.release_counted(&ask(0, Mode::Write), at(0)).result, Released::HeldLast);
+    assert_eq!(space.release_counted(&ask(0, Mode::Write), &mut at(0)).result, Released::HeldLast);
     let writer = space.request(ask(2, Mode::Write), &mut at(0)).result;
     assert!(writer.granted().is_some(), "{writer:?}");
 }

@@ -220,7 +220,7 @@ fn taking_in_holds_allocates_nothing() {
         space.adopt_counted(&read, 1);
         let listed = space.adopt(&read, Time::ZERO).expect("its key has a number");
         assert_eq!(space.release(listed, &mut Time::default()).result, Released::Held);
-        assert_eq!(space.release_counted(&read, Time::ZERO).result, Released::HeldLast);
+        assert_eq!(space.release_counted(&read, &mut { Time::ZERO }).result, Released::HeldLast);
     };
     pair();
     assert_eq!(allocations_of(|| (0..1_000).for_each(|_| pair())), 0);

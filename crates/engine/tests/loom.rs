@@ -9,7 +9,7 @@ mod member;
 #[path = "loom/order.rs"]
 mod order;
 
-use latchkey_engine::{Ask, Event, LockTable, Mode, Port, Released};
+use latchkey_engine::{Ask, Event, Mode, Port, Released};
 use loom::{
     sync::{
         Arc,

@@ -210,8 +210,8 @@ fn a_text_names_no_key_of_one_thread_and_nothing_happens() {
     assert_eq!(space.request(by_text, &mut Time::default()).result, Requested::Forgotten);
     assert_eq!((space.append(&by_text), space.adopt(&by_text, Time::ZERO)), (None, None));
     space.adopt_counted(&by_text, 1);
-    assert_eq!(space.release_counted(&by_text, Time::ZERO).result, Released::NotHeld);
-    assert_eq!(space.release_counted(&ask(number(0)), Time::ZERO).result, Released::NotHeld);
+    assert_eq!(space.release_counted(&by_text, &mut { Time::ZERO }).result, Released::NotHeld);
+    assert_eq!(space.release_counted(&ask(number(0)), &mut { Time::ZERO }).result, Released::NotHeld);
     let holder = take_local(&space, number(0));
     assert_eq!(space.release(holder, &mut Time::default()).result, Released::HeldLast);
 }

@@ -1,4 +1,4 @@
-// A program that installed `latchkey` under its own name, CommonJS: both faces, alone and in one.
+// A program that installed `latchkey` under its own name, CommonJS: both APIs, alone and in one.
 'use strict';
 
 const assert = require('node:assert/strict');

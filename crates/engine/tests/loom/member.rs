@@ -131,7 +131,7 @@ impl Member {
     }
 
     pub fn request(&self, ask: Ask<'_>) -> Told<Requested> {
-        self.operate(|space, sender| space.request(Ask { port: self.port, ..ask }, &mut { sender }))
+        self.operate(|space, sender| space.request(Ask { port: self.port, ..ask }, sender))
     }
 
     /// Asks for what nobody else's events can be about.
@@ -142,19 +142,19 @@ impl Member {
     }
 
     pub fn release(&self, ticket: Ticket) -> Told<Released> {
-        self.operate(|space, sender| space.release(ticket, &mut { sender }))
+        self.operate(|space, sender| space.release(ticket, sender))
     }
 
     pub fn give_back(&self, ticket: Ticket) -> Told<Released> {
-        self.operate(|space, sender| space.give_back(ticket, &mut { sender }))
+        self.operate(|space, sender| space.give_back(ticket, sender))
     }
 
     pub fn cancel(&self, ticket: Ticket) -> Told<bool> {
-        self.operate(|space, sender| space.cancel(ticket, &mut { sender }))
+        self.operate(|space, sender| space.cancel(ticket, sender))
     }
 
     pub fn downgrade(&self, ticket: Ticket) -> Told<bool> {
-        self.operate(|space, sender| space.downgrade(ticket, &mut { sender }))
+        self.operate(|space, sender| space.downgrade(ticket, sender))
     }
 
     /// Sleeps until it is granted its key, and is told nothing else.

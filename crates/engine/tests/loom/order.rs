@@ -1,7 +1,7 @@
 //! In which order a thread is told what several threads decide. Each of these fails if events are put into the inboxes after
 //! the shard's mutex has been freed.
 
-use latchkey_engine::{Ask, Event, LockTable, Mode, Patience, Released, Requested};
+use latchkey_engine::{Ask, Event, Mode, Patience, Released, Requested};
 use loom::{sync::Arc, thread};
 
 use crate::member::{A, B, C, EXPIRY, Member, Shared, ask, grants};

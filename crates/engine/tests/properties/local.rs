@@ -163,7 +163,7 @@ impl Model<Local> {
             return;
         }
         let ask = self.ask_about(key);
-        let outcome = self.kind.space.release_counted(&ask, self.now);
+        let outcome = self.kind.space.release_counted(&ask, &mut self.now);
         self.released(key, tag, false, outcome);
     }
 }

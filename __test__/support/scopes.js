@@ -1,8 +1,8 @@
 'use strict';
-// The reaches of the promise face under one shape, so that a promise's test is written once and run over each.
+// The scopes of the promise API under one shape, so that a promise's test is written once and run over each.
 //
 // `open(options)` gives a Locks whose keys nobody else uses. A store answers later: so a test awaits what `tryRead`,
-// `tryWrite`, `query`, `release` and `downgrade` return, which changes nothing in the other reaches. What is about
+// `tryWrite`, `query`, `release` and `downgrade` return, which changes nothing in the other scopes. What is about
 // *before the call returns* is for those only (`if (!later)`).
 
 const { describe, after } = require('node:test');
@@ -34,10 +34,10 @@ function startServer() {
 
 /** @typedef {(options?: Record<string, any>) => InstanceType<typeof Locks>} Open */
 
-/** @typedef {{ name: string, later: boolean, skip?: string | false, open: Open }} Reach */
+/** @typedef {{ name: string, later: boolean, skip?: string | false, open: Open }} Scope */
 
-/** @type {Reach[]} */
-const reaches = [
+/** @type {Scope[]} */
+const scopes = [
   { name: 'private', later: false, open: (options) => new Locks(options) },
   { name: 'named', later: false, open: (options) => new Locks({ name: freshName(), ...options }) },
   {
@@ -49,31 +49,31 @@ const reaches = [
 ];
 
 /**
- * Describes a behaviour once per reach.
+ * Describes a behaviour once per scope.
  *
  * @param {string} behaviour
- * @param {(open: Open, reach: Reach) => void} suite
+ * @param {(open: Open, scope: Scope) => void} suite
  */
-function overReaches(behaviour, suite) {
+function overScopes(behaviour, suite) {
   redis ??= startServer();
-  for (const reach of reaches) {
-    const { name, open, skip = false } = reach;
-    describe(`${behaviour} (${name})`, { skip }, () => suite(open, reach));
+  for (const scope of scopes) {
+    const { name, open, skip = false } = scope;
+    describe(`${behaviour} (${name})`, { skip }, () => suite(open, scope));
   }
 }
 
 /**
- * The same, once per reach and mode.
+ * The same, once per scope and mode.
  *
  * @param {string} behaviour
- * @param {(open: Open, mode: 'read' | 'write', reach: Reach) => void} suite
+ * @param {(open: Open, mode: 'read' | 'write', scope: Scope) => void} suite
  */
-function overReachesAndModes(behaviour, suite) {
+function overScopesAndModes(behaviour, suite) {
   redis ??= startServer();
-  for (const reach of reaches) {
-    const { name, open, skip = false } = reach;
+  for (const scope of scopes) {
+    const { name, open, skip = false } = scope;
     for (const mode of /** @type {const} */ (['read', 'write'])) {
-      describe(`${behaviour} (${name}, ${mode})`, { skip }, () => suite(open, mode, reach));
+      describe(`${behaviour} (${name}, ${mode})`, { skip }, () => suite(open, mode, scope));
     }
   }
 }
@@ -107,4 +107,4 @@ async function untilPending(locks, count) {
 /** The `try` of a mode. */
 const TRY = { read: 'tryRead', write: 'tryWrite' };
 
-module.exports = { overReaches, overReachesAndModes, assertFree, untilPending, freshName, TRY };
+module.exports = { overScopes, overScopesAndModes, assertFree, untilPending, freshName, TRY };

@@ -1,50 +1,79 @@
 'use strict';
-// Holders on the callback faces without an expiry are only counted, unless somebody listens to the diagnostics channels, or they
-// had to wait: those are listed. To programs it is all the same.
+// Who is let in to a thin key. Holders of the callback APIs without an expiry are only counted, unless somebody listens to the
+// diagnostics channels, or they had to wait: those are listed, and so are all others. To programs it is all the same.
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const diagnostics = require('node:diagnostics_channel');
-const alock = require('latchkey/alock');
-const { Lock } = require('latchkey');
+const { LONG } = require('./support/apis');
+const { loadWatchedCopy } = require('./support/copies');
+const { ModelLock } = require('./support/model');
 const { hold } = require('./support/queue');
 const { collectUntil } = require('./support/gc');
 const { randomFrom, seed } = require('./support/random');
 
+const { latchkey, calls } = loadWatchedCopy();
+const { Lock } = latchkey;
+
 const taker = (lock, mode) => () =>
   hold({ [mode]: (key, obtained) => lock[`${mode}Lock`](key, null, obtained) }, mode, 'key');
 
-describe('holders that nothing tells apart', () => {
-  it('may end in any order, each once, and each tells its own callback what it was given', () => {
-    for (const order of ['012', '021', '102', '120', '201', '210']) {
-      const lock = new Lock();
-      const told = [];
-      const releases = [0, 1, 2].map((n) => {
-        let release;
-        lock.readLock(
-          'key',
-          (...args) => told.push([n, ...args]),
-          (given) => (release = given),
-        );
-        return release;
-      });
-      let written = 0;
-      lock.writeLock('key', null, () => written++);
-      const numbers = [...order].map(Number);
-      for (const n of numbers) {
-        assert.equal(written, 0);
-        releases[n]('word', n);
-        releases[n]('again');
-      }
-      assert.equal(written, 1);
-      assert.deepEqual(
-        told,
-        numbers.map((n) => [n, 'word', n]),
-      );
-    }
-  });
+/** All programs of so many steps: `r` and `w` ask to read and to write, `e` ends the oldest hold, if there is one. */
+function* programs(length) {
+  if (length === 0) yield '';
+  else for (const rest of programs(length - 1)) for (const step of 'rwe') yield rest + step;
+}
 
-  it('end once, too, if they waited: a second release() takes nobody else’s hold', () => {
+/** Runs such a program: whom each step has let in, the holds that are left, and whether somebody ever had to wait. */
+function runSteps(lock, program) {
+  const releases = [];
+  let [entered, waiting, waits] = [[], 0, false];
+  const steps = [...program].map((step, n) => {
+    entered = [];
+    const obtained = (release) => {
+      waiting--;
+      entered.push(n);
+      releases.push(release);
+    };
+    if (step === 'e') releases.shift()?.();
+    else {
+      waiting++;
+      lock[step === 'r' ? 'readLock' : 'writeLock']('key', null, obtained);
+    }
+    waits ||= waiting > 0;
+    return entered;
+  });
+  return { steps, releases, waits };
+}
+
+describe('every program of eight steps, each of them a reader, a writer or the end of the oldest hold', () => {
+  const sorts = { 'that counts': () => new Lock(), 'that lists': () => new Lock(LONG) };
+  for (const [sort, open] of Object.entries(sorts)) {
+    it(`lets in whom a naive model lets in, and calls the engine only where somebody waits (a Lock ${sort})`, () => {
+      let free = 0;
+      const lock = open();
+      for (const program of programs(8)) {
+        calls();
+        const { steps, releases, waits } = runSteps(lock, program);
+        assert.deepEqual(steps, runSteps(new ModelLock(), program).steps, program);
+        // Where all of them expire, a second reader has the engine asked whether the first one is overdue.
+        const mayCall = waits || (sort === 'that lists' && /r[^e]*r/.test(program));
+        if (!mayCall) {
+          assert.deepEqual(calls(), [], program);
+          free++;
+        }
+        while (releases.length > 0) releases.shift()();
+        calls();
+        taker(lock, 'write')()();
+        assert.deepEqual(calls(), [], `${program}: the key is thin again`);
+      }
+      assert.ok(free > 100, `${free} programs in which nobody waits`);
+    });
+  }
+});
+
+describe('holders that nothing tells apart', () => {
+  it('end once, also if they waited: a second release() takes nobody else’s hold', () => {
     const lock = new Lock();
     const told = [];
     const releases = [];
@@ -69,75 +98,6 @@ describe('holders that nothing tells apart', () => {
     releases[1]();
     assert.deepEqual(told, [[0, 'word'], [1]]);
     lock.readLock('key', null, () => assert.fail('the writer still holds it'));
-  });
-
-  it('keep readers out where they write, and share where they read, unless a writer waits', () => {
-    const lock = new Lock();
-    const log = [];
-    const into = (word) => (release) => {
-      log.push(word);
-      release();
-    };
-    const writer = taker(lock, 'write')();
-    lock.readLock('key', null, into('reader'));
-    assert.deepEqual(log, []);
-    writer();
-    assert.deepEqual(log.splice(0), ['reader']);
-    const reader = taker(lock, 'read')();
-    lock.readLock('key', null, into('shares'));
-    assert.deepEqual(log.splice(0), ['shares']);
-    lock.writeLock('key', null, into('writer'));
-    lock.readLock('key', null, into('behind'));
-    assert.deepEqual(log, []);
-    reader();
-    assert.deepEqual(log, ['writer', 'behind']);
-  });
-
-  it('are told apart by nobody: readers that came later release first', () => {
-    const lock = new Lock();
-    const take = taker(lock, 'read');
-    const early = take();
-    let written = 0;
-    lock.writeLock('key', null, (release) => {
-      written++;
-      release();
-    });
-    early();
-    assert.equal(written, 1);
-    const [a, b] = [take(), take()];
-    lock.writeLock('key', null, () => written++);
-    b();
-    assert.equal(written, 1);
-    a();
-    assert.equal(written, 2);
-  });
-
-  it('of one key are not those of another one', () => {
-    const log = [];
-    const releases = ['a', 'b'].map((key) => hold({ write: alock }, 'write', `counted ${key}`));
-    for (const key of ['a', 'b']) {
-      alock(`counted ${key}`, (release) => {
-        log.push(key);
-        release();
-      });
-    }
-    releases[1]();
-    assert.deepEqual(log, ['b']);
-    releases[0]();
-    assert.deepEqual(log, ['b', 'a']);
-  });
-
-  it('of one lock object are not those of another one', () => {
-    const [lock, other] = [new Lock(), new Lock()];
-    const release = taker(lock, 'write')();
-    const releaseOther = taker(other, 'write')();
-    const log = [];
-    lock.readLock('key', null, () => log.push('own'));
-    other.readLock('key', null, () => log.push('other'));
-    releaseOther();
-    assert.deepEqual(log, ['other']);
-    release();
-    assert.deepEqual(log, ['other', 'own']);
   });
 
   it('keep nothing of those who waited with them, or behind them, though the program keeps their release functions', async () => {

@@ -10,7 +10,7 @@
 //   npm run torture -- --store --seed 123
 'use strict';
 
-const { setup } = require('./setup');
+const { setup } = require('../../scripts/setup');
 
 const SEEDS = 10_000;
 /** A store's: a death takes a lease. */
@@ -132,20 +132,20 @@ function report(sums, store) {
 }
 
 function inProcess() {
-  const { Torture } = require('../__test__/torture/run');
+  const { Torture } = require('./run');
   return { tortures: [new Torture()], stop() {} };
 }
 
 async function overStore(breaks) {
-  const { Redis } = require('../__test__/support/redis');
-  const { StoreTorture } = require('../__test__/torture/run-store');
+  const { Redis } = require('../support/redis');
+  const { StoreTorture } = require('./run-store');
   const redis = await new Redis().start();
   return { tortures: await StoreTorture.several(SIDE_BY_SIDE, redis, breaks), stop: () => redis.stop() };
 }
 
 /** @returns {Promise<boolean>} whether each waiter was served in time */
 async function deaths(times) {
-  const { witnessDeath, describeTimes, inTime, WAYS } = require('../__test__/torture/deaths');
+  const { witnessDeath, describeTimes, inTime, WAYS } = require('./deaths');
   console.log(
     `Deaths: a worker that holds a write lock, ${times} times each; how long after it the waiter is served`,
   );
