@@ -5,6 +5,7 @@
 
 mod clearing;
 mod library;
+pub mod names;
 mod push;
 mod replies;
 mod report_page;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use latchkey_engine::{Grant, Mode};
 use redis::{Cmd, RedisResult, aio::ConnectionLike, cmd};
 
-use crate::names::{Bucket, LockName, RequestId, SessionId};
+use crate::scripts::names::{Bucket, LockName, RequestId, SessionId};
 use library::Script;
 use report_page::{Place, ReportPage};
 

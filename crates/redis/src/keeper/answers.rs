@@ -12,8 +12,10 @@ use super::{
 };
 use crate::{
     clock,
-    ledger::Number,
-    request::{Need, Phase, Request},
+    keeper::{
+        ledger::Number,
+        request::{Need, Phase, Request},
+    },
     scripts::{Acquired, Downgraded, Purpose, Push, Reclaimed, Released},
     trouble::{Reason, Trouble},
 };

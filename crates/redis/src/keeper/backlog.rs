@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{ledger::Number, request::Need};
+use crate::keeper::{ledger::Number, request::Need};
 
 /// Two lanes, each in the order of arrival: whoever asks for a lock goes behind all that makes one free, or keeps one. So
 /// nobody's hand-over waits until this process has asked for all that it wants.

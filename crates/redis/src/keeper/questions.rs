@@ -8,12 +8,14 @@ use redis::RedisResult;
 use super::{Keeper, queries::QueryNumber};
 use crate::{
     clock,
-    ledger::Number,
-    names::RequestId,
-    report::Survey,
-    request::{Need, Phase, Request},
+    keeper::{
+        ledger::Number,
+        report::Survey,
+        request::{Need, Phase, Request},
+    },
     scripts::{
-        Acquired, AcquiredAll, Beat, Clearing, Downgraded, Owner, PAGE, Purpose, Reclaimed, Released, Waiting,
+        Acquired, AcquiredAll, Beat, Clearing, Downgraded, Owner, PAGE, Purpose, Reclaimed, Released,
+        Waiting, names::RequestId,
     },
 };
 

@@ -8,9 +8,7 @@ use redis::RedisResult;
 
 use super::{Keeper, questions::Reply};
 use crate::{
-    command::Asked,
-    ledger::Number,
-    request::Need,
+    keeper::{command::Asked, ledger::Number, request::Need},
     scripts::{Acquired, AcquiredAll},
 };
 

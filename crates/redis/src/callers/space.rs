@@ -6,10 +6,12 @@ use latchkey_engine::{Ask, Key, KeyName, Port, Safety, Ticket};
 use tokio::sync::oneshot;
 
 use crate::{
+    callers::store::Store,
     clock,
-    command::{Asked, Command, SpaceNumber},
-    report::StoredKey,
-    store::Store,
+    keeper::{
+        command::{Asked, Command, SpaceNumber},
+        report::StoredKey,
+    },
     trouble::{Reason, StoreError},
 };
 

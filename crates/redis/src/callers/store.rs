@@ -16,13 +16,17 @@ use latchkey_engine::{Events, Key};
 use tokio::runtime::Handle;
 
 use crate::{
-    address::Config,
-    command::{Command, SpaceNumber},
-    keeper::Keeper,
-    ledger::Ledger,
-    running::{self, Running},
-    space::StoredSpace,
-    stepper::Stepper,
+    callers::{
+        running::{self, Running},
+        space::StoredSpace,
+        stepper::Stepper,
+    },
+    connection::address::Config,
+    keeper::{
+        Keeper,
+        command::{Command, SpaceNumber},
+        ledger::Ledger,
+    },
     trouble::StoreError,
 };
 
