@@ -184,7 +184,7 @@ class PromiseLocks {
     // Not granted together, they are asked for again: to those who watch, this was no more than a try.
     const asTry = { ...wish, isTry: true };
     try {
-      /** @type {import('../spaces/stored-space').StoredSpace} */ (this.#space).askTogether(() => {
+      this.#space.together(() => {
         for (const key of keys) requests.push(this.#take(mode, key, asTry));
       });
     } catch (error) {
@@ -207,7 +207,7 @@ class PromiseLocks {
    * @returns {Hold} one that a loss of any of them aborts
    */
   #together(held, mode) {
-    const hold = new Hold(new RequestGroup(held, mode, this.#space.answersLater));
+    const hold = new Hold(new RequestGroup(held, mode, this.#space));
     for (const request of held) request.hold = hold;
     return hold;
   }

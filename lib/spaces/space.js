@@ -351,6 +351,17 @@ class Space extends Member {
   }
 
   /**
+   * Makes requests that are granted together, or releases some: in one trip where a store answers.
+   *
+   * @template T
+   * @param {() => T} act
+   * @returns {T} what it gives
+   */
+  together(act) {
+    return act();
+  }
+
+  /**
    * @param {Request} _request
    * @returns {Promise<void> | undefined} the answer to its last release or downgrade, if a store gives one
    */

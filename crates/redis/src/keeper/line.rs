@@ -20,16 +20,15 @@ use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};
 
 use super::{Keeper, questions::Reply};
 use crate::{
-    address::Config,
     clock,
-    connection::{self, Connection},
-    ledger::Number,
-    names::{Bucket, SessionId},
-    request::Need,
-    scripts::{self, Beat, Link},
+    connection::{self, Connection, address::Config, wire::Wire},
+    keeper::{ledger::Number, request::Need},
+    scripts::{
+        self, Beat, Link,
+        names::{Bucket, SessionId},
+    },
     trouble::{Reason, Trouble},
     who,
-    wire::Wire,
 };
 
 const FIRST_RETRY: Duration = Duration::from_millis(20);

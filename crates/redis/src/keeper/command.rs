@@ -5,7 +5,10 @@ use std::{fmt, time::Duration};
 use latchkey_engine::{Events, Key, Mode, Patience, Port, Time};
 use tokio::sync::oneshot;
 
-use crate::{ledger::Number, report::StoredKey, trouble::StoreError};
+use crate::{
+    keeper::{ledger::Number, report::StoredKey},
+    trouble::StoreError,
+};
 
 /// The number of an open space of a store.
 pub(crate) type SpaceNumber = u32;
