@@ -24,7 +24,7 @@ describe('several keys of a store', { skip: withoutRedis }, () => {
   }
 
   for (const mode of ['write', 'read', 'tryWrite', 'tryRead']) {
-    it(`are one trip for ${mode}, if all are free`, async () => {
+    it(`are one trip for ${mode}, if all are free, and one to release`, async () => {
       const locks = open();
       await (await locks.write('warm')).release();
       let hold;
@@ -32,7 +32,7 @@ describe('several keys of a store', { skip: withoutRedis }, () => {
       assert.deepEqual(hold.key, KEYS.toSorted());
       const { held } = await locks.query();
       assert.deepEqual(held.map(({ key }) => key).toSorted(), KEYS.toSorted());
-      await hold.release();
+      assert.equal(await scripts(() => hold.release()), 1);
       assert.deepEqual(await locks.query(), { held: [], pending: [] });
       locks.close();
     });

@@ -104,7 +104,8 @@ describe('processes that share a store', { skip: withoutRedis }, () => {
     const proxy = await new Proxy(redis.port).start();
     const locks = new Locks({ name: 'cost', store: { url: proxy.url, ttl: TTL } });
     await (await locks.write('warm')).release();
-    const { beat } = proxy.counts;
+    const { beat, ...first } = proxy.counts;
+    assert.deepEqual([first.acquire, first.release], [1, 1]);
     const start = performance.now();
     const holds = await Promise.all(Array.from({ length: 1000 }, (_, i) => locks.write(`key ${i}`)));
     await untilAsync(async () => proxy.counts.beat >= beat + 4, 'some beats');
@@ -112,7 +113,9 @@ describe('processes that share a store', { skip: withoutRedis }, () => {
     const expected = (performance.now() - start) / (TTL / 3);
     await Promise.all(holds.map((hold) => hold.release()));
     const { acquire, release } = proxy.counts;
-    assert.deepEqual({ acquire, release }, { acquire: 1001, release: 1001 });
+    assert.equal(acquire, 1001);
+    // Releases that come together go together.
+    assert.ok(release <= 1001, `${release} releases`);
     assert.ok(beats <= expected + 2, `${beats} beats where ${expected} are due`);
     locks.close();
     await proxy.stop();

@@ -50,16 +50,12 @@ const SUITES = [
 const TIMEOUT = 15 * 60_000;
 
 async function main(args) {
+  const chosen = chosenBy(args);
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     console.log(
       `Skipped: the servers are binaries for Linux on x64, and this is ${process.platform} ${process.arch}.`,
     );
     return;
-  }
-  const names = args.filter((arg) => !arg.startsWith('--'));
-  const chosen = names.length > 0 ? names : [...Object.keys(SERVERS), INSTALLED];
-  for (const name of chosen) {
-    if (name !== INSTALLED && !(name in SERVERS)) throw new Error(`there is no ${name}`);
   }
   const programs = [];
   for (const name of chosen) programs.push({ name, program: await provide(name) });
@@ -75,6 +71,15 @@ async function main(args) {
   const results = await Promise.all(programs.map((server) => test(server, faketime)));
   results.forEach(report);
   if (results.some(({ code, passed }) => code !== 0 || passed === 0)) process.exitCode = 1;
+}
+
+/** @returns {string[]} the names of the servers that are asked for; throws if an argument is none, and no option */
+function chosenBy(args) {
+  const all = [...Object.keys(SERVERS), INSTALLED];
+  const wrong = args.find((arg) => arg !== '--fetch' && !all.includes(arg));
+  if (wrong !== undefined) throw new Error(`there is no ${wrong}: only --fetch, ${all.join(', ')}`);
+  const names = args.filter((arg) => arg !== '--fetch');
+  return names.length > 0 ? names : all;
 }
 
 /** @returns {Promise<string>} the path of a server's program, once it is there and says the right version */

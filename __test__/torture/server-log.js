@@ -71,6 +71,8 @@ class ServerLog {
     if (step === null) return this.#marks.get(/"ECHO" "(mark \d+)"/.exec(line)?.[1])?.resolve();
     const [{ length }, command, sort, name] = step;
     const words = Array.from(line.slice(length).matchAll(WORD), ([, word]) => word);
+    // The holders of several locks may end in one step.
+    if (command === 'DEL') return [name, ...words.map(lockOf)].forEach((each) => this.#empty(each));
     const lock = this.#locks.get(name) ?? new Lock();
     this.#locks.set(name, lock);
     if (sort === 'q') this.#queue(name, lock, command, words);
@@ -86,7 +88,6 @@ class ServerLog {
   }
 
   #hold(name, lock, command, words) {
-    if (command === 'DEL') return lock.holders.clear();
     if (command === 'HDEL') return words.forEach((field) => lock.holders.delete(field));
     // Several readers may be let in by one step.
     let modeBefore = lock.mode;
@@ -98,6 +99,12 @@ class ServerLog {
         modeBefore = lock.mode;
       }
     }
+  }
+
+  #empty(name) {
+    const lock = this.#locks.get(name);
+    lock?.holders.clear();
+    if (lock?.queue.size === 0) this.#locks.delete(name);
   }
 
   #grant(name, lock, modeBefore, id, value) {
@@ -126,6 +133,11 @@ class ServerLog {
   #complain(name, text) {
     this.#complaints.push([name, text]);
   }
+}
+
+/** @param {string} key of a lock's holders */
+function lockOf(key) {
+  return key.replace(/^\{[^}]*\}:h:/, '');
 }
 
 class Lock {

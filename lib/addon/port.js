@@ -261,7 +261,7 @@ function blockers(number, key, asked) {
 }
 
 /**
- * Has a store grant what is asked of it from now on together, or not at all.
+ * Has a store grant what is asked of it from now on together, or not at all; what is released goes in one trip.
  *
  * @param {number} number of the space
  */
@@ -271,7 +271,7 @@ function gather(number) {
 }
 
 /**
- * Asks a store for what has been gathered.
+ * Sends a store what has been gathered.
  *
  * @param {number} number of the space
  */

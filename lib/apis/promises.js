@@ -12,7 +12,7 @@ const {
   optionOf,
   toTrace,
 } = require('./arguments');
-const { watch } = require('../requests/abort');
+const { hasAborted, onAbort, reasonOf } = require('../requests/abort');
 const { now } = require('../clock');
 const { LockClosedError, LockQueueFullError, LockTimeoutError } = require('../errors');
 const { Hold, runAndRelease } = require('../requests/hold');
@@ -145,13 +145,12 @@ class PromiseLocks {
   async #takeAll(mode, keys, wish) {
     this.#refuse(keys[0], wish.signal);
     const start = now();
-    if (this.#mayTakeTogether(keys.length)) {
-      const held = await this.#takeTogether(mode, keys, wish);
-      if (held !== null) return this.#together(held, mode);
-    }
-    /** @type {PromiseRequest[]} */
-    const held = [];
+    /** @type {PromiseRequest[] | null} */
+    let held = null;
     try {
+      if (this.#mayTakeTogether(keys.length)) held = await this.#takeTogether(mode, keys, wish);
+      if (held !== null) return this.#together(held, mode);
+      held = [];
       for (const key of keys) {
         const rest = wish.timeout - (now() - start);
         const request = this.#take(mode, key, wish, Math.max(0, rest));
@@ -160,11 +159,13 @@ class PromiseLocks {
       }
       const lost = held.find(({ loss }) => loss !== null);
       if (lost !== undefined) throw lost.loss;
+      return this.#together(held, mode);
     } catch (error) {
-      giveAllBack(held);
+      // At the end of the stack there is no room for that now.
+      if (error instanceof RangeError) SOON.then(giveAllBack.bind(undefined, held ?? []));
+      else giveAllBack(held ?? []);
       throw withCaller(error);
     }
-    return this.#together(held, mode);
   }
 
   /**
@@ -191,7 +192,7 @@ class PromiseLocks {
     // Not granted together, they are asked for again: to those who watch, this was no more than a try.
     const asTry = { ...wish, isTry: true, asksAgain: !wish.isTry };
     try {
-      /** @type {import('../spaces/stored-space').StoredSpace} */ (this.#space).askTogether(() => {
+      this.#space.together(() => {
         for (const key of keys) requests.push(this.#take(mode, key, asTry));
       });
     } catch (error) {
@@ -214,7 +215,7 @@ class PromiseLocks {
    * @returns {Hold} one that a loss of any of them aborts
    */
   #together(held, mode) {
-    const hold = new Hold(new RequestGroup(held, mode, this.#space.answersLater));
+    const hold = new Hold(new RequestGroup(held, mode, this.#space));
     for (const request of held) request.hold = hold;
     return hold;
   }
@@ -288,13 +289,9 @@ class PromiseLocks {
     this.#pending.add(request);
     request.pending = this.#pending;
     if (signal === undefined) return;
-    try {
-      watch(signal, request);
-    } catch (error) {
-      request.abandon(error);
-    }
+    onAbort(signal, request);
     // By what the signal itself has run.
-    if (signal.aborted) request.abandon(signal.reason);
+    if (hasAborted(signal)) request.abandon(reasonOf(signal), true);
   }
 
   /**

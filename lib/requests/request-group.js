@@ -10,13 +10,13 @@ class RequestGroup {
   /**
    * @param {readonly PromiseRequest[]} requests which hold their keys, in the order in which they were taken
    * @param {number} mode
-   * @param {boolean} answersLater whether a store answers to a release
+   * @param {import('../spaces/space').Space} space
    */
-  constructor(requests, mode, answersLater) {
+  constructor(requests, mode, space) {
     this.requests = requests;
     this.key = Object.freeze(requests.map(({ key }) => key));
     this.askedMode = mode;
-    this.answersLater = answersLater;
+    this.space = space;
   }
 
   get mode() {
@@ -58,16 +58,17 @@ class RequestGroup {
 
   release() {
     // In the reverse order of taking: whoever waits for several of them finds the last ones free first.
-    return this.together(this.requests.toReversed().map((request) => request.release()));
+    const reversed = this.requests.toReversed();
+    return this.answerOf(this.space.together(() => reversed.map((request) => request.release())));
   }
 
   downgrade() {
-    return this.together(this.requests.map((request) => request.downgrade()));
+    return this.answerOf(this.requests.map((request) => request.downgrade()));
   }
 
   /** @param {(Promise<void> | undefined)[]} answers */
-  together(answers) {
-    if (!this.answersLater) return undefined;
+  answerOf(answers) {
+    if (!this.space.answersLater) return undefined;
     const all = oneByOne(answers);
     // As with each of them, nobody has to wait for it.
     all.catch(() => {});

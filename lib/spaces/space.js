@@ -9,18 +9,8 @@ const { append, settle } = require('../events/delivery');
 const { takeGrant, takeEvents } = require('../events/reading');
 const diagnostics = require('../events/diagnostics');
 const { LockExpiredError } = require('../errors');
-const {
-  WAITING,
-  HOLDING,
-  ABANDONED,
-  ENDED,
-  GRANTED,
-  EXPIRED,
-  TIMED_OUT,
-  LOST,
-  NEXT,
-  isQueued,
-} = require('../events/life');
+const { WAITING, HOLDING, ABANDONED, ENDED, NEXT, isQueued } = require('../events/life');
+const { GRANTED, EXPIRED, TIMED_OUT, LOST } = require('../events/life');
 const { READ } = require('../events/request');
 const { marksOf } = require('../events/snapshot');
 const { Member } = require('./member');
@@ -76,17 +66,25 @@ class Space extends Member {
   askEngine(key, request, patience) {
     this.enterEngine(key, request);
     if (request.label !== undefined) this.addLabel(request);
-    const done = this.requestCarefully(key, request, patience);
+    let done;
+    try {
+      done = port.request(request, key, patience);
+    } catch (error) {
+      // There is no room, and nothing has happened.
+      SOON.then(this.move.bind(this, request, ENDED));
+      throw error;
+    }
     if (done === 0) {
       this.hasQueued(request, patience);
       this.move(request, WAITING);
-      this.watchOthers();
       if (request.times !== null) diagnostics.waits(request);
     } else {
       if (done === 1 && request.times !== null) diagnostics.granted(request);
       this.move(request, done === 1 ? HOLDING : ENDED);
     }
     this.readEvents(key);
+    // Last: what is scheduled there runs other people's hooks.
+    if (done === 0) this.watchOthers();
     return done === 1 ? request : null;
   }
 
@@ -122,21 +120,6 @@ class Space extends Member {
    */
   take(_name, _mode) {
     return null;
-  }
-
-  /**
-   * @param {ThinKey} key
-   * @param {Request} request
-   * @param {number} patience
-   */
-  requestCarefully(key, request, patience) {
-    try {
-      return port.request(request, key, patience);
-    } catch (error) {
-      // There is no room, and nothing has happened.
-      SOON.then(this.move.bind(this, request, ENDED));
-      throw error;
-    }
   }
 
   /**
@@ -245,7 +228,7 @@ class Space extends Member {
    * @returns {Request | null} who was let in, if that is all: then it is in no list, for the caller to `settle`
    */
   readGrant(key) {
-    const request = takeGrant(this);
+    const request = takeGrant(this, key);
     if (request === null) {
       this.readEvents(key);
       return null;
@@ -365,6 +348,17 @@ class Space extends Member {
   /** Whether a release and a downgrade are answered later, and nothing is delivered within a call. */
   get answersLater() {
     return false;
+  }
+
+  /**
+   * Makes requests that are granted together, or releases some: in one trip where a store answers.
+   *
+   * @template T
+   * @param {() => T} act
+   * @returns {T} what it gives
+   */
+  together(act) {
+    return act();
   }
 
   /**

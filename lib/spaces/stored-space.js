@@ -59,14 +59,16 @@ class StoredSpace extends Space {
   }
 
   /**
-   * Makes several requests that the store grants together, if all their keys are free, or refuses.
+   * Makes requests that the store grants together, if all their keys are free, or refuses; or releases some. One trip.
    *
-   * @param {() => void} ask makes them
+   * @template T
+   * @param {() => T} act
+   * @returns {T} what it gives
    */
-  askTogether(ask) {
+  together(act) {
     port.gather(this.number);
     try {
-      ask();
+      return act();
     } finally {
       port.sendGathered(this.number);
     }

@@ -13,6 +13,7 @@ use napi_derive::napi;
 
 use crate::{
     crossing::query::Report,
+    crossing::raw_function::Call,
     crossing::words,
     port::mailbox::SeenStoreEvent,
     port::open_space::{OpenSpace, Scope},
@@ -246,15 +247,15 @@ pub fn end_sessions() {
     Store::shutdown_all(WITHIN);
 }
 
-/// What is asked of the store from now on is granted together, or not at all.
-pub fn gather(port: &Port, _: &super::Call) -> Result<()> {
+/// What is asked of the store from now on is granted together, or not at all; what is released goes in one trip.
+pub fn gather(port: &Port, _: &Call) -> Result<()> {
     let (_, open) = port.addressed()?;
     shared(&open)?.table.stored()?.gather();
     Ok(())
 }
 
 /// Sends what has been gathered.
-pub fn send_gathered(port: &Port, _: &super::Call) -> Result<()> {
+pub fn send_gathered(port: &Port, _: &Call) -> Result<()> {
     let (_, open) = port.addressed()?;
     shared(&open)?.table.stored()?.send_gathered();
     Ok(())

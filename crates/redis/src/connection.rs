@@ -3,18 +3,22 @@
 //! A connection is never mended. The first fault ends it, and the next one is a new generation, which reads
 //! again which server it speaks to.
 
+pub(crate) mod address;
 mod search;
+pub(crate) mod wire;
 
 use std::time::Duration;
 
 use redis::{AsyncConnectionConfig, Client, PushInfo, aio::MultiplexedConnection};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::{
+use self::{
     address::{Config, Options, Target},
+    wire::Wire,
+};
+use crate::{
     trouble::{Reason, Trouble},
     who,
-    wire::{self, Wire},
 };
 
 /// How many commands may stand between the store and the socket before a sender has to wait for its turn.

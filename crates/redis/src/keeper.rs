@@ -2,9 +2,11 @@
 //!
 //! Callers send it commands, the server sends answers and pushes, and time passes: it takes one of these after the
 //! other, so nothing here is locked, and nothing changes while the task looks at it. It never waits inside a step: that may be
-//! taken by a caller's own thread ([`Stepper`](crate::stepper::Stepper)).
+//! taken by a caller's own thread ([`Stepper`](crate::callers::stepper::Stepper)).
 //!
-//! - `commands`: what callers want
+//! - `command`, `ledger`, `report`: what callers and the task both know: commands, who still waits, answers to queries
+//! - `request`, `session`: what the task remembers
+//! - `commands`: what is done for each command
 //! - `questions`: what the server is told and asked, and `backlog`: what has to wait for that
 //! - `queries`: what callers want to know of a space
 //! - `answers`: what it says
@@ -17,10 +19,16 @@
 mod answers;
 mod backlog;
 mod blockers;
+pub(crate) mod command;
 mod commands;
+pub(crate) mod event;
+pub(crate) mod ledger;
 mod line;
 mod queries;
 mod questions;
+pub(crate) mod report;
+mod request;
+mod session;
 mod time;
 mod together;
 mod watchers;
@@ -43,15 +51,16 @@ use tokio::{
 
 use self::{backlog::Backlog, line::Line, queries::Queries, watchers::Watchers};
 use crate::{
-    address::Config,
     clock,
-    command::{Command, Deliver, SpaceNumber},
-    event::StoreEvent,
-    ledger::{Ledger, Number},
-    names::Bucket,
-    request::{Need, Phase, Request, Requests},
-    scripts::Purpose,
-    session::Session,
+    connection::address::Config,
+    keeper::{
+        command::{Command, Deliver, SpaceNumber},
+        event::StoreEvent,
+        ledger::{Ledger, Number},
+        request::{Need, Phase, Request, Requests},
+        session::Session,
+    },
+    scripts::{Purpose, names::Bucket},
     trouble::{Reason, StoreError, Trouble},
 };
 
@@ -143,6 +152,7 @@ impl Keeper {
             if self.is_over() {
                 return;
             }
+            self.send_backlog();
             self.mind_callers();
             self.set_alarm(alarm.as_mut());
             tokio::select! {

@@ -36,34 +36,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`scripts`] are the operations on the server, and [`names`] what things are called there.
+//! | folder       | what is there                                                              | may use                 |
+//! | ------------ | -------------------------------------------------------------------------- | ----------------------- |
+//! | `callers`    | stores and spaces, as a program's threads use them                         | `keeper`, `connection`  |
+//! | `keeper`     | the task, its requests and its session; what callers leave for it          | `connection`, `scripts` |
+//! | `connection` | the options, and how a server is found, reached and checked                | none of them            |
+//! | [`scripts`]  | the operations on the server, and [`names`]: what things are called there  | none of them            |
+//!
+//! All may use `clock`, `trouble` (what is wrong with a store) and `who` (who this process is).
 #![forbid(unsafe_code)]
 
-mod address;
-mod alarms;
+mod callers;
 mod clock;
-mod command;
 mod connection;
-mod event;
 mod keeper;
-mod ledger;
-pub mod names;
-mod report;
-mod request;
-mod running;
 pub mod scripts;
-mod session;
-mod space;
-mod stepper;
-mod store;
-mod table;
 mod trouble;
 mod who;
-mod wire;
 
-pub use address::{Config, ConfigError, Options};
-pub use event::StoreEvent;
-pub use report::{Owner, StoredBlockers, StoredHold, StoredKey, StoredWait};
-pub use space::StoredSpace;
-pub use store::Store;
+pub use callers::{Store, StoredSpace};
+pub use connection::address::{Config, ConfigError, Options};
+pub use keeper::event::StoreEvent;
+pub use keeper::report::{Owner, StoredBlockers, StoredHold, StoredKey, StoredWait};
+pub use scripts::names;
 pub use trouble::{Reason, StoreError};

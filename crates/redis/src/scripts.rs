@@ -7,6 +7,7 @@ mod asker;
 mod clearing;
 mod inspect;
 mod library;
+pub mod names;
 mod push;
 mod replies;
 mod report_page;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use latchkey_engine::{Grant, Mode};
 use redis::{Cmd, RedisResult, aio::ConnectionLike, cmd};
 
-use crate::names::{Bucket, LockName, RequestId, SessionId};
+use crate::scripts::names::{Bucket, LockName, RequestId, SessionId};
 use library::Script;
 
 pub use asker::Asker;
@@ -126,7 +127,7 @@ impl Link {
         library::ACQUIRE_ALL.run(connection, &call).await
     }
 
-    /// Ends a request, whether it holds or waits.
+    /// Ends requests of one session, whether they hold or wait. Not more than [`PAGE`].
     ///
     /// # Errors
     ///
@@ -134,12 +135,14 @@ impl Link {
     pub async fn release(
         &self,
         connection: &mut impl ConnectionLike,
-        id: &RequestId,
-        lock: &LockName,
+        requests: &[Owner],
         purpose: Purpose,
-    ) -> RedisResult<Released> {
-        let mut call = self.call(&library::RELEASE, Some(lock));
-        call.arg(id.to_string()).arg(match purpose {
+    ) -> RedisResult<Vec<Released>> {
+        let mut call = self.call(&library::RELEASE, requests.iter().map(|request| &request.lock));
+        for request in requests {
+            call.arg(request.id.to_string());
+        }
+        call.arg(match purpose {
             Purpose::Normal => "normal",
             Purpose::Unused => "unused",
             Purpose::Death => "death",
@@ -308,7 +311,7 @@ impl Link {
         for lock in locks {
             call.arg(self.bucket.holders(lock)).arg(self.bucket.queue(lock)).arg(self.bucket.dues(lock));
         }
-        call.arg("PUBLISH").arg(self.bucket.channels());
+        call.arg(self.bucket.channels());
         let since = self.since_ms.map_or_else(String::new, |ms| ms.to_string());
         call.arg(&self.run_id).arg(since).arg(millis(self.lease));
         call

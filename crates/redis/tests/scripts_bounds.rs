@@ -11,7 +11,7 @@ use latchkey_engine::{
 };
 use latchkey_redis::{
     names::RequestId,
-    scripts::{Acquired, Asked, Push, Reclaimed, Waiting},
+    scripts::{Acquired, Asked, PAGE, Purpose, Push, Reclaimed, Waiting},
 };
 use redis::from_redis_value;
 use support::peer::{LONG, Peer};
@@ -94,6 +94,21 @@ async fn a_release_to_a_crowd_of_readers_goes_on_step_by_step_and_in_order() {
         readers.release(&Asked { id: id.clone(), ..last.clone() }).await;
     }
     assert_eq!(granted(&follow(&mut readers, "k").await), [last.id]);
+}
+
+#[tokio::test]
+async fn a_release_of_several_locks_does_no_more_than_one_of_one_lock() {
+    let server = server!();
+    let mut writer = Peer::join(&server, LONG).await;
+    let (mut ks, mut ls) = (Peer::join(&server, LONG).await, Peer::join(&server, LONG).await);
+    let (k, l) = (writer.hold("k", Write).await.0, writer.hold("l", Write).await.0);
+    let (of_k, of_l) = (crowd(&mut ks, "k").await, crowd(&mut ls, "l").await);
+    published(&mut writer).await;
+    writer.release_all(&[&k, &l], Purpose::Normal).await;
+    // One more is told to go on with the second lock.
+    assert!(published(&mut writer).await <= MOST + 1);
+    assert_eq!(granted(&follow(&mut ks, "k").await), of_k);
+    assert_eq!(granted(&follow(&mut ls, "l").await), of_l);
 }
 
 fn fence(push: &Push) -> Option<u64> {
@@ -260,6 +275,27 @@ async fn how_long_one_script_blocks_the_server() {
         }
         println!("{what}: {:?} in all; {}", started.elapsed(), slowest(&mut one).await);
     }
+}
+
+/// As above, of several locks at once: as many as one script may release, each with somebody who waits.
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn how_long_a_release_of_many_locks_blocks_the_server() {
+    let server = server!("--slowlog-max-len", "1000000");
+    let (mut holder, mut waiter) = (Peer::join(&server, LONG).await, Peer::join(&server, LONG).await);
+    holder.command(&["CONFIG", "SET", "slowlog-log-slower-than", "500"]).await;
+    for _ in 0..20 {
+        let mut held = Vec::new();
+        for number in 0..PAGE {
+            held.push(holder.hold(&number.to_string(), Write).await.0);
+            waiter.wait(&number.to_string(), Write).await;
+        }
+        holder.release_all(&held.iter().collect::<Vec<_>>(), Purpose::Normal).await;
+        assert_eq!(waiter.all_pushed().await.len(), PAGE);
+        waiter.end().await;
+        waiter = Peer::join(&server, LONG).await;
+    }
+    println!("{PAGE} locks with a waiter each: {}", slowest(&mut holder).await);
 }
 
 /// Processor time that the server has used, in microseconds.

@@ -80,6 +80,7 @@ async fn six_thousand_random_operations_do_what_a_naive_model_does() {
     for kind in [
         "together",
         "not together",
+        "released together",
         "Granted",
         "Queued",
         "Busy",
@@ -195,18 +196,32 @@ impl Run<'_> {
         self.count(&format!("{answer:?}"));
     }
 
+    /// One request, or several in one script.
     async fn releases(&mut self, peer: usize) {
-        let Some((key, asked)) = self.known(peer) else { return };
+        let count = self.dice.pick(&[1, 1, 3]);
+        let mut all: Vec<_> = (0..count).filter_map(|_| self.known(peer)).collect();
+        all.sort_by_key(|(_, asked)| asked.id.number);
+        all.dedup_by_key(|(_, asked)| asked.id.number);
+        if all.is_empty() {
+            return;
+        }
         let purpose = self.dice.pick(&[Purpose::Normal, Purpose::Normal, Purpose::Unused, Purpose::Death]);
-        let answer = self.peers[peer].0.release_as(&asked, purpose).await;
-        let expected = match self.model.release(key, &asked.id, purpose) {
-            Some(true) => Released::Released,
-            Some(false) => Released::Left,
-            None if self.model.expired.contains(&asked.id) => Released::Expired,
-            None => Released::Gone,
-        };
-        assert_eq!(answer, expected);
-        self.count(&format!("{answer:?}"));
+        let asked: Vec<_> = all.iter().map(|(_, asked)| asked).collect();
+        let answers = self.peers[peer].0.release_all(&asked, purpose).await;
+        assert_eq!(answers.len(), all.len());
+        for ((key, asked), answer) in all.iter().zip(&answers) {
+            let expected = match self.model.release(key, &asked.id, purpose) {
+                Some(true) => Released::Released,
+                Some(false) => Released::Left,
+                None if self.model.expired.contains(&asked.id) => Released::Expired,
+                None => Released::Gone,
+            };
+            assert_eq!(*answer, expected);
+            self.count(&format!("{answer:?}"));
+        }
+        if answers.len() > 1 {
+            self.count("released together");
+        }
     }
 
     async fn downgrades(&mut self, peer: usize) {

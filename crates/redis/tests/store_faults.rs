@@ -268,6 +268,32 @@ fn a_connection_cut_after_a_beat_was_run() {
     cut_at(&beat(), Cut::After);
 }
 
+fn cut_in_a_downgrade(cut: Cut) {
+    let server = server!();
+    let (proxy, mut a, mut b) = two_with_proxy(&server, TTL);
+    let (held, _) = a.hold("k");
+    // No beat is due soon: it is the next script.
+    proxy.cut_at(b"EVALSHA", cut);
+    assert_eq!(a.downgrade(held), Ending::Done);
+    assert!(proxy.has_cut());
+    let reader = b.ask("k", Mode::Read, Patience::None, None);
+    b.granted(reader);
+    let writer = b.ask("k", Mode::Write, Patience::None, None);
+    assert!(matches!(b.told(writer), Event::TimedOut { .. }), "it reads");
+    assert_eq!((a.release(held), b.release(reader)), (Ending::Done, Ending::Done));
+    still_works(&mut a, &mut b);
+}
+
+#[test]
+fn a_connection_cut_before_a_downgrade_is_run() {
+    cut_in_a_downgrade(Cut::Before);
+}
+
+#[test]
+fn a_connection_cut_after_a_downgrade_was_run() {
+    cut_in_a_downgrade(Cut::After);
+}
+
 #[test]
 fn a_server_that_is_away_for_longer_than_the_lease_ends_the_holds_and_not_the_waits() {
     let mut server = server!();

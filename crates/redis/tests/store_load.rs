@@ -9,6 +9,7 @@ use redis::Commands;
 use support::{
     Server,
     program::{Program, TTL, command, two, until},
+    proxy::Proxy,
 };
 
 fn connection(server: &Server) -> redis::Connection {
@@ -160,4 +161,28 @@ fn a_release_does_not_wait_behind_the_requests_of_its_own_process() {
         assert!(fence > last, "out of order");
         last = fence;
     }
+}
+
+/// After a reconnect all that wait ask again, some at a time. One that is granted before it is its turn has nothing to ask.
+#[test]
+fn a_hold_that_is_granted_before_its_request_is_asked_again_can_be_downgraded() {
+    const WAITERS: usize = 600;
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let (mut a, mut b) =
+        (with_long_lease(&server), Program::start_for(&proxy.url(), Duration::from_secs(60)));
+    let keys: Vec<_> = (0..WAITERS).map(|number| format!("k{number}")).collect();
+    let held: Vec<_> = keys.iter().map(|key| a.write(key)).collect();
+    held.iter().for_each(|&asked| _ = a.granted(asked));
+    let waiting: Vec<_> = keys.iter().map(|key| b.write(key)).collect();
+    b.until_waiting(&keys[WAITERS - 1], 1);
+
+    proxy.delay(300);
+    proxy.cut();
+    command(&server, &["CONFIG", "RESETSTAT"]);
+    // So many questions are under way at once; the answers are late.
+    until("the first ones ask again", || scripts_run(&server) >= 200);
+    a.space.release(held[WAITERS - 1].ticket, false);
+    b.granted(waiting[WAITERS - 1]);
+    assert_eq!(b.downgrade(waiting[WAITERS - 1]), Ending::Done);
 }

@@ -1,6 +1,9 @@
 //! Programs that lock at random while their connections are cut, refused and muted at random: nobody ever writes beside
-//! another one that still may, nobody is stuck, and nothing is left behind. And no break that is shorter than the lease costs a
-//! hold.
+//! another one that still may, and when the faults are over, nobody is stuck and nothing is left behind. And no break that is
+//! shorter than the lease costs a hold.
+//!
+//! How long one may wait while the faults go on has no bound: whoever is cut off for longer than its lease goes to the tail, and
+//! that may come again before its turn does.
 //!
 //! `SECONDS=1800` has each of them go on for so long, `SEED` repeats a run's random choices.
 
@@ -89,6 +92,7 @@ struct World {
     resources: Mutex<BTreeMap<&'static str, Resource>>,
     grants: AtomicU32,
     overtaken: AtomicU32,
+    longest_wait: Mutex<Duration>,
 }
 
 impl World {
@@ -107,6 +111,11 @@ impl World {
         resource.highest = resource.highest.max(fence);
         resource.holders.insert(who, Believer { mode, is_overtaken: false });
         self.grants.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn waited(&self, time: Duration) {
+        let mut longest = self.longest_wait.lock().unwrap();
+        *longest = time.max(*longest);
     }
 
     fn is_overtaken(&self, who: (usize, u32), key: &'static str) -> bool {
@@ -135,7 +144,10 @@ fn live(place: usize, program: &mut Program, world: &World, random: &mut Random,
         if random.below(8) == 0 && program.space.cancel(asked.ticket) {
             continue;
         }
-        if let Event::Granted { grant, .. } = program.told(asked) {
+        let since = Instant::now();
+        let event = program.told_despite_faults(asked, is_over);
+        world.waited(since.elapsed());
+        if let Event::Granted { grant, .. } = event {
             let who = (place, asked.tag);
             world.granted(who, key, mode, grant.fence);
             hold_for_a_moment(program, asked, random);
@@ -150,7 +162,7 @@ fn live(place: usize, program: &mut Program, world: &World, random: &mut Random,
             // Believed in until here, whatever comes: a release ends it, and a loss has ended it.
             let is_overtaken = world.ended(who, key);
             program.space.release(asked.ticket, random.below(4) == 0);
-            match program.told(asked) {
+            match program.told_despite_faults(asked, is_over) {
                 Event::Ended { ending: Ending::Done, .. } => {
                     assert!(!is_overtaken, "{who:?} released another's {key}")
                 }
@@ -241,7 +253,12 @@ fn random_faults(mut server: Server, restarts: bool) {
         is_over.store(true, Ordering::SeqCst);
         watch.join().unwrap()
     });
-    println!("{:?} grants, {:?} overtaken, longest pause {pause:?}", world.grants, world.overtaken);
+    println!(
+        "{:?} grants, {:?} overtaken, longest wait {:?}, longest pause {pause:?}",
+        world.grants,
+        world.overtaken,
+        world.longest_wait.lock().unwrap()
+    );
     if pause < MARGIN {
         assert_eq!(
             world.overtaken.load(Ordering::SeqCst),

@@ -7,7 +7,7 @@ use support::{
     Server,
     peer::{LONG, Peer},
     program::{Asked, Program, TTL, until},
-    proxy::Proxy,
+    proxy::{Cut, Proxy},
 };
 
 const KEYS: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
@@ -17,6 +17,16 @@ fn together(program: &mut Program) -> Vec<Asked> {
     let asked = KEYS.map(|key| program.ask(key, Mode::Write, Patience::Forever, None));
     program.space.send_gathered();
     asked.to_vec()
+}
+
+/// Releases them in one go, and waits for the answers.
+fn release_together(program: &mut Program, asked: &[Asked]) {
+    program.space.gather();
+    asked.iter().for_each(|asked| program.space.release(asked.ticket, false));
+    program.space.send_gathered();
+    for &asked in asked {
+        assert_eq!(program.ending(asked), Ending::Done);
+    }
 }
 
 /// How many scripts the server has run since the last call.
@@ -39,10 +49,66 @@ fn ten_free_keys_are_one_trip() {
     assert_eq!(scripts_run(&server), 1);
     assert!(fences.is_sorted_by(|a, b| a < b), "{fences:?}");
     assert_eq!(program.query().len(), KEYS.len() + 1);
-    for asked in asked {
-        assert_eq!(program.release(asked), Ending::Done);
-    }
+    scripts_run(&server);
+    release_together(&mut program, &asked);
+    assert_eq!(scripts_run(&server), 1);
     assert_eq!(program.query().len(), 1);
+}
+
+#[test]
+fn what_is_released_together_grants_whoever_waits_and_ends_who_left() {
+    let server = server!();
+    let (mut a, mut b) = (Program::start_for(&server.url(), LONG), Program::start_for(&server.url(), LONG));
+    let all = together(&mut a);
+    all.iter().for_each(|&asked| _ = a.granted(asked));
+    let waiting = ["c", "f"].map(|key| b.write(key));
+    a.until_waiting("f", 1);
+    release_together(&mut a, &all);
+    for asked in waiting {
+        b.granted(asked);
+    }
+    assert_eq!(a.query().len(), 2);
+}
+
+#[test]
+fn a_cut_before_the_answer_to_releases_releases_each_once() {
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let mut program = Program::start_for(&proxy.url(), TTL);
+    let asked = together(&mut program);
+    asked.iter().for_each(|&asked| _ = program.granted(asked));
+    proxy.cut_at(b":0}:h:", Cut::After);
+    release_together(&mut program, &asked);
+    assert!(proxy.has_cut());
+    assert!(program.query().is_empty());
+}
+
+#[test]
+fn a_try_behind_releases_finds_their_locks_free() {
+    let server = server!();
+    let mut program = Program::start_for(&server.url(), LONG);
+    let asked = together(&mut program);
+    asked.iter().for_each(|&asked| _ = program.granted(asked));
+    program.space.gather();
+    asked.iter().for_each(|asked| program.space.release(asked.ticket, false));
+    let again = KEYS.map(|key| program.ask(key, Mode::Write, Patience::None, None));
+    program.space.send_gathered();
+    for asked in again {
+        program.granted(asked);
+    }
+}
+
+/// More than one script releases, and others ask and release between them.
+#[test]
+fn many_more_are_released_together_than_one_script_releases() {
+    let server = server!();
+    let mut program = Program::start_for(&server.url(), LONG);
+    let asked: Vec<_> = (0..1000).map(|number| program.write(&format!("k{number}"))).collect();
+    asked.iter().for_each(|&asked| _ = program.granted(asked));
+    scripts_run(&server);
+    release_together(&mut program, &asked);
+    assert!((16..=20).contains(&scripts_run(&server)));
+    assert!(program.query().is_empty());
 }
 
 #[test]

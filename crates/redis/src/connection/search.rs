@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use super::{Connection, open, settings};
 use crate::{
-    address::{self, Options},
+    connection::address::{self, Options},
     trouble::{Reason, Trouble},
 };
 

@@ -12,8 +12,10 @@ use super::{
 };
 use crate::{
     clock,
-    ledger::Number,
-    request::{Need, Phase, Request},
+    keeper::{
+        ledger::Number,
+        request::{Need, Phase, Request},
+    },
     scripts::{Acquired, Downgraded, Purpose, Push, Reclaimed, Released},
     trouble::{Reason, Trouble},
 };
@@ -35,7 +37,6 @@ impl Keeper {
             LineEvent::Reply(reply) => self.replied(reply),
             LineEvent::Closed => self.line = Line::idle(),
         }
-        self.send_backlog();
     }
 
     fn pushed(&mut self, push: PushInfo) {
@@ -71,7 +72,9 @@ impl Keeper {
     fn replied(&mut self, reply: Reply) {
         match reply {
             Reply::Acquired(number, Ok(answer)) => self.acquired(number, answer),
-            Reply::Released(number, Ok(answer)) => self.released(number, answer),
+            Reply::Released(numbers, Ok(answers)) => {
+                numbers.into_iter().zip(answers).for_each(|(number, answer)| self.released(number, answer));
+            }
             Reply::Downgraded(number, Ok(answer)) => self.downgraded(number, answer),
             Reply::Reclaimed(number, Ok(answer)) => self.reclaimed(number, answer),
             Reply::Poked(number, Ok(Some(wait))) => self.set_poke(number, wait),
@@ -83,9 +86,8 @@ impl Keeper {
             Reply::Blockers(number, answer) => self.known_who(number, answer),
             Reply::AcquiredAll(numbers, answer) => self.acquired_all(numbers, answer),
             Reply::Acquired(number, Err(error)) => self.refuse(number, &error),
-            Reply::Released(number, Err(error)) | Reply::Downgraded(number, Err(error)) => {
-                self.not_done(number, &error);
-            }
+            Reply::Released(numbers, Err(error)) => self.not_done(&numbers, &error),
+            Reply::Downgraded(number, Err(error)) => self.not_done(&[number], &error),
             Reply::Disowned(Err(error))
             | Reply::Reclaimed(_, Err(error))
             | Reply::Poked(_, Err(error))
@@ -110,13 +112,19 @@ impl Keeper {
         self.advance(number);
     }
 
-    /// A release or a downgrade has failed. The server is told again on the next connection. Where that does not help
+    /// Releases or a downgrade have failed. The server is told again on the next connection. Where that does not help
     /// before somebody changes something, the caller does not wait for it, and a downgrade is given up.
-    fn not_done(&mut self, number: Number, error: &RedisError) {
+    fn not_done(&mut self, numbers: &[Number], error: &RedisError) {
         let trouble = Trouble::from(error);
         let is_refusal = trouble.reason.is_refusal();
         self.hang_up(Some(trouble));
-        let Some(request) = self.requests.get(&number).filter(|_| is_refusal) else { return };
+        if is_refusal {
+            numbers.iter().for_each(|&number| self.answer_unreachable(number));
+        }
+    }
+
+    fn answer_unreachable(&mut self, number: Number) {
+        let Some(request) = self.requests.get(&number) else { return };
         let (owed, phase) = match request.phase() {
             Phase::Leaving { purpose, owed } => (owed, Phase::Leaving { purpose, owed: 0 }),
             Phase::Holding { grant, since, downgrades } => {
@@ -224,6 +232,8 @@ impl Keeper {
         }
         let expired_early = request.expired_early;
         request.is_confirmed = true;
+        // After a reconnect it may stand in the backlog, to ask again.
+        request.need = None;
         if !self.ledger.take(number) {
             // The command that withdraws it is on its way here.
             return self.leave(number, Purpose::Unused, 0);

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{ledger::Number, request::Need};
+use crate::keeper::{ledger::Number, request::Need};
 
 /// Two lanes, each in the order of arrival: whoever asks for a lock goes behind all that makes one free, or keeps one. So
 /// nobody's hand-over waits until this process has asked for all that it wants.
@@ -27,6 +27,12 @@ impl Backlog {
 
     pub fn pop(&mut self) -> Option<Number> {
         self.holds.pop_front().or_else(|| self.acquires.pop_front())
+    }
+
+    /// The next one that makes a lock free, or keeps one, if it is such a one.
+    pub fn pop_hold_if(&mut self, is_wanted: impl Fn(Number) -> bool) -> Option<Number> {
+        self.holds.front().filter(|&&number| is_wanted(number))?;
+        self.holds.pop_front()
     }
 
     pub fn clear(&mut self) {

@@ -8,9 +8,11 @@ use redis::RedisResult;
 
 use super::{Keeper, questions::Reply};
 use crate::{
-    ledger::Number,
-    report::StoredBlockers,
-    request::{Need, Request},
+    keeper::{
+        ledger::Number,
+        report::StoredBlockers,
+        request::{Need, Request},
+    },
     scripts::LockReport,
     trouble::Trouble,
 };

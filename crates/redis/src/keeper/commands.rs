@@ -4,11 +4,12 @@ use latchkey_engine::{Patience, Time};
 
 use super::{Keeper, OpenSpace};
 use crate::{
-    command::{Asked, Command},
-    ledger::Number,
-    names::LockName,
-    request::{Need, Phase, Request},
-    scripts::Purpose,
+    keeper::{
+        command::{Asked, Command},
+        ledger::Number,
+        request::{Need, Phase, Request},
+    },
+    scripts::{Purpose, names::LockName},
 };
 
 impl Keeper {

@@ -23,14 +23,11 @@ use self::join::{Joined, join};
 use super::{Keeper, questions::Reply};
 use crate::{
     clock,
-    event::StoreEvent,
-    ledger::Number,
-    names::SessionId,
-    request::Need,
-    scripts::{Beat, Link},
+    connection::wire::Wire,
+    keeper::{event::StoreEvent, ledger::Number, request::Need},
+    scripts::{Beat, Link, names::SessionId},
     trouble::{Reason, Trouble},
     who,
-    wire::Wire,
 };
 
 const FIRST_RETRY: Duration = Duration::from_millis(20);

@@ -11,8 +11,10 @@ use redis::RedisResult;
 use super::{Keeper, questions::Reply};
 use crate::{
     clock,
-    command::{Answer, SpaceNumber},
-    report::{StoredKey, Survey},
+    keeper::{
+        command::{Answer, SpaceNumber},
+        report::{StoredKey, Survey},
+    },
     trouble::{Reason, StoreError, Trouble},
 };
 

@@ -8,24 +8,28 @@ use redis::RedisResult;
 use super::{Keeper, queries::QueryNumber};
 use crate::{
     clock,
-    ledger::Number,
-    names::RequestId,
-    report::Survey,
-    request::{Need, Phase},
+    keeper::{
+        ledger::Number,
+        report::Survey,
+        request::{Need, Phase, Request},
+    },
     scripts::{
         Acquired, AcquiredAll, Beat, Clearing, Downgraded, LockReport, Owner, PAGE, Purpose, Reclaimed,
-        Released, Waiting,
+        Released, Waiting, names::RequestId,
     },
 };
 
 /// How many questions may be on their way. More would make a beat wait too long behind them.
 const WINDOW: usize = 256;
 
+/// How many releases are one question at most. More would gain little, and make others wait behind it.
+const RELEASES_AT_ONCE: usize = 64;
+
 /// A reply, with what it is the reply to.
 pub(super) enum Reply {
     Acquired(Number, RedisResult<Acquired>),
     AcquiredAll(Vec<Number>, RedisResult<AcquiredAll>),
-    Released(Number, RedisResult<Released>),
+    Released(Vec<Number>, RedisResult<Vec<Released>>),
     Downgraded(Number, RedisResult<Downgraded>),
     Reclaimed(Number, RedisResult<Reclaimed>),
     Poked(Number, RedisResult<Option<Duration>>),
@@ -34,8 +38,8 @@ pub(super) enum Reply {
     Cleared(Clearing, RedisResult<Option<bool>>),
     /// A page of what the server believes this session to have.
     Swept(RedisResult<Vec<Owner>>),
-    /// A request that this process does not know has been released.
-    Disowned(RedisResult<Released>),
+    /// Requests that this process does not know have been released.
+    Disowned(RedisResult<Vec<Released>>),
     /// Who holds the lock of a request whose time is over, and how many wait before it.
     Blockers(Number, RedisResult<(LockReport, Option<u64>)>),
     /// A caller's query is one step further.
@@ -47,7 +51,8 @@ impl Keeper {
     pub(super) fn advance(&mut self, number: Number) {
         let (Some(request), Some(_)) = (self.requests.get(&number), self.line.up()) else { return };
         let Some(need) = request.need.filter(|_| !request.in_flight) else { return };
-        if self.has_room(need) {
+        // A release waits until the end of this turn, for others that may go with it.
+        if need != Need::Release && self.has_room(need) {
             self.send(number);
         } else {
             self.backlog.push(number, need);
@@ -67,8 +72,34 @@ impl Keeper {
     pub(super) fn send_backlog(&mut self) {
         while self.is_window_open() {
             let Some(number) = self.backlog.pop() else { return };
-            self.send(number);
+            match self.requests.get(&number).and_then(Request::to_release) {
+                Some(purpose) => self.send_releases(number, purpose),
+                None => self.send(number),
+            }
         }
+    }
+
+    /// Sends a release, and those of the same purpose that stand right behind it, as one question.
+    fn send_releases(&mut self, first: Number, purpose: Purpose) {
+        let (mut numbers, mut released) = (Vec::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some(number) = next {
+            let Some(request) = self.requests.get_mut(&number) else { break };
+            request.need = None;
+            request.sent();
+            numbers.push(number);
+            released.push(Owner { id: request.id(&self.session.id), lock: request.lock.clone() });
+            let goes_along = |number| {
+                let request = self.requests.get(&number);
+                request.and_then(Request::to_release) == Some(purpose)
+            };
+            next = if numbers.len() < RELEASES_AT_ONCE { self.backlog.pop_hold_if(goes_along) } else { None };
+        }
+        let Some(up) = self.line.up() else { return };
+        let (link, mut commands) = (up.link.clone(), up.commands.clone());
+        up.ask(
+            async move { Reply::Released(numbers, link.release(&mut commands, &released, purpose).await) },
+        );
     }
 
     fn send(&mut self, number: Number) {
@@ -99,9 +130,6 @@ impl Keeper {
             }
             (Need::Downgrade, Phase::Holding { .. }) => up.ask(async move {
                 Reply::Downgraded(number, link.downgrade(&mut commands, &asked.id, &asked.lock).await)
-            }),
-            (Need::Release, Phase::Leaving { purpose, .. }) => up.ask(async move {
-                Reply::Released(number, link.release(&mut commands, &asked.id, &asked.lock, purpose).await)
             }),
             // The phase has changed since, and brings its own need with it.
             _ => return,
@@ -135,16 +163,10 @@ impl Keeper {
         if let Some(last) = page.last().filter(|_| page.len() == PAGE) {
             self.sweep_after(Some(last.id.clone()));
         }
-        for Owner { id, lock } in page {
-            if self.number_of(&id).is_some() {
-                continue;
-            }
-            let Some(up) = self.line.up() else { return };
-            let (link, mut commands) = (up.link.clone(), up.commands.clone());
-            up.ask(async move {
-                Reply::Disowned(link.release(&mut commands, &id, &lock, Purpose::Unused).await)
-            });
-        }
+        let unknown: Vec<_> = page.into_iter().filter(|owner| self.number_of(&owner.id).is_none()).collect();
+        let Some(up) = self.line.up().filter(|_| !unknown.is_empty()) else { return };
+        let (link, mut commands) = (up.link.clone(), up.commands.clone());
+        up.ask(async move { Reply::Disowned(link.release(&mut commands, &unknown, Purpose::Unused).await) });
     }
 
     /// The request that has this id now.

@@ -6,9 +6,8 @@ use latchkey_engine::{Ending, Event, Patience, Time};
 
 use super::Keeper;
 use crate::{
-    alarms::Alarm,
     clock,
-    ledger::Number,
+    keeper::{ledger::Number, request::Alarm},
     trouble::{Reason, Trouble},
 };
 

@@ -8,14 +8,14 @@ use redis::RedisResult;
 
 use super::{Keeper, questions::Reply};
 use crate::{
-    command::Asked,
-    ledger::Number,
-    request::Need,
+    keeper::{command::Asked, ledger::Number, request::Need},
     scripts::{Acquired, AcquiredAll},
 };
 
 impl Keeper {
     pub(super) fn request_together(&mut self, all: Vec<Asked>) {
+        // What this process has released before is free by then.
+        self.send_backlog();
         let numbers: Vec<_> = all.into_iter().filter_map(|asked| self.enter(asked, true)).collect();
         if self.has_room(Need::Acquire) {
             self.send_together(numbers);

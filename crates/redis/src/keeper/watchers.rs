@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use crate::{
+use crate::keeper::{
     command::{SpaceNumber, Watch},
     event::StoreEvent,
 };

@@ -1,14 +1,14 @@
 -- Asks for a lock. Safe to repeat at any time: one that holds is told its grant again, one that waits keeps its place.
 --
--- KEYS[1..6] and ARGV[1..5]: see layout.lua
--- ARGV[6]  request id
--- ARGV[7]  the lock's name, as at the end of its keys
--- ARGV[8]  mode
--- ARGV[9]  expiry of the hold in ms, counted from the grant; 0: never
--- ARGV[10] asker
--- ARGV[11] 1: do not wait
--- ARGV[12] the ticket that a server had given it before it forgot, or 0; counts only while the bucket is frozen
--- ARGV[13] generation of the session's connection
+-- KEYS[1..6] and ARGV[1..4]: see layout.lua
+-- ARGV[5]  request id
+-- ARGV[6]  the lock's name, as at the end of its keys
+-- ARGV[7]  mode
+-- ARGV[8]  expiry of the hold in ms, counted from the grant; 0: never
+-- ARGV[9]  asker
+-- ARGV[10] 1: do not wait
+-- ARGV[11] the ticket that a server had given it before it forgot, or 0; counts only while the bucket is frozen
+-- ARGV[12] generation of the session's connection
 --
 -- Replies:
 --   granted <fence> <recovered 1|0>
@@ -19,7 +19,7 @@
 --   lost                  the session's lease has ended, or the server does not know it
 --   stale                 a younger connection of the session has come; nothing was done
 
-local ID, NAME, MODE, EXPIRY, ASKER, IS_TRY, OLD_TICKET, GENERATION = unpack(ARGV, 6, 13)
+local ID, NAME, MODE, EXPIRY, ASKER, IS_TRY, OLD_TICKET, GENERATION = unpack(ARGV, 5, 12)
 
 local function granted()
   local fence, _, recovered = find_hold(ID)

@@ -1,13 +1,13 @@
 -- Renews a session's lease, which covers all that its process holds and waits for in the bucket; opens a new session.
 -- The first script on each connection, so that what an older connection still has under way is known as stale.
 --
--- KEYS[1..4] and ARGV[1..5]: see layout.lua
--- ARGV[6]  session
--- ARGV[7]  1: open the session if the server does not know it
--- ARGV[8]  generation of the session's connection: rises with each one
--- ARGV[9]  who it is: '<pid>|<host>'
--- ARGV[10] layout: '<version of these scripts>:<number of buckets in the namespace>'
--- ARGV[11] the highest fence or ticket that the process knows of; 0: none. None that is given out from now on is lower
+-- KEYS[1..4] and ARGV[1..4]: see layout.lua
+-- ARGV[5]  session
+-- ARGV[6]  1: open the session if the server does not know it
+-- ARGV[7]  generation of the session's connection: rises with each one
+-- ARGV[8]  who it is: '<pid>|<host>'
+-- ARGV[9]  layout: '<version of these scripts>:<number of buckets in the namespace>'
+-- ARGV[10] the highest fence or ticket that the process knows of; 0: none. None that is given out from now on is lower
 --
 -- Replies:
 --   kept <ms until the next other lease may end; -1: there is no other> <ms for which the bucket is frozen> <sessions>
@@ -15,7 +15,7 @@
 --   lost             the lease has ended before; the process needs a new session
 --   layout <layout>  the namespace is in use with another layout; nothing was done
 
-local IS_OPENING, GENERATION, WHO, LAYOUT, KNOWN_TICK = unpack(ARGV, 7, 11)
+local IS_OPENING, GENERATION, WHO, LAYOUT, KNOWN_TICK = unpack(ARGV, 6, 10)
 local MOST_TO_CLEAR = 16
 -- Each dead session is one caller's to clear, since that takes a step for each of its requests. After so many ms it is
 -- another one's: the first may have died over it.

@@ -1,7 +1,7 @@
 -- What every script goes on with, after layout.lua: the time, ticks, the freeze after a restart, sessions and requests.
 
-local PUBLISH, CHANNELS, RUN, SINCE, LEASE = unpack(ARGV, 1, 5)
-local SESSION = string.match(ARGV[6] or '', '^[^.]*')
+local CHANNELS, RUN, SINCE, LEASE = unpack(ARGV, 1, 4)
+local SESSION = string.match(ARGV[5] or '', '^[^.]*')
 local READ, WRITE = 'r', 'w'
 
 local KEEP_EXPIRED = 60 * 60 * 1000
@@ -109,7 +109,7 @@ local function is_stale(generation)
 end
 
 local function tell(id, message)
-  call(PUBLISH, CHANNELS .. session_of(id), message)
+  call('PUBLISH', CHANNELS .. session_of(id), message)
 end
 
 local function remember_request(id, mode, expiry, asker, name)

@@ -1,8 +1,8 @@
 -- Forgets a dead session of which nothing is left (see reap.lua). Until then it stays among the sessions, since that is
 -- how other scripts know that some holder may be dead. Anybody may, any number of times.
 --
--- KEYS[1..4] and ARGV[1..5]: see layout.lua
--- ARGV[6] session
+-- KEYS[1..4] and ARGV[1..4]: see layout.lua
+-- ARGV[5] session
 --
 -- Reply: 1, or 0 if the session is not dead, may still come back, or still has requests
 

@@ -4,7 +4,7 @@ use futures_util::future::{join3, try_join_all};
 use redis::{RedisResult, aio::ConnectionLike};
 
 use super::{Link, Owner, library};
-use crate::names::SessionId;
+use crate::scripts::names::SessionId;
 
 /// Ends all that a dead session has, and forgets the session. It goes in steps of one trip to the server each, so that
 /// nothing waits long behind one of them, and the server does not seem silent to whoever clears.

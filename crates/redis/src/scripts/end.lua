@@ -1,7 +1,7 @@
 -- Ends the caller's own session, so that nobody waits for its lease. The caller clears it (see reap.lua).
 --
--- KEYS[1..4] and ARGV[1..5]: see layout.lua
--- ARGV[6] session
+-- KEYS[1..4] and ARGV[1..4]: see layout.lua
+-- ARGV[5] session
 --
 -- Reply: 1, or 0 if there is no such session
 

@@ -1,16 +1,16 @@
 -- Tells who holds a lock and who waits for it, page by page where there are many. Changes nothing.
 --
--- KEYS[1..7] and ARGV[1..5]: see layout.lua
--- ARGV[6] where the page of the holders begins: 0 at first, then as the reply says; '' if all have been told
--- ARGV[7] the same of the queue: -inf at first
+-- KEYS[1..7] and ARGV[1..4]: see layout.lua
+-- ARGV[5] where the page of the holders begins: 0 at first, then as the reply says; '' if all have been told
+-- ARGV[6] the same of the queue: -inf at first
 --
--- Reply: { <now in us>, <mode of the holders, '' if there are none>, <recovered 1|0>, <holders>, <queue>, <ARGV[6] and ARGV[7]
+-- Reply: { <now in us>, <mode of the holders, '' if there are none>, <recovered 1|0>, <holders>, <queue>, <ARGV[5] and ARGV[6]
 -- for the next page> }
 --   holders, in no order, some perhaps twice: { <id>, <fence>, <recovered, as it was told>, <asker>, <who> }
 --   queue, in order:                          { <id>, <ticket>, <mode>, <asker>, <who> }
 -- Fences and tickets are the time in us of the grant and of the asking, or a little later; `who` as in beat.lua.
 
-local CURSOR, AFTER = unpack(ARGV, 6, 7)
+local CURSOR, AFTER = unpack(ARGV, 5, 6)
 
 local names = {}
 local function who_is(session)

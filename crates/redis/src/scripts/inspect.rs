@@ -7,7 +7,7 @@ use super::{
     Link, LockReport, library,
     report_page::{Place, ReportPage},
 };
-use crate::names::{LockName, RequestId};
+use crate::scripts::names::{LockName, RequestId};
 
 impl Link {
     /// Tells who holds a lock and who waits for it. Where there are many, they are not all looked at in the same moment.

@@ -11,19 +11,18 @@
 --                             '<generation>|<when its lease ends, as in sessions>|<its length in ms>|<who>', unless it
 --                             ended itself;
 --                             clear:<session> -> since when somebody clears that dead session, in ms
--- Scripts that work on one lock have three more:
+-- Scripts that work on one lock have three more, and those that work on several have three for each:
 --   KEYS[5] holders   HASH    see holds.lua
 --   KEYS[6] queue     ZSET    id -> ticket
 --   KEYS[7] dues      ZSET    see holds.lua
 --
 -- Each script's first arguments:
---   ARGV[1] PUBLISH, or SPUBLISH in a cluster
---   ARGV[2] what the sessions' channels begin with; the session's id follows
---   ARGV[3] the run id of the server that the caller's connection reached; '' where it cannot be known
---   ARGV[4] since when that server may have missed something, in ms of its own clock: since it started; '' for now, where
+--   ARGV[1] what the sessions' channels begin with; the session's id follows
+--   ARGV[2] the run id of the server that the caller's connection reached; '' where it cannot be known
+--   ARGV[3] since when that server may have missed something, in ms of its own clock: since it started; '' for now, where
 --           it took over from another one
---   ARGV[5] the caller's lease in ms: a freeze lasts so long at least
---   ARGV[6] the request, or the session, that it is about (poke.lua and inspect.lua have none)
+--   ARGV[4] the caller's lease in ms: a freeze lasts so long at least
+--   ARGV[5] the request, or the session, that it is about (poke.lua and inspect.lua have none)
 --
 -- Ids: a session is '<letters and digits>', a request '<session>.<number>' or '<session>.<number>-<attempt>'. Modes: 'r'
 -- reads, 'w' writes.

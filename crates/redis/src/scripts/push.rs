@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use latchkey_engine::Grant;
 
-use crate::names::RequestId;
+use crate::scripts::names::RequestId;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 -- Ends one request of a dead session, as by death: what it held is free, and if it wrote, the lock is recovered.
 -- Anybody may, any number of times.
 --
--- KEYS[1..6] and ARGV[1..5]: see layout.lua
--- ARGV[6] request id
+-- KEYS[1..6] and ARGV[1..4]: see layout.lua
+-- ARGV[5] request id
 --
 -- Reply: 1, or 0 if the session is not dead, or may still come back because the bucket is frozen
 
-local ID = ARGV[6]
+local ID = ARGV[5]
 
 if not is_over(SESSION) then
   return 0

@@ -1,16 +1,16 @@
 -- Says again what a process holds, after each reconnect (the server may be another one, that forgot or never heard of
 -- it) and once a day (see KEEP in layout.lua). Safe to repeat at any time.
 --
--- KEYS[1..6] and ARGV[1..5]: see layout.lua
--- ARGV[6]  request id
--- ARGV[7]  the lock's name, as at the end of its keys
--- ARGV[8]  mode in which it holds now
--- ARGV[9]  expiry of the hold in ms, counted from the grant; 0: never
--- ARGV[10] asker
--- ARGV[11] fence of the grant
--- ARGV[12] recovered, as it was told with the grant: 1 or 0
--- ARGV[13] how much of the expiry is left, in ms
--- ARGV[14] generation of the session's connection
+-- KEYS[1..6] and ARGV[1..4]: see layout.lua
+-- ARGV[5]  request id
+-- ARGV[6]  the lock's name, as at the end of its keys
+-- ARGV[7]  mode in which it holds now
+-- ARGV[8]  expiry of the hold in ms, counted from the grant; 0: never
+-- ARGV[9]  asker
+-- ARGV[10] fence of the grant
+-- ARGV[11] recovered, as it was told with the grant: 1 or 0
+-- ARGV[12] how much of the expiry is left, in ms
+-- ARGV[13] generation of the session's connection
 --
 -- Replies:
 --   kept     it holds
@@ -19,7 +19,7 @@
 --   stale    a younger connection of the session has come; nothing was done
 --   nil      it has to be said once more: others are in the way, too many for one script
 
-local ID, NAME, MODE, EXPIRY, ASKER, FENCE, RECOVERED, LEFT, GENERATION = unpack(ARGV, 6, 14)
+local ID, NAME, MODE, EXPIRY, ASKER, FENCE, RECOVERED, LEFT, GENERATION = unpack(ARGV, 5, 13)
 
 -- A server that went back in time shows holders that have ended since. Of two that exclude each other, the one with the
 -- higher fence is the truth: it was granted after the other had ended. False if one with a higher fence is found.

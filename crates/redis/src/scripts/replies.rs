@@ -6,7 +6,7 @@ use latchkey_engine::{Grant, Mode};
 use redis::{FromRedisValue, ParsingError, Value, from_redis_value};
 
 use super::Asker;
-use crate::names::{LockName, RequestId, SessionId};
+use crate::scripts::names::{LockName, RequestId, SessionId};
 
 /// The answer to [`Link::acquire`](super::Link::acquire).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use latchkey_engine::{Grant, Mode};
 use latchkey_redis::{
     names::{Bucket, LockName, RequestId, SessionId},
     scripts::{
-        Acquired, Asked, Beat, Downgraded, Link, LockReport, Purpose, Push, Reclaimed, Released, Waiting,
-        prepare,
+        Acquired, Asked, Beat, Downgraded, Link, LockReport, Owner, Purpose, Push, Reclaimed, Released,
+        Waiting, prepare,
     },
 };
 use redis::{
@@ -116,7 +116,13 @@ impl Peer {
     }
 
     pub async fn release_as(&mut self, asked: &Asked, purpose: Purpose) -> Released {
-        self.link.release(&mut self.connection, &asked.id, &asked.lock, purpose).await.unwrap()
+        self.release_all(&[asked], purpose).await[0]
+    }
+
+    pub async fn release_all(&mut self, all: &[&Asked], purpose: Purpose) -> Vec<Released> {
+        let owner = |asked: &&Asked| Owner { id: asked.id.clone(), lock: asked.lock.clone() };
+        let all: Vec<_> = all.iter().map(owner).collect();
+        self.link.release(&mut self.connection, &all, purpose).await.unwrap()
     }
 
     pub async fn downgrade(&mut self, asked: &Asked) -> Downgraded {

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     time::{Duration, Instant},
@@ -169,6 +169,16 @@ impl Program {
             }
             self.seen.push_back(told);
         }
+    }
+
+    /// The next event of a request, for which faults may keep it waiting until they are over.
+    pub fn told_despite_faults(&mut self, asked: Asked, are_over: &AtomicBool) -> Event {
+        const LOOK: Duration = Duration::from_millis(100);
+        while !are_over.load(Ordering::SeqCst) && !self.has_been_told(asked) {
+            let event = self.events.recv_timeout(LOOK);
+            self.seen.extend(event.ok().map(|event| (Instant::now(), event)));
+        }
+        self.told(asked)
     }
 
     /// True if something has been told of a request that nobody has asked for yet.

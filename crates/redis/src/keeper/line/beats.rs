@@ -6,8 +6,7 @@ use latchkey_engine::{Ending, Time};
 
 use crate::{
     clock,
-    keeper::{Keeper, line::Up, questions::Reply},
-    request::Request,
+    keeper::{Keeper, line::Up, questions::Reply, request::Request},
     scripts::{Beat, Clearing},
     who,
 };

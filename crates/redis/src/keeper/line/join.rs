@@ -6,11 +6,12 @@ use latchkey_engine::Time;
 use redis::RedisResult;
 
 use crate::{
-    address::Config,
     clock,
-    connection::{self, Connection},
-    names::{Bucket, SessionId},
-    scripts::{self, Beat, Link},
+    connection::{self, Connection, address::Config},
+    scripts::{
+        self, Beat, Link,
+        names::{Bucket, SessionId},
+    },
     trouble::Trouble,
     who,
 };

@@ -2,7 +2,7 @@
 
 use latchkey_engine::{Ask, Caller, LockTable, Outcome, Port, Released, Requested, Safety, Ticket, Time};
 
-use crate::space::StoredSpace;
+use crate::callers::space::StoredSpace;
 
 impl LockTable for StoredSpace {
     fn request(&self, ask: Ask<'_>, _: &mut dyn Caller) -> Outcome<Requested> {

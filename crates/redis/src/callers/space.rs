@@ -9,12 +9,14 @@ use latchkey_engine::{Ask, Key, KeyName, Port, Safety, Ticket};
 use tokio::sync::oneshot;
 
 use crate::{
+    callers::store::Store,
     clock,
-    command::{Answer, Asked, Command, SpaceNumber},
-    event::StoreEvent,
-    report::{StoredBlockers, StoredKey},
+    keeper::{
+        command::{Answer, Asked, Command, SpaceNumber},
+        event::StoreEvent,
+        report::{StoredBlockers, StoredKey},
+    },
     scripts::Asker,
-    store::Store,
     trouble::{Reason, StoreError},
 };
 
@@ -27,10 +29,16 @@ pub struct StoredSpace {
     store: Arc<Store>,
     number: SpaceNumber,
     thread: u32,
-    /// What is asked between [`StoredSpace::gather`] and [`StoredSpace::send_gathered`].
-    gathered: Mutex<Option<Vec<Asked>>>,
+    /// What is asked and released between [`StoredSpace::gather`] and [`StoredSpace::send_gathered`].
+    gathered: Mutex<Option<Gathered>>,
     /// The label of the request that is asked for next, with its tag.
     label: Mutex<Option<(u32, Arc<str>)>>,
+}
+
+#[derive(Debug, Default)]
+struct Gathered {
+    asked: Vec<Asked>,
+    releases: Vec<Command>,
 }
 
 impl StoredSpace {
@@ -59,8 +67,8 @@ impl StoredSpace {
             patience: ask.patience,
             at: clock::now(),
         };
-        if let Some(all) = &mut *self.gathered() {
-            all.push(asked);
+        if let Some(gathered) = &mut *self.gathered() {
+            gathered.asked.push(asked);
             return number.into();
         }
         self.store.send(Command::Request(asked));
@@ -82,20 +90,20 @@ impl StoredSpace {
 
     /// What is asked for from now on is granted together, in one trip to the server, or refused: [`StoredSpace::send_gathered`]
     /// sends it. All of it is asked in the same way, for different keys. Where the server cannot be
-    /// asked for all at once, each is answered alone: then some may be granted, and others refused.
+    /// asked for all at once, each is answered alone: then some may be granted, and others refused. What is released goes
+    /// in one trip as well.
     pub fn gather(&self) {
         self.gathered().get_or_insert_default();
     }
 
     /// Sends what was gathered.
     pub fn send_gathered(&self) {
-        let gathered = self.gathered().take();
-        if let Some(all) = gathered.filter(|all| !all.is_empty()) {
-            self.store.send(Command::Together(all));
-        }
+        let Some(Gathered { asked, releases }) = self.gathered().take() else { return };
+        let asked = (!asked.is_empty()).then_some(Command::Together(asked));
+        self.store.send_all(releases.into_iter().chain(asked));
     }
 
-    fn gathered(&self) -> MutexGuard<'_, Option<Vec<Asked>>> {
+    fn gathered(&self) -> MutexGuard<'_, Option<Gathered>> {
         self.gathered.lock().expect("latchkey: an earlier fault left what a space gathers unusable")
     }
 
@@ -111,7 +119,11 @@ impl StoredSpace {
     /// Ends a hold; `unused` if nobody has touched what it protects, so that a `recovered` key stays so. `Ended` follows,
     /// or the `Expired` or `Lost` that came first.
     pub fn release(&self, ticket: Ticket, unused: bool) {
-        self.store.send(Command::Release { number: ticket.into(), unused });
+        let release = Command::Release { number: ticket.into(), unused };
+        if let Some(gathered) = &mut *self.gathered() {
+            return gathered.releases.push(release);
+        }
+        self.store.send(release);
     }
 
     /// Makes a write hold a read hold. `Ended` follows, or the `Expired` or `Lost` that came first.

@@ -5,7 +5,11 @@ use std::{fmt, time::Duration};
 use latchkey_engine::{Events, Key, Mode, Patience, Port, Time};
 use tokio::sync::oneshot;
 
-use crate::{event::StoreEvent, ledger::Number, report::StoredKey, scripts::Asker, trouble::StoreError};
+use crate::{
+    keeper::{event::StoreEvent, ledger::Number, report::StoredKey},
+    scripts::Asker,
+    trouble::StoreError,
+};
 
 /// The number of an open space of a store.
 pub(crate) type SpaceNumber = u32;

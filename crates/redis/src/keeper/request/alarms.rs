@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use latchkey_engine::Time;
 
-use crate::ledger::Number;
+use crate::keeper::ledger::Number;
 
 /// What to do for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,9 +10,11 @@ use latchkey_engine::Time;
 
 use super::{Phase, Request};
 use crate::{
-    alarms::{Alarm, Alarms},
-    ledger::Number,
-    names::LockName,
+    keeper::{
+        ledger::Number,
+        request::alarms::{Alarm, Alarms},
+    },
+    scripts::names::LockName,
 };
 
 /// Invariant: what stands here beside the requests agrees with them, each time a method returns:
@@ -173,7 +175,7 @@ impl Index<&Number> for Requests {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{request::tests::request, scripts::Purpose};
+    use crate::{keeper::request::tests::request, scripts::Purpose};
 
     const LEAVING: Phase = Phase::Leaving { purpose: Purpose::Unused, owed: 0 };
 

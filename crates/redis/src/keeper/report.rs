@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use latchkey_engine::{Grant, Key, Mode};
 use redis::{RedisResult, aio::MultiplexedConnection};
 
-use crate::{
+use crate::scripts::{
+    self, Asker, HolderReport, Link, LockReport, PAGE,
     names::{LockName, RequestId},
-    scripts::{self, Asker, HolderReport, Link, LockReport, PAGE},
 };
 
 /// Who holds one key and who waits for it, at one moment. Different keys are looked at one after the other.

@@ -1,18 +1,22 @@
 //! One request of this process, from asking to end, and what the server still has to be told of it; and all of them.
 
+mod alarms;
 mod requests;
 
 use std::time::Duration;
 
 use latchkey_engine::{Grant, Mode, Time};
 
+pub(crate) use alarms::Alarm;
 pub(crate) use requests::Requests;
 
 use crate::{
     clock,
-    command::Asked,
-    names::{LockName, RequestId, SessionId},
-    scripts::{self, Purpose},
+    keeper::command::Asked,
+    scripts::{
+        self, Purpose,
+        names::{LockName, RequestId, SessionId},
+    },
 };
 
 /// What a request is doing.
@@ -122,6 +126,16 @@ impl Request {
         matches!(self.phase, Phase::Holding { .. })
     }
 
+    /// Why it is to be released, if it is, and no question about it is on its way.
+    pub fn to_release(&self) -> Option<Purpose> {
+        match self.phase {
+            Phase::Leaving { purpose, .. } if self.need == Some(Need::Release) && !self.in_flight => {
+                Some(purpose)
+            }
+            _ => None,
+        }
+    }
+
     /// True if the server may not know of its hold.
     pub fn is_unconfirmed(&self) -> bool {
         self.is_holding() && !self.is_confirmed
@@ -168,7 +182,7 @@ mod tests {
     use latchkey_engine::{Patience, Port};
 
     use super::*;
-    use crate::{ledger::Number, scripts::Asker};
+    use crate::{keeper::ledger::Number, scripts::Asker};
 
     pub(super) fn request(number: u64) -> Request {
         let asked = Asked {

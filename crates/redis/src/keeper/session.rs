@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use latchkey_engine::Time;
 
-use crate::names::SessionId;
+use crate::scripts::names::SessionId;
 
 #[derive(Debug)]
 pub(crate) struct Session {

@@ -16,13 +16,17 @@ use latchkey_engine::{Events, Key};
 use tokio::runtime::Handle;
 
 use crate::{
-    address::Config,
-    command::{Command, SpaceNumber},
-    keeper::Keeper,
-    ledger::Ledger,
-    running::{self, Running},
-    space::StoredSpace,
-    stepper::Stepper,
+    callers::{
+        running::{self, Running},
+        space::StoredSpace,
+        stepper::Stepper,
+    },
+    connection::address::Config,
+    keeper::{
+        Keeper,
+        command::{Command, SpaceNumber},
+        ledger::Ledger,
+    },
     trouble::StoreError,
 };
 
@@ -114,8 +118,15 @@ impl Store {
     /// Sends the keeper a command, and has it take the step that follows, on this thread if there is little to do. It is
     /// gone only if its runtime has ended, or after a fault of its own.
     pub(crate) fn send(&self, command: Command) {
-        if self.commands.send(command).is_err() {
-            return;
+        self.send_all([command]);
+    }
+
+    /// The same of several commands: the step that follows sees all.
+    pub(crate) fn send_all(&self, commands: impl IntoIterator<Item = Command>) {
+        for command in commands {
+            if self.commands.send(command).is_err() {
+                return;
+            }
         }
         // The runtime's thread, which takes longer to begin, sends what has gathered until then in one go.
         if self.ledger.is_busy() {
