@@ -67,24 +67,6 @@ describe('a store', { skip: withoutRedis }, () => {
     }
   });
 
-  it('with a user who may do no more than locks need', async () => {
-    const server = await start();
-    const rights =
-      '~{latchkey:* resetchannels &{latchkey:* +@connection +subscribe +publish +info +time +evalsha +script|load +@hash +@sortedset +@string +@keyspace';
-    await server.command('ACL', 'SETUSER', 'keeper', 'on', `>${SECRET}`, ...rights.split(' '));
-    await server.command('ACL', 'SETUSER', 'guest', 'on', `>${SECRET}`, '+@connection');
-    await assertKeeps(`redis://keeper:${SECRET}@127.0.0.1:${server.port}`);
-    await assertKeeps({ url: server.url, user: 'keeper', password: SECRET });
-    const guest = await refusal({ url: server.url, user: 'guest', password: SECRET });
-    assert.match(guest.message, /does not permit what locks need/);
-    // Would not tell those who wait that they have been granted.
-    await server.command('ACL', 'SETUSER', 'mute', 'on', `>${SECRET}`, ...rights.split(' '), '-publish');
-    const mute = await refusal({ url: server.url, user: 'mute', password: SECRET });
-    assert.match(mute.message, /does not permit what locks need: give the user .* \+publish/);
-    const nobody = await refusal({ url: server.url, user: 'nobody', password: SECRET });
-    assert.match(nobody.message, /refuses the login/);
-  });
-
   it('with a user who may take locks and not release them: the release says so', async () => {
     const server = await start();
     const rights = ['on', `>${SECRET}`, '~*', '&*', '+@all', '-del'];

@@ -27,7 +27,7 @@ pub use replies::{
     WaiterReport,
 };
 
-/// How many requests of a session [`Link::list`] tells at once.
+/// How many requests of a session [`Link::list`] lists at once.
 pub const PAGE: usize = 256;
 
 /// One connection's way to one bucket. A new connection makes a new one.
@@ -203,7 +203,7 @@ impl Link {
         library::POKE.run(connection, &call).await.map(|replies::Wait(wait)| wait)
     }
 
-    /// Tells who holds a lock and who waits for it. Where there are many, they are not all looked at in the same moment.
+    /// Reports who holds a lock and who waits for it. Where there are many, they are not all looked at in the same moment.
     ///
     /// # Errors
     ///
@@ -278,7 +278,7 @@ impl Link {
         library::BEAT.run(connection, &call).await
     }
 
-    /// Tells up to [`PAGE`] requests, of one session or of all, that come after `after`.
+    /// Lists up to [`PAGE`] requests, of one session or of all, that come after `after`.
     ///
     /// # Errors
     ///
