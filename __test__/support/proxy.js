@@ -7,7 +7,6 @@ const net = require('node:net');
 const path = require('node:path');
 const { once } = require('node:events');
 const { Reader } = require('./resp');
-const { deferred } = require('./until');
 
 const SCRIPTS = path.join(__dirname, '../../crates/redis/src/scripts');
 /** What other scripts begin with. */
@@ -36,8 +35,6 @@ class Proxy {
     this.sockets = new Set();
     /** Names of scripts by their hashes. @type {Map<string, string>} */
     this.scripts = new Map();
-    /** @type {{ what: string, when: 'before' | 'after', cut: ReturnType<typeof deferred> } | null} */
-    this.trap = null;
     this.listener = net.createServer((client) => this.#accept(client));
   }
 
@@ -60,19 +57,6 @@ class Proxy {
     for (const socket of this.sockets) socket.resetAndDestroy();
   }
 
-  /**
-   * Resets all connections once, when this command or script comes by: before the server gets it, or after the
-   * server has run it and before its answer arrives.
-   *
-   * @param {string} what
-   * @param {'before' | 'after'} when
-   * @returns {Promise<void>} when it has happened
-   */
-  cutAt(what, when) {
-    this.trap = { what, when, cut: deferred() };
-    return this.trap.cut.promise;
-  }
-
   async stop() {
     this.listener.close();
     this.cut();
@@ -82,7 +66,6 @@ class Proxy {
   #accept(client) {
     if (this.refuses) return void client.resetAndDestroy();
     const server = net.connect(this.serverPort, '127.0.0.1');
-    const link = { holdsAnswers: false };
     for (const [socket, other] of [
       [client, server],
       [server, client],
@@ -97,15 +80,11 @@ class Proxy {
     const reader = new Reader();
     client.on('data', (piece) => {
       if (this.swallows) return;
-      for (const command of reader.read(piece)) {
-        if (this.#isCutBefore(this.#nameOf(command), link)) return this.#spring();
-      }
+      for (const command of reader.read(piece)) this.#count(command);
       this.#pass(piece, server);
     });
     server.on('data', (piece) => {
-      if (this.swallows) return;
-      if (link.holdsAnswers) return this.#spring();
-      this.#pass(piece, client);
+      if (!this.swallows) this.#pass(piece, client);
     });
   }
 
@@ -114,33 +93,18 @@ class Proxy {
     else setTimeout(() => socket.writable && socket.write(piece), this.delay);
   }
 
-  /** The name of a command, or of the script that it runs; counted. */
-  #nameOf([word, ...rest]) {
+  /** Counts a command by its name, or by that of the script that it runs. */
+  #count([word, ...rest]) {
     let name = word.toLowerCase();
     if (name === 'script' && rest[0]?.toLowerCase() === 'load') this.#learn(rest[1]);
     if (name === 'evalsha') name = this.scripts.get(rest[0]) ?? name;
     this.counts[name] = (this.counts[name] ?? 0) + 1;
-    return name;
   }
 
   #learn(text) {
     for (const [name, end] of TEXTS) {
       if (text.endsWith(end)) this.scripts.set(crypto.createHash('sha1').update(text).digest('hex'), name);
     }
-  }
-
-  #isCutBefore(name, link) {
-    if (this.trap?.what !== name) return false;
-    if (this.trap.when === 'before') return true;
-    link.holdsAnswers = true;
-    return false;
-  }
-
-  #spring() {
-    const { trap } = this;
-    this.trap = null;
-    this.cut();
-    trap?.cut.resolve();
   }
 }
 

@@ -7,6 +7,8 @@ const { deferred } = require('../support/until');
 
 /** A step that changes who holds a lock (h) or waits for it (q): see crates/redis/src/scripts/holds.lua. */
 const STEP = /^[\d.]+ \[\d+ lua\] "(HSET|HDEL|DEL|ZADD|ZREM)" "\{[^"]*\}:([hq]):(\d+:[^"]*)"/;
+/** A key that has the holders of a lock. */
+const LOCK = /^\{[^}]*\}:h:(.*)$/;
 const WORD = /"((?:[^"\\]|\\.)*)"/g;
 const HOLD = /^(\d+)\|\d+\|\d$/;
 /** The fields of a lock's holders that are none of them. */
@@ -71,13 +73,21 @@ class ServerLog {
     if (step === null) return this.#marks.get(/"ECHO" "(mark \d+)"/.exec(line)?.[1])?.resolve();
     const [{ length }, command, sort, name] = step;
     const words = Array.from(line.slice(length).matchAll(WORD), ([, word]) => word);
-    // The holders of several locks may end in one step.
-    if (command === 'DEL') return [name, ...words.map(lockOf)].forEach((each) => this.#empty(each));
+    // The holders of several locks may go in one step.
+    if (command === 'DEL')
+      return [name, ...words.map((key) => LOCK.exec(key)?.[1])].forEach((each) => this.#free(each));
     const lock = this.#locks.get(name) ?? new Lock();
     this.#locks.set(name, lock);
     if (sort === 'q') this.#queue(name, lock, command, words);
     else this.#hold(name, lock, command, words);
     if (lock.holders.size + lock.queue.size === 0) this.#locks.delete(name);
+  }
+
+  /** Nobody holds a lock any more. */
+  #free(name) {
+    const lock = this.#locks.get(name);
+    lock?.holders.clear();
+    if (lock?.queue.size === 0) this.#locks.delete(name);
   }
 
   #queue(name, lock, command, words) {
@@ -99,12 +109,6 @@ class ServerLog {
         modeBefore = lock.mode;
       }
     }
-  }
-
-  #empty(name) {
-    const lock = this.#locks.get(name);
-    lock?.holders.clear();
-    if (lock?.queue.size === 0) this.#locks.delete(name);
   }
 
   #grant(name, lock, modeBefore, id, value) {
@@ -133,11 +137,6 @@ class ServerLog {
   #complain(name, text) {
     this.#complaints.push([name, text]);
   }
-}
-
-/** @param {string} key of a lock's holders */
-function lockOf(key) {
-  return key.replace(/^\{[^}]*\}:h:/, '');
 }
 
 class Lock {

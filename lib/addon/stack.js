@@ -21,7 +21,7 @@ const PLENTY = 800;
 /** Throws a RangeError if the end of the stack is near. */
 function needRoom() {
   native.room();
-  if (words[at.done] !== 1) findRoom();
+  if (words[at.done] !== at.doneNow) findRoom();
 }
 
 /** The same, for a call of the addon that has done nothing since it knows of no room: see src/crossing/stack.rs. */

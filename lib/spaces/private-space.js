@@ -68,7 +68,7 @@ class PrivateSpace extends Space {
     }
     const done = port.endCounted(this.number, key);
     key.holders--;
-    if (done === 2) key.deflate();
+    if (done === at.doneLast) key.deflate();
     return this.readGrant(key);
   }
 

@@ -74,18 +74,18 @@ class Space extends Member {
       SOON.then(this.move.bind(this, request, ENDED));
       throw error;
     }
-    if (done === 0) {
+    if (done === at.notDone) {
       this.hasQueued(request, patience);
       this.move(request, WAITING);
       if (request.times !== null) diagnostics.waits(request);
     } else {
-      if (done === 1 && request.times !== null) diagnostics.granted(request);
-      this.move(request, done === 1 ? HOLDING : ENDED);
+      if (done === at.doneNow && request.times !== null) diagnostics.granted(request);
+      this.move(request, done === at.doneNow ? HOLDING : ENDED);
     }
     this.readEvents(key);
     // Last: what is scheduled there runs other people's hooks.
-    if (done === 0) this.watchOthers();
-    return done === 1 ? request : null;
+    if (done === at.notDone) this.watchOthers();
+    return done === at.doneNow ? request : null;
   }
 
   /**
@@ -163,8 +163,8 @@ class Space extends Member {
   endHold(key, request, unused) {
     const done = port.end(request, unused ? at.endUnused : at.endRelease);
     // Else it has been taken away, and that is among the events.
-    if (done !== 0) this.move(request, ENDED);
-    if (done === 2) key.deflate();
+    if (done !== at.notDone) this.move(request, ENDED);
+    if (done === at.doneLast) key.deflate();
     return this.readGrant(key);
   }
 
@@ -177,7 +177,7 @@ class Space extends Member {
   downgrade(request) {
     if (request.state !== HOLDING || request.mode === READ) return null;
     const key = /** @type {ThinKey} */ (request.at);
-    if (port.end(request, at.endDowngrade) === 1) request.mode = key.mode = READ;
+    if (port.end(request, at.endDowngrade) === at.doneNow) request.mode = key.mode = READ;
     return this.readGrant(key);
   }
 
@@ -205,7 +205,7 @@ class Space extends Member {
   abandon(request) {
     let grant = null;
     if (request.state === WAITING) {
-      if (port.end(request, at.endCancel) === 1) this.move(request, ENDED);
+      if (port.end(request, at.endCancel) === at.doneNow) this.move(request, ENDED);
       // Else what has become of it is among the events.
       grant = this.readGrant(/** @type {ThinKey} */ (request.at));
     }

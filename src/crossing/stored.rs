@@ -22,9 +22,6 @@ use crate::{
     process::shared_space::SharedSpace,
 };
 
-/// What JavaScript says where an event has no reason.
-const NO_REASON: u32 = u32::MAX;
-
 /// How long the end of a process may wait for the stores to hear of it. Else the leases do what is left.
 const WITHIN: Duration = Duration::from_millis(250);
 
@@ -267,7 +264,7 @@ pub fn explain(port: &Port, _: &FunctionCallContext) -> Result<String> {
     let (_, open) = port.addressed()?;
     let store = shared(&open)?.table.stored()?.store();
     let reason = port.words.with(|words| words::whole(words[words::REASON]));
-    if reason == NO_REASON {
+    if reason == words::NO_REASON {
         return Ok(store.trouble().map_or_else(String::new, |trouble| trouble.to_string()));
     }
     let reason = Reason::from_number(reason).unwrap_or(Reason::Refused);

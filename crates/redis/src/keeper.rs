@@ -7,7 +7,7 @@
 //! - `command`, `ledger`, `report`: what callers and the task both know: commands, who still waits, answers to queries
 //! - `request`, `session`: what the task remembers
 //! - `commands`: what is done for each command
-//! - `questions`: what the server is told and asked, and `backlog`: what has to wait for that
+//! - `questions`: what the server is asked, and `backlog`: what has to wait for that
 //! - `queries`: what callers want to know of a space
 //! - `answers`: what it says
 //! - `blockers`: who keeps a request waiting whose time is over
@@ -78,10 +78,10 @@ const TOO_LATE: Duration = Duration::from_micros(100);
 
 /// Invariant, whenever the task waits for its next step:
 ///
-/// - A request is in `requests` until its caller has been told its last event and the server needs to hear nothing more of it.
-/// - While the line is up, what the server has to be told of a request next ([`Request::need`]) is on its way once the question
+/// - A request is in `requests` until its last event has been delivered and the server needs to know nothing more of it.
+/// - While the line is up, what the server has to be asked of a request next ([`Request::need`]) is on its way once the question
 ///   before it has been answered, or its number is in `backlog`. While it is not, `backlog` is empty.
-/// - All that holds or leaves does so by `session`: what an earlier one had has been told its end. Until when it is certain,
+/// - All that holds or leaves does so by `session`: of what an earlier one had, the end has been delivered. Until when it is certain,
 ///   `ledger` says to everybody, and nobody is left in `requests` who holds for longer.
 /// - The line is idle, or being closed, once nothing is asked for and no space is open.
 pub(crate) struct Keeper {
@@ -98,7 +98,7 @@ pub(crate) struct Keeper {
     line: Line,
     /// The run id of the last server that answered; `None` before one has.
     known_run: Option<String>,
-    /// The highest fence or ticket that a server has told; 0: none. Each beat says it, so that none falls below it, whatever
+    /// The highest fence or ticket that a server has sent; 0: none. Each beat says it, so that none falls below it, whatever
     /// became of the server and its clock.
     known_tick: u64,
     queries: Queries,
@@ -163,7 +163,7 @@ impl Keeper {
         }
     }
 
-    /// Tells the callers whether to take steps themselves.
+    /// Lets the callers know whether to take steps themselves.
     fn mind_callers(&mut self) {
         let questions = self.line.up().map_or(0, |up| up.replies.len());
         self.ledger.set_busy(questions >= MANY_QUESTIONS);
@@ -201,7 +201,7 @@ impl Keeper {
         self.has_callers && !self.spaces.is_empty()
     }
 
-    /// Tells the caller whose request it is.
+    /// Delivers an event to the caller whose request it is.
     fn deliver(&self, request: &Request, event: impl FnOnce(Port, u32) -> Event) {
         let Some(OpenSpace { deliver, .. }) = self.spaces.get(&request.asked.space) else { return };
         let event = event(request.asked.port, request.asked.tag);
@@ -209,7 +209,7 @@ impl Keeper {
         let _ = catch_unwind(AssertUnwindSafe(|| deliver(Events::from([event]))));
     }
 
-    /// Takes a request out for good: nothing more will be told of it.
+    /// Takes a request out for good: no event of it follows.
     fn remove(&mut self, number: Number) -> Option<Request> {
         let request = self.requests.remove(&number)?;
         if request.asked.expiry.is_some() {

@@ -18,7 +18,7 @@
 //!
 //! let (sender, events) = std::sync::mpsc::channel();
 //! let name: Vec<u16> = "orders".encode_utf16().collect();
-//! let space = store.space(&name, 0, move |told| told.into_iter().for_each(|event| sender.send(event).unwrap()));
+//! let space = store.space(&name, 0, move |events| events.into_iter().for_each(|event| sender.send(event).unwrap()));
 //!
 //! let key: Vec<u16> = "order 7".encode_utf16().collect();
 //! let ticket = space.request(Ask {

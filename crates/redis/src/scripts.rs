@@ -29,7 +29,7 @@ pub use replies::{
     WaiterReport,
 };
 
-/// How many requests of a session [`Link::list`] tells at once.
+/// How many requests of a session [`Link::list`] lists at once.
 pub const PAGE: usize = 256;
 
 /// One connection's way to one bucket. A new connection makes a new one.
@@ -225,7 +225,7 @@ impl Link {
         library::BEAT.run(connection, &call).await
     }
 
-    /// Tells up to [`PAGE`] requests, of one session or of all, that come after `after`.
+    /// Lists up to [`PAGE`] requests, of one session or of all, that come after `after`.
     ///
     /// # Errors
     ///

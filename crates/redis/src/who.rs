@@ -1,4 +1,4 @@
-//! Who this process is, as the server's other clients are told.
+//! Who this process is, as the server's other clients can see.
 
 use std::{collections::hash_map::RandomState, hash::BuildHasher, sync::LazyLock, time::Duration};
 

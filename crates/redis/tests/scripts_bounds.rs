@@ -41,11 +41,11 @@ async fn crowd(peer: &mut Peer, key: &str) -> Vec<RequestId> {
 
 /// What the peer is told until nothing more comes, when it pokes as it is told. No script sends more than it may.
 async fn follow(peer: &mut Peer, key: &str) -> Vec<Push> {
-    let mut told = Vec::new();
+    let mut messages = Vec::new();
     loop {
         let pushed = peer.all_pushed().await;
         if pushed.is_empty() {
-            return told;
+            return messages;
         }
         for push in pushed {
             if matches!(push, Push::Head(_, Duration::ZERO)) {
@@ -53,14 +53,14 @@ async fn follow(peer: &mut Peer, key: &str) -> Vec<Push> {
                 peer.poke(key).await;
                 assert!(published(peer).await <= MOST);
             } else {
-                told.push(push);
+                messages.push(push);
             }
         }
     }
 }
 
-fn granted(told: &[Push]) -> Vec<RequestId> {
-    let ids = told.iter().map(|push| match push {
+fn granted(messages: &[Push]) -> Vec<RequestId> {
+    let ids = messages.iter().map(|push| match push {
         Push::Granted(id, _) => id.clone(),
         other => panic!("not a grant: {other:?}"),
     });
@@ -85,9 +85,9 @@ async fn a_release_to_a_crowd_of_readers_goes_on_step_by_step_and_in_order() {
     assert_eq!(readers.acquire_as(&hasty, Waiting::No).await, Acquired::Busy);
     expected.push(reader.id);
     let (last, _) = readers.wait("k", Write).await;
-    let told = follow(&mut readers, "k").await;
-    assert_eq!(granted(&told), expected);
-    let fences: Vec<u64> = told.iter().map(|push| fence(push).unwrap()).collect();
+    let messages = follow(&mut readers, "k").await;
+    assert_eq!(granted(&messages), expected);
+    let fences: Vec<u64> = messages.iter().map(|push| fence(push).unwrap()).collect();
     assert!(fences.is_sorted_by(|a, b| a < b), "each has its own");
 
     for id in &expected {
@@ -165,13 +165,13 @@ async fn a_crowd_of_overdue_holds_is_taken_away_step_by_step_before_the_next_is_
         let Acquired::Queued { poke_in, .. } = other.acquire(&asked).await else { panic!("too early") };
         assert!(published(&mut other).await <= MOST);
         assert_eq!(poke_in, Some(Duration::ZERO));
-        let mut told = Vec::new();
+        let mut messages = Vec::new();
         let steps = async {
             while let Some(Duration::ZERO) = other.poke("k").await {}
-            told.extend(follow(&mut other, "k").await);
+            messages.extend(follow(&mut other, "k").await);
         };
         steps.await;
-        assert_eq!(granted(&told), std::slice::from_ref(&asked.id));
+        assert_eq!(granted(&messages), std::slice::from_ref(&asked.id));
         assert_eq!(holders.all_pushed().await.len(), CROWD);
         other.release(&asked).await;
         holders.end().await;

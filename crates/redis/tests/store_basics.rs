@@ -75,7 +75,7 @@ fn one_that_does_not_wait_is_told_at_once() {
     let (mut a, mut b) = two(&server, TTL);
     let (held, _) = a.hold("k");
     let tried = b.ask("k", Mode::Write, Patience::None, None);
-    assert!(matches!(b.told(tried), Event::TimedOut { .. }));
+    assert!(matches!(b.next_event(tried), Event::TimedOut { .. }));
     assert_eq!(a.release(held), Ending::Done);
     let tried = b.ask("k", Mode::Write, Patience::None, None);
     b.granted(tried);
@@ -90,7 +90,7 @@ fn one_that_has_waited_long_enough_leaves_and_those_behind_it_move_up() {
     let writer = b.ask("k", Mode::Write, Patience::For(Duration::from_millis(300)), None);
     b.until_waiting("k", 1);
     let reader = a.read("k");
-    assert!(matches!(b.told(writer), Event::TimedOut { .. }));
+    assert!(matches!(b.next_event(writer), Event::TimedOut { .. }));
     a.granted(reader);
 }
 
@@ -128,9 +128,9 @@ fn a_hold_expires_when_and_only_when_another_program_waits() {
     a.granted(held);
     a.stays_silent_for(Duration::from_millis(400));
     let waiting = b.write("k");
-    assert!(matches!(a.told(held), Event::Expired { .. }));
+    assert!(matches!(a.next_event(held), Event::Expired { .. }));
     assert!(b.granted(waiting).recovered);
-    // Its release crosses the news: nothing more is told.
+    // Its release crosses the event: nothing more follows.
     a.space.release(held.ticket, false);
     assert_eq!(b.release(waiting), Ending::Done);
     a.stays_silent_for(Duration::from_millis(50));
@@ -147,9 +147,9 @@ fn one_that_waits_is_granted_when_the_hold_before_it_expires() {
     let first = b.write("k");
     b.until_waiting("k", 1);
     let second = a.write("k");
-    let (granted_at, _) = b.told_at(first);
+    let (granted_at, _) = b.next_event_at(first);
     assert!(granted_at - started < expiry + Duration::from_millis(150), "{:?}", granted_at - started);
-    assert!(matches!(a.told(held), Event::Expired { .. }));
+    assert!(matches!(a.next_event(held), Event::Expired { .. }));
     assert_eq!(b.release(first), Ending::Done);
     a.granted(second);
 }

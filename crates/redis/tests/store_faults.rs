@@ -52,7 +52,7 @@ fn a_killed_holder_is_followed_within_its_lease_and_a_beat() {
     let (_, waiting) = contend(&mut a, &mut b);
     let died = Instant::now();
     a.kill();
-    let (at, _) = b.told_at(waiting);
+    let (at, _) = b.next_event_at(waiting);
     println!("granted {:?} after the death", at - died);
     assert!(at - died < BRIEF + SLACK, "{:?}", at - died);
     assert_eq!(b.release(waiting), Ending::Done);
@@ -96,7 +96,7 @@ fn a_suspended_holder_learns_that_it_lost_before_anything_else() {
     a.suspend(BRIEF * 2);
     let taken_over = b.granted(waiting);
     assert!(taken_over.recovered && taken_over.fence > grant.fence);
-    assert!(matches!(a.told(held), Event::Lost { .. }));
+    assert!(matches!(a.next_event(held), Event::Lost { .. }));
     assert_eq!(b.release(waiting), Ending::Done);
     still_works(&mut a, &mut b);
 }
@@ -107,9 +107,9 @@ fn a_holder_that_is_cut_off_learns_that_it_lost_before_the_next_is_granted() {
     let (proxy, mut a, mut b) = two_with_proxy(&server, BRIEF);
     let (held, waiting) = contend(&mut a, &mut b);
     proxy.swallow(true);
-    let (lost_at, event) = a.told_at(held);
+    let (lost_at, event) = a.next_event_at(held);
     assert!(matches!(event, Event::Lost { .. }));
-    let (granted_at, _) = b.told_at(waiting);
+    let (granted_at, _) = b.next_event_at(waiting);
     assert!(lost_at < granted_at);
     proxy.swallow(false);
     proxy.cut();
@@ -173,7 +173,7 @@ fn an_expiry_that_happened_during_an_outage_is_told_after_it() {
     let waiting = b.write("k");
     b.granted(waiting);
     proxy.refuse(false);
-    assert!(matches!(a.told(held), Event::Expired { .. }));
+    assert!(matches!(a.next_event(held), Event::Expired { .. }));
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn one_that_asked_anew_does_not_keep_those_before_it_from_being_served() {
     b.until_waiting("k", 2);
     // It stands behind the other one now, which has to see to the expiry.
     a.granted(last);
-    assert!(matches!(b.told(next), Event::Expired { .. }));
+    assert!(matches!(b.next_event(next), Event::Expired { .. }));
     a.release(last);
     a.granted(brief);
 }
@@ -279,7 +279,7 @@ fn cut_in_a_downgrade(cut: Cut) {
     let reader = b.ask("k", Mode::Read, Patience::None, None);
     b.granted(reader);
     let writer = b.ask("k", Mode::Write, Patience::None, None);
-    assert!(matches!(b.told(writer), Event::TimedOut { .. }), "it reads");
+    assert!(matches!(b.next_event(writer), Event::TimedOut { .. }), "it reads");
     assert_eq!((a.release(held), b.release(reader)), (Ending::Done, Ending::Done));
     still_works(&mut a, &mut b);
 }
@@ -300,7 +300,7 @@ fn a_server_that_is_away_for_longer_than_the_lease_ends_the_holds_and_not_the_wa
     let (mut a, mut b) = two(&server, BRIEF);
     let (held, waiting) = contend(&mut a, &mut b);
     server.kill();
-    assert!(matches!(a.told(held), Event::Lost { .. }));
+    assert!(matches!(a.next_event(held), Event::Lost { .. }));
     server.start_again();
     goes_on(&mut a, &mut b, waiting);
 }
@@ -311,7 +311,7 @@ fn a_frozen_server_ends_the_holds_and_not_the_waits() {
     let (mut a, mut b) = two(&server, BRIEF);
     let (held, waiting) = contend(&mut a, &mut b);
     server.freeze();
-    assert!(matches!(a.told(held), Event::Lost { .. }));
+    assert!(matches!(a.next_event(held), Event::Lost { .. }));
     b.stays_silent_for(Duration::from_millis(200));
     server.thaw();
     goes_on(&mut a, &mut b, waiting);
@@ -323,7 +323,7 @@ fn a_paused_server_ends_the_holds_and_not_the_waits() {
     let (mut a, mut b) = two(&server, BRIEF);
     let (held, waiting) = contend(&mut a, &mut b);
     command(&server, &["CLIENT", "PAUSE", "2500", "ALL"]);
-    assert!(matches!(a.told(held), Event::Lost { .. }));
+    assert!(matches!(a.next_event(held), Event::Lost { .. }));
     goes_on(&mut a, &mut b, waiting);
 }
 
@@ -360,7 +360,7 @@ fn a_server_that_forgets_everything_while_it_runs_ends_the_holds() {
     // Older than a lease: whoever was there before the server started is over.
     a.stays_silent_for(BRIEF + Duration::from_millis(1500));
     command(&server, &["FLUSHALL"]);
-    assert!(matches!(a.told(held), Event::Lost { .. }));
+    assert!(matches!(a.next_event(held), Event::Lost { .. }));
     still_works(&mut a, &mut b);
 }
 

@@ -22,7 +22,7 @@ const OLD: Duration = Duration::from_millis(3_500);
 /// Has the program ask for a free key without waiting. True if it is granted.
 fn tries(program: &mut Program) -> bool {
     let asked = program.ask("free", Mode::Write, Patience::None, None);
-    matches!(program.told(asked), Event::Granted { .. })
+    matches!(program.next_event(asked), Event::Granted { .. })
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_promoted_replica_that_never_heard_of_the_space_is_frozen_first() {
     let started = Instant::now();
     let mut program = Program::start_for(&replica.url(), BRIEF);
     let asked = program.write("k");
-    let (granted, event) = program.told_at(asked);
+    let (granted, event) = program.next_event_at(asked);
     assert!(matches!(event, Event::Granted { .. }));
     assert!(granted - started >= BRIEF, "granted after {:?}", granted - started);
     assert!(tries(&mut Program::start_for(&replica.url(), BRIEF)), "once");
@@ -79,7 +79,7 @@ fn a_process_that_knew_another_server_has_this_one_frozen_from_now() {
     let back = Instant::now();
     proxy.refuse(false);
     let granted = loop {
-        let (at, event) = program.told_at(asked);
+        let (at, event) = program.next_event_at(asked);
         if matches!(event, Event::Granted { .. }) {
             break at;
         }

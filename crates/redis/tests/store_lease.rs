@@ -64,7 +64,7 @@ fn a_hole_that_swallows_one_attempt_to_connect_costs_no_place_in_the_queue() {
     thread::sleep(TTL + TTL / 2);
     assert_eq!(b.release(held), Ending::Done);
     a.granted(first);
-    assert!(!b.has_been_told(second));
+    assert!(!b.has_event(second));
 }
 
 /// However the attempts fall: the connection comes back, as long as enough of the lease is left for one. The last beat may be a
@@ -136,9 +136,9 @@ fn a_process_that_was_stopped_knows_by_the_clock_that_its_lease_is_over() {
     let go_on = a.halt();
     thread::sleep(BRIEF);
     assert_eq!(left(&a, held), None);
-    assert!(!a.has_been_told(held));
+    assert!(!a.has_event(held));
     drop(go_on);
-    assert!(matches!(a.told(held), Event::Lost { .. }));
+    assert!(matches!(a.next_event(held), Event::Lost { .. }));
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn no_hold_is_certain_by_the_lease_of_a_later_session_before_its_loss_was_told()
     proxy.swallow(false);
     proxy.cut();
     until("another session has a lease", || left(&a, held).is_some());
-    assert!(a.has_been_told(held));
+    assert!(a.has_event(held));
     a.granted(waiting);
 }
 

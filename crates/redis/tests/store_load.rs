@@ -136,7 +136,7 @@ fn no_connection_is_opened_before_something_is_asked() {
     program.stays_silent_for(Duration::from_millis(100));
     assert_eq!(clients(&server), 1);
     let asked = program.write("k");
-    assert!(matches!(program.told(asked), Event::Granted { .. }));
+    assert!(matches!(program.next_event(asked), Event::Granted { .. }));
     assert_eq!(clients(&server), 2);
 }
 

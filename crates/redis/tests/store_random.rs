@@ -145,7 +145,7 @@ fn live(place: usize, program: &mut Program, world: &World, random: &mut Random,
             continue;
         }
         let since = Instant::now();
-        let event = program.told_despite_faults(asked, is_over);
+        let event = program.next_event_despite_faults(asked, is_over);
         world.waited(since.elapsed());
         if let Event::Granted { grant, .. } = event {
             let who = (place, asked.tag);
@@ -154,15 +154,12 @@ fn live(place: usize, program: &mut Program, world: &World, random: &mut Random,
             // First whether somebody else has been let in, then what the holder can know.
             if world.is_overtaken(who, key) {
                 let is_certain = program.space.safety_of(asked.ticket) != Safety::Over;
-                assert!(
-                    !is_certain || program.has_been_told(asked),
-                    "{who:?} takes another's {key} for its own"
-                );
+                assert!(!is_certain || program.has_event(asked), "{who:?} takes another's {key} for its own");
             }
             // Believed in until here, whatever comes: a release ends it, and a loss has ended it.
             let is_overtaken = world.ended(who, key);
             program.space.release(asked.ticket, random.below(4) == 0);
-            match program.told_despite_faults(asked, is_over) {
+            match program.next_event_despite_faults(asked, is_over) {
                 Event::Ended { ending: Ending::Done, .. } => {
                     assert!(!is_overtaken, "{who:?} released another's {key}")
                 }
@@ -177,7 +174,7 @@ fn live(place: usize, program: &mut Program, world: &World, random: &mut Random,
 fn hold_for_a_moment(program: &mut Program, asked: Asked, random: &mut Random) {
     let longest = if random.below(15) == 0 { 2_500_000 } else { 20_000 };
     let until = Instant::now() + Duration::from_micros(random.below(longest));
-    while Instant::now() < until && !program.has_been_told(asked) {
+    while Instant::now() < until && !program.has_event(asked) {
         thread::sleep(Duration::from_micros(200));
     }
 }

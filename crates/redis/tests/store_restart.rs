@@ -118,6 +118,6 @@ fn a_beat_does_not_count_before_the_holds_are_said_again() {
     proxy.refuse(true);
 
     assert!(other.granted(waiting).fence > grant.fence);
-    assert!(holder.has_been_told(held), "it still believes in its hold");
-    assert!(matches!(holder.told(held), Event::Lost { .. }));
+    assert!(holder.has_event(held), "it still believes in its hold");
+    assert!(matches!(holder.next_event(held), Event::Lost { .. }));
 }

@@ -37,8 +37,8 @@ fn threads_that_use_one_store_get_all_their_answers() {
             let (store, inside) = (&program.store, &inside);
             scope.spawn(move || {
                 let (sender, events) = channel();
-                let space = store.space(&units("space"), 0, move |told| {
-                    told.into_iter().for_each(|event| sender.send(event).unwrap())
+                let space = store.space(&units("space"), 0, move |events| {
+                    events.into_iter().for_each(|event| sender.send(event).unwrap())
                 });
                 let next = || events.recv_timeout(PATIENCE).expect("an answer");
                 for tag in 0..PAIRS {

@@ -118,7 +118,7 @@ fn if_one_is_not_free_none_is_granted_and_nothing_is_left() {
     b.hold("warm");
     let (held, _) = a.hold("e");
     for asked in together(&mut b) {
-        assert!(matches!(b.told(asked), Event::TimedOut { .. }));
+        assert!(matches!(b.next_event(asked), Event::TimedOut { .. }));
     }
     assert_eq!(a.query().len(), 2);
     assert_eq!(a.release(held), Ending::Done);
@@ -170,7 +170,7 @@ fn one_that_is_withdrawn_before_it_is_sent_is_not_held() {
         }
     }
     until("it is given back", || program.query().len() == KEYS.len());
-    assert!(!program.has_been_told(asked[3]));
+    assert!(!program.has_event(asked[3]));
 }
 
 #[tokio::test]

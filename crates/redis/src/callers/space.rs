@@ -20,7 +20,7 @@ use crate::{
     trouble::{Reason, StoreError},
 };
 
-/// A space that a store keeps. No call waits for the server: what comes of it is told in events.
+/// A space that a store keeps. No call waits for the server: what comes of it follows as events.
 ///
 /// When it is dropped, what still waits in it leaves, and what it still holds ends as by death. With the last one of a store,
 /// the session is ended on the server, and the connection with it.
@@ -108,7 +108,7 @@ impl StoredSpace {
     }
 
     /// How long a hold is certain, by the clock: as long as neither the lease nor its expiry can have ended. The task that
-    /// would tell of the loss may be late; this is not. Whatever ended the hold of an earlier lease has been told by now.
+    /// would deliver the loss may be late; this is not. The losses of an earlier lease have been delivered by now.
     ///
     /// An expiry is counted from when this process heard of the grant.
     #[must_use]

@@ -78,7 +78,7 @@ impl Store {
         Arc::new(Self { config, commands, keeper, ledger, spaces: AtomicU32::new(0) })
     }
 
-    /// Opens the space `name` for Node's thread number `thread`. What happens in it is told through `deliver`, on the
+    /// Opens the space `name` for Node's thread number `thread`. What happens in it is delivered by `deliver`, on the
     /// runtime's thread or on one that calls the store. It must not block, and may call the store.
     pub fn space(
         self: &Arc<Self>,

@@ -2,7 +2,7 @@
 //! to the socket and reads from it.
 //!
 //! The `redis` crate would run it as a task of its own, which only the runtime's thread can go on with. With TLS that is
-//! so here, too: the crate does not tell how it makes such a connection.
+//! so here, too: the crate does not say how it makes such a connection.
 
 use std::{
     future::{Future, pending, poll_fn},

@@ -112,7 +112,7 @@ impl Keeper {
         self.advance(number);
     }
 
-    /// Releases or a downgrade have failed. The server is told again on the next connection. Where that does not help
+    /// Releases or a downgrade have failed. The server is asked again on the next connection. Where that does not help
     /// before somebody changes something, the caller does not wait for it, and a downgrade is given up.
     fn not_done(&mut self, numbers: &[Number], error: &RedisError) {
         let trouble = Trouble::from(error);
@@ -198,7 +198,7 @@ impl Keeper {
         self.ledger.set_frozen_until(clock::now().after(wait));
     }
 
-    /// Keeps the places in the queue that the server has told on a connection that is given up, and that were not taken in: its
+    /// Keeps the places in the queue that the server has sent on a connection that is given up, and that were not taken in: its
     /// end is heard before the replies that came with it, and a process that was held up gives it up before it reads them.
     /// What else they say is asked again. But a place is lost with a server that forgets it, and the order with it.
     pub(super) fn keep_places(&mut self) {
@@ -252,7 +252,7 @@ impl Keeper {
     fn expired(&mut self, number: Number) {
         let Some(request) = self.requests.get_mut(&number) else { return };
         match request.phase() {
-            // An expiry is told after its own grant, whichever way the two came.
+            // An expiry is delivered after its own grant, whichever way the two came.
             Phase::Waiting { .. } => request.expired_early = true,
             Phase::Holding { .. } => {
                 if let Some(request) = self.remove(number) {

@@ -1,4 +1,4 @@
-//! The requests of which the server is to be told something, while there is no room for it.
+//! The requests about which the server is to be asked something, while there is no room for it.
 
 use std::collections::VecDeque;
 

@@ -14,7 +14,7 @@ use crate::{
 /// The number of an open space of a store.
 pub(crate) type SpaceNumber = u32;
 
-/// Tells what happened in a space.
+/// Takes the events of a space.
 pub(crate) type Deliver = Box<dyn Fn(Events) + Send + Sync>;
 
 /// Is called for what happens to the connection and the session.

@@ -77,7 +77,7 @@ impl Keeper {
     }
 
     fn cancel(&mut self, number: Number) {
-        // Whatever was told of it before the caller took it from the ledger, it was not a grant.
+        // Whatever was delivered of it before the caller took it from the ledger, it was not a grant.
         if self.requests.get(&number).is_some_and(Request::is_waiting) {
             self.leave(number, Purpose::Unused, 0);
         }

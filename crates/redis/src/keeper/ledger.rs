@@ -65,7 +65,7 @@ impl Ledger {
         self.waiting().remove(&number)
     }
 
-    /// The session's holds are certain until this time; `None`: it has ended. Its losses have been told before the next one's
+    /// The session's holds are certain until this time; `None`: it has ended. Its losses have been delivered before the next one's
     /// time is set.
     pub fn set_trusted_until(&self, time: Option<Time>) {
         // Release: whoever sees this time sees the events of all that was lost before; pairs with the Acquire in `safety_of`.
@@ -104,7 +104,7 @@ impl Ledger {
         self.deadlines.lock().expect(FAULT).remove(&number);
     }
 
-    /// How long a hold is certain, if nothing that has been told by now has ended it.
+    /// How long a hold is certain, if no event that has been delivered by now has ended it.
     pub fn safety_of(&self, number: Number, now: Time) -> Safety {
         // Acquire: pairs with the Release in `set_trusted_until`.
         let trusted_until = Time::from_nanos(self.trusted_until.load(Ordering::Acquire));

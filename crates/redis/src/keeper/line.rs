@@ -295,7 +295,7 @@ impl Keeper {
         self.requests.start_over();
     }
 
-    /// Tells a new connection's server all that it has to know: first what is held, since it may have forgotten it.
+    /// Sends a new connection's server all that it has to know: first what is held, since it may have forgotten it.
     fn send_everything(&mut self) {
         let (holds, others): (Vec<_>, Vec<_>) =
             self.requests.numbers().partition(|number| self.requests[number].is_holding());

@@ -1,4 +1,4 @@
-//! What the server is told and asked.
+//! What the server is asked.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub(super) enum Reply {
 }
 
 impl Keeper {
-    /// Tells the server what it has to know of a request next, as soon as it can be told.
+    /// Asks the server what a request needs next, as soon as there is room for it.
     pub(super) fn advance(&mut self, number: Number) {
         let (Some(request), Some(_)) = (self.requests.get(&number), self.line.up()) else { return };
         let Some(need) = request.need.filter(|_| !request.in_flight) else { return };

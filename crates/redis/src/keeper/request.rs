@@ -1,4 +1,4 @@
-//! One request of this process, from asking to end, and what the server still has to be told of it; and all of them.
+//! One request of this process, from asking to end, and what the server still has to be asked of it; and all of them.
 
 mod alarms;
 mod requests;
@@ -30,7 +30,7 @@ pub(crate) enum Phase {
     Leaving { purpose: Purpose, owed: u8 },
 }
 
-/// What the server has to be told or asked next.
+/// What the server has to be asked next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     Acquire,

@@ -1,4 +1,4 @@
--- Asks for a lock. Safe to repeat at any time: one that holds is told its grant again, one that waits keeps its place.
+-- Asks for a lock. Safe to repeat at any time: one that holds gets its grant again, one that waits keeps its place.
 --
 -- KEYS[1..6] and ARGV[1..4]: see layout.lua
 -- ARGV[5]  request id

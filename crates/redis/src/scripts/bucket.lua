@@ -108,7 +108,7 @@ local function is_stale(generation)
   return tonumber(string.match(RECORD, '^%d+') or 0) > tonumber(generation)
 end
 
-local function tell(id, message)
+local function publish(id, message)
   call('PUBLISH', CHANNELS .. session_of(id), message)
 end
 

@@ -6,7 +6,7 @@
 --   alone      the only holder's entry in owners, if nobody waits and the lock is not recovered. It may be missing then, too:
 --              only acquire-free.lua writes it. Whoever changes that takes it away first (`end_solitude`)
 --   recovered  1 if the last write hold that ended by death or expiry has not been made good since
---   <id>       '<fence>|<deadline in ms, 0: never>|<recovered, as it was told>'
+--   <id>       '<fence>|<deadline in ms, 0: never>|<recovered, as the grant said>'
 -- Without holders and `recovered` the key is gone.
 --
 -- dues, a ZSET: id -> deadline, of each hold that has one, but not of one that is `alone`. So who is overdue is found
@@ -37,8 +37,8 @@ local function end_solitude()
   end
 end
 
--- Adds holds: { id =, fence =, deadline = } each. They are told `recovered`, or else what the lock says of itself. Gives back
--- what they are told.
+-- Adds holds: { id =, fence =, deadline = } each. Their grants say `recovered`, or else what the lock says of itself. Gives back
+-- what they say.
 local function add_holds(mode, holds, recovered)
   end_solitude()
   local due, is_recovered = unpack(call('HMGET', HOLDERS, 'due', 'recovered'))
@@ -104,7 +104,7 @@ local function expire_hold(id)
   end
   call('ZADD', EXPIRED, now, id)
   call('PEXPIRE', EXPIRED, KEEP_EXPIRED)
-  tell(id, 'x ' .. id)
+  publish(id, 'x ' .. id)
 end
 
 -- Takes overdue holds away, the longest overdue first, as many as may be. Gives back when the next one is due; 0: never.

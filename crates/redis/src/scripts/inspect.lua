@@ -1,12 +1,12 @@
--- Tells who holds a lock and who waits for it, page by page where there are many. Changes nothing.
+-- Reports who holds a lock and who waits for it, page by page where there are many. Changes nothing.
 --
 -- KEYS[1..7] and ARGV[1..4]: see layout.lua
--- ARGV[5] where the page of the holders begins: 0 at first, then as the reply says; '' if all have been told
+-- ARGV[5] where the page of the holders begins: 0 at first, then as the reply says; '' if all have been reported
 -- ARGV[6] the same of the queue: -inf at first
 --
 -- Reply: { <now in us>, <mode of the holders, '' if there are none>, <recovered 1|0>, <holders>, <queue>, <ARGV[5] and ARGV[6]
 -- for the next page> }
---   holders, in no order, some perhaps twice: { <id>, <fence>, <recovered, as it was told>, <asker>, <who> }
+--   holders, in no order, some perhaps twice: { <id>, <fence>, <recovered, as the grant said>, <asker>, <who> }
 --   queue, in order:                          { <id>, <ticket>, <mode>, <asker>, <who> }
 -- Fences and tickets are the time in us of the grant and of the asking, or a little later; `who` as in beat.lua.
 

@@ -50,7 +50,7 @@ pub async fn prepare(connection: &mut impl ConnectionLike, channel: &str) -> Red
     for script in ALL {
         steps.load_script(&script.0).ignore();
     }
-    // Nobody listens. A user who may not do this could take free locks, and not tell anybody who waits of a grant.
+    // Nobody listens. A user who may not do this could take free locks, and publish no grant to those who wait.
     steps.cmd("PUBLISH").arg(channel).arg("").ignore();
     steps.query_async(connection).await
 }

@@ -145,7 +145,7 @@ impl Bucket {
         self.lock_key(b"d:", lock)
     }
 
-    /// The channel on which a session is told what happens to its requests.
+    /// The channel on which messages say to a session what happens to its requests.
     #[must_use]
     pub fn channel(&self, session: &SessionId) -> String {
         format!("{}{session}", self.channels)

@@ -1,5 +1,5 @@
 -- Looks after a lock whose head waits for a deadline: takes away what is overdue or dead, and grants.
--- Sent by the head's process when the time that it was told has come.
+-- Sent by the head's process when the time has come that the server said.
 --
 -- KEYS[1..6] and ARGV[1..4]: see layout.lua
 --

@@ -1,4 +1,4 @@
-//! What a session is told without having asked: the messages on its channel.
+//! What a session gets without having asked: the messages on its channel.
 
 use std::time::Duration;
 

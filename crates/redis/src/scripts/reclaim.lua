@@ -8,7 +8,7 @@
 -- ARGV[8]  expiry of the hold in ms, counted from the grant; 0: never
 -- ARGV[9]  asker
 -- ARGV[10] fence of the grant
--- ARGV[11] recovered, as it was told with the grant: 1 or 0
+-- ARGV[11] recovered, as the grant said: 1 or 0
 -- ARGV[12] how much of the expiry is left, in ms
 -- ARGV[13] generation of the session's connection
 --

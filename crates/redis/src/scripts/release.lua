@@ -8,7 +8,7 @@
 -- Replies, one for each request:
 --   released  it held, and the hold has ended
 --   left      it waited, and has left the queue
---   expired   the hold had been taken away (told for an hour after)
+--   expired   the hold had been taken away (known for an hour after)
 --   lost      the session's lease has ended, or the server does not know it
 --   gone      there is no such request: it was released before, or expired more than an hour ago
 

@@ -139,7 +139,7 @@ pub struct HolderReport {
     pub id: RequestId,
     /// How it holds.
     pub mode: Mode,
-    /// What it was told. The fence is also the server's time of the grant in microseconds, or a little more.
+    /// What its grant said. The fence is also the server's time of the grant in microseconds, or a little more.
     pub grant: Grant,
     /// Who asked, in its process.
     pub asker: Asker,

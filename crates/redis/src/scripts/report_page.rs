@@ -44,7 +44,7 @@ impl ReportPage {
         self.next = page.next;
     }
 
-    /// All that was told: each request once. One that was granted while pages were read holds.
+    /// All that the pages say: each request once. One that was granted while pages were read holds.
     pub fn report(self) -> LockReport {
         let mut report = self.report;
         report.holders.sort_unstable_by_key(|holder| holder.grant.fence);

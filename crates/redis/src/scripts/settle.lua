@@ -6,7 +6,7 @@
 --   h <id> <ms>                 to be poked (poke.lua) after that time, since it is at the head of the queue, or the first
 --                               there that lives
 
--- What the answer of a script says that had to leave something to the next call: -1 if somebody has been told to make
+-- What the answer of a script says that had to leave something to the next call: -1 if a message has somebody make
 -- it, 0 if its caller should. nil: nothing is left.
 local REST
 
@@ -33,7 +33,7 @@ local function leave_the_rest()
   for _, id in ipairs(call('ZRANGE', QUEUE, 0, MOST - 1)) do
     if is_alive(session_of(id)) then
       REST = -1
-      tell(id, 'h ' .. id .. ' 0')
+      publish(id, 'h ' .. id .. ' 0')
       return
     end
   end
@@ -54,7 +54,7 @@ local function grant_all(mode, requests, caller)
   call('ZREM', QUEUE, unpack(ids))
   for _, request in ipairs(requests) do
     if request.id ~= caller then
-      tell(request.id, 'g ' .. request.id .. ' ' .. digits(request.fence) .. ' ' .. recovered)
+      publish(request.id, 'g ' .. request.id .. ' ' .. digits(request.fence) .. ' ' .. recovered)
     end
   end
 end
@@ -86,8 +86,8 @@ local function settle_some(size, caller)
   return blocked
 end
 
--- Grants from the head of the queue for as long as the holders admit it; drops who died. `caller` is not told of its
--- grant, since the script's reply says so. `moved`: the head is another than the one that was told when to poke.
+-- Grants from the head of the queue for as long as the holders admit it; drops who died. `caller` gets no message of
+-- its grant, since the script's reply says so. `moved`: the head is another than the one that knows when to poke.
 -- True if nobody waits any more. Works on MOST entries at most, and leaves the rest to the next call.
 local function settle(caller, moved)
   if FROZEN > 0 then
@@ -99,7 +99,7 @@ local function settle(caller, moved)
     if blocked then
       local wait = head_wait()
       if moved and wait >= 0 and blocked ~= caller then
-        tell(blocked, 'h ' .. blocked .. ' ' .. digits(wait))
+        publish(blocked, 'h ' .. blocked .. ' ' .. digits(wait))
       end
       return false
     end

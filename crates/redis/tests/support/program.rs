@@ -1,4 +1,4 @@
-//! One process' use of a store: its own runtime, store and session, and the events that it is told.
+//! One process' use of a store: its own runtime, store and session, and its events.
 
 use std::{
     collections::VecDeque,
@@ -27,7 +27,7 @@ pub struct Program {
     pub store: Arc<Store>,
     pub space: StoredSpace,
     events: Receiver<Event>,
-    /// Events that were told while another one was waited for.
+    /// Events that came while another one was waited for.
     seen: VecDeque<(Instant, Event)>,
     next_tag: u32,
 }
@@ -72,8 +72,8 @@ impl Program {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let store = Store::open(config, runtime.handle());
         let (sender, events) = channel();
-        let space = store.space(&units("space"), 3, move |told| {
-            for event in told {
+        let space = store.space(&units("space"), 3, move |events| {
+            for event in events {
                 // The test may have ended.
                 let _ = sender.send(event);
             }
@@ -113,21 +113,21 @@ impl Program {
     }
 
     pub fn granted(&mut self, asked: Asked) -> Grant {
-        match self.told(asked) {
+        match self.next_event(asked) {
             Event::Granted { grant, .. } => grant,
             other => panic!("expected a grant, not {other:?}; trouble: {:?}", self.store.trouble()),
         }
     }
 
     pub fn failed(&mut self, asked: Asked) -> Reason {
-        match self.told(asked) {
+        match self.next_event(asked) {
             Event::Failed { reason, .. } => Reason::from_number(reason).expect("a reason's number"),
             other => panic!("expected a failure, not {other:?}"),
         }
     }
 
     pub fn ending(&mut self, asked: Asked) -> Ending {
-        match self.told(asked) {
+        match self.next_event(asked) {
             Event::Ended { ending, .. } => ending,
             other => panic!("expected an ending, not {other:?}"),
         }
@@ -146,12 +146,12 @@ impl Program {
     }
 
     /// The next event of a request.
-    pub fn told(&mut self, asked: Asked) -> Event {
-        self.told_at(asked).1
+    pub fn next_event(&mut self, asked: Asked) -> Event {
+        self.next_event_at(asked).1
     }
 
-    /// The next event of a request, and when it was told.
-    pub fn told_at(&mut self, asked: Asked) -> (Instant, Event) {
+    /// The next event of a request, and when it came.
+    pub fn next_event_at(&mut self, asked: Asked) -> (Instant, Event) {
         if let Some(place) = self.seen.iter().position(|(_, event)| tag(event) == asked.tag) {
             return self.seen.remove(place).expect("it was just found");
         }
@@ -163,37 +163,37 @@ impl Program {
                     self.store.trouble()
                 )
             });
-            let told = (Instant::now(), event);
+            let timed = (Instant::now(), event);
             if tag(&event) == asked.tag {
-                return told;
+                return timed;
             }
-            self.seen.push_back(told);
+            self.seen.push_back(timed);
         }
     }
 
     /// The next event of a request, for which faults may keep it waiting until they are over.
-    pub fn told_despite_faults(&mut self, asked: Asked, are_over: &AtomicBool) -> Event {
+    pub fn next_event_despite_faults(&mut self, asked: Asked, are_over: &AtomicBool) -> Event {
         const LOOK: Duration = Duration::from_millis(100);
-        while !are_over.load(Ordering::SeqCst) && !self.has_been_told(asked) {
+        while !are_over.load(Ordering::SeqCst) && !self.has_event(asked) {
             let event = self.events.recv_timeout(LOOK);
             self.seen.extend(event.ok().map(|event| (Instant::now(), event)));
         }
-        self.told(asked)
+        self.next_event(asked)
     }
 
-    /// True if something has been told of a request that nobody has asked for yet.
-    pub fn has_been_told(&mut self, asked: Asked) -> bool {
+    /// True if a request has an event that nobody has asked for yet.
+    pub fn has_event(&mut self, asked: Asked) -> bool {
         self.seen.extend(self.events.try_iter().map(|event| (Instant::now(), event)));
         self.seen.iter().any(|(_, event)| tag(event) == asked.tag)
     }
 
-    /// What has been told by now, and nobody has asked for.
+    /// The events that have come by now, and nobody has asked for.
     pub fn unasked(&mut self) -> Vec<Event> {
         self.seen.extend(self.events.try_iter().map(|event| (Instant::now(), event)));
         self.seen.drain(..).map(|(_, event)| event).collect()
     }
 
-    /// Fails if anything is told within `time`.
+    /// Fails if an event comes within `time`.
     pub fn stays_silent_for(&mut self, time: Duration) {
         let unasked = self.unasked();
         assert!(unasked.is_empty(), "{} events, first {:?}", unasked.len(), unasked[0]);
@@ -221,7 +221,7 @@ impl Program {
         });
     }
 
-    /// Ends the process as `kill -9` does: nobody is told anything.
+    /// Ends the process as `kill -9` does: it says nothing to anybody.
     pub fn kill(mut self) {
         self.stop();
     }
@@ -295,8 +295,8 @@ pub fn follow_in_order(a: &mut Program, b: &mut Program, [first, second, third]:
 
 /// `next` is granted to `a`, and not before it `behind` to `b`.
 pub fn follow(a: &mut Program, next: Asked, b: &mut Program, behind: Asked) {
-    until("one of them is told", || a.has_been_told(next) || b.has_been_told(behind));
-    assert!(!b.has_been_told(behind), "it overtook the one before it");
+    until("one of them has an event", || a.has_event(next) || b.has_event(behind));
+    assert!(!b.has_event(behind), "it overtook the one before it");
     a.granted(next);
 }
 

@@ -1,4 +1,4 @@
-//! The beats: each renews the session's lease, and tells of the others' sessions.
+//! The beats: each renews the session's lease, and learns of the others' sessions.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
     who,
 };
 
-/// Dead sessions are told some at a time; so many mean that there may be more.
+/// A beat names some dead sessions at a time; so many mean that there may be more.
 const MANY_DEAD: usize = 16;
 /// A lease, or a freeze, has ended a little after its deadline, not at it.
 const AFTER_LAPSE: Duration = Duration::from_millis(2);
