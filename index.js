@@ -1,6 +1,6 @@
 'use strict';
 // The package itself is both drop-ins: called, it is alock's `lock`; constructed, it is rwlock-plus's `Lock`.
-// The promise face and the errors are its properties.
+// The promise API and the errors are its properties.
 
 const lock = require('./lib/apis/alock');
 const Lock = require('./lib/apis/rwlock-plus');

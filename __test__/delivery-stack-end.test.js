@@ -13,9 +13,9 @@ const { apis } = require('./support/stack-end');
 const { PATIENCE } = require('./support/until');
 
 const COUNTS = process.env.LATCHKEY_COUNT === '1';
-/** Of as many runs. */
-const DOUBTFUL = 1;
-const RUNS = COUNTS ? 4000 : 480;
+/** So many runs may be without a release callback, of those below. */
+const SILENT = 5;
+const RUNS = COUNTS ? 4800 : 480;
 
 /** In KB; Node's own is 984. The shorter it is, the sooner its end is reached. */
 const STACK = 200;
@@ -31,7 +31,7 @@ function runScenarios(api) {
   const options = { timeout: (COUNTS ? 10 : 2) * PATIENCE, stdio: ['ignore', 'pipe', 'pipe'] };
   const child = spawn(
     process.execPath,
-    [...NO_CHECKS, `--stack-size=${STACK}`, program, api, `${RUNS}`],
+    [...NO_CHECKS, '--expose-gc', `--stack-size=${STACK}`, program, api, `${RUNS}`],
     options,
   );
   let [stdout, stderr] = ['', ''];
@@ -47,12 +47,12 @@ function runScenarios(api) {
 }
 
 /**
- * Nobody can know whether a release callback that threw a RangeError within the last bytes of the stack was entered: where it
- * is called from the event loop instead, one in some thousand calls is told twice, or not at all. Everything else is certain.
+ * A release callback, too, may have no room within the last bytes of the stack: the key is free then, and the RangeError has come out
+ * of the call. One in some thousand calls is such a one.
  */
-function beyondDoubt(faults) {
-  const isDoubtful = ([what, count]) => /^told [02] times/.test(what) && count <= DOUBTFUL;
-  return Object.fromEntries(Object.entries(faults).filter((fault) => !isDoubtful(fault)));
+function otherThanSilent(faults) {
+  const isSilent = ([what, count]) => what.startsWith('told 0 times') && count <= SILENT;
+  return Object.fromEntries(Object.entries(faults).filter((fault) => !isSilent(fault)));
 }
 
 for (const [api, open] of Object.entries(apis)) {
@@ -70,7 +70,7 @@ for (const [api, open] of Object.entries(apis)) {
         assert.ok(threw > 0 && runs === RUNS);
         if (COUNTS)
           t.diagnostic(`${api}, ${what}: ${JSON.stringify(faults)} in ${runs} runs, of which ${threw} threw`);
-        else assert.deepEqual(beyondDoubt(faults), {}, `of ${runs} runs, of which ${threw} threw`);
+        else assert.deepEqual(otherThanSilent(faults), {}, `of ${runs} runs, of which ${threw} threw`);
       });
     }
   });

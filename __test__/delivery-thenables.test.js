@@ -2,10 +2,11 @@
 /* oxlint-disable unicorn/no-thenable -- that is what this is about */
 // A promise of `fn` that has a `then` of its own. What it comes to is what `await` makes of it, and the hold ends with it.
 
-const { it } = require('node:test');
+const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
+const { Locks } = require('latchkey');
 const { overScopes, assertFree } = require('./support/scopes');
-const { errorOf } = require('./support/follow');
+const { errorOf, follow } = require('./support/follow');
 
 class MyPromise extends Promise {}
 
@@ -113,4 +114,32 @@ overScopes('a promise of a subclass, whose own `then` `await` calls', (open) => 
       await assertFree(locks);
     });
   }
+});
+
+describe('a promise that nobody can follow', () => {
+  /** The second reader of its `constructor` finds a class that makes no promises. */
+  function unfollowable() {
+    let reads = 0;
+    const Spoiled = Object.defineProperty(class {}, Symbol.species, {
+      get() {
+        throw new Error('no species');
+      },
+    });
+    return Object.defineProperty(Promise.resolve('result'), 'constructor', {
+      get: () => (reads++ === 0 ? Promise : Spoiled),
+    });
+  }
+
+  it('fails its own call, whether it has waited or not, and releases the key', async () => {
+    const locks = new Locks();
+    const hold = locks.tryWrite('waited for');
+    const calls = ['free', 'waited for'].map((key) => follow(locks.write(key, unfollowable)));
+    hold.release();
+    await Promise.all(calls.map(({ settled }) => settled));
+    assert.deepEqual(
+      calls.map(({ value }) => value.message),
+      ['no species', 'no species'],
+    );
+    await assertFree(locks);
+  });
 });

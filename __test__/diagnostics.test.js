@@ -354,7 +354,7 @@ it('the callback APIs are on the same channels', async () => {
   );
 });
 
-it('nothing is told of a grant that nobody got: the wait was given up before its news came', async () => {
+it('nothing is published of a grant that nobody got: the wait was given up before its event was read', async () => {
   const name = freshName();
   const locks = new Locks({ name });
   const thread = new Thread();

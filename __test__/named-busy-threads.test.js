@@ -134,7 +134,7 @@ describe('a busy thread', () => {
       busy.run(async ({ state, block: stop }) => {
         const controller = new AbortController();
         const call = state.locks.write('key', { signal: controller.signal }, () => 'ran');
-        // Granted meanwhile, as the queue says; the news of it has not been read.
+        // Granted meanwhile, as the queue says; the event has not been read.
         for (let i = 0; i < 2000 && state.locks.query().pending.length > 0; i++) stop(5);
         controller.abort('given up');
         const left = state.locks.query();

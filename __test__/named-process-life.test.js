@@ -124,7 +124,7 @@ describe('the process lives', () => {
     assert.deepEqual(await lines(program), ['waits', '2', 'worker exit 0']);
   });
 
-  it('until a grant has been told, though its news came during a call about another key', async () => {
+  it('until a grant has been delivered, though its event came during a call about another key', async () => {
     const program = async () => {
       const { Worker } = require('node:worker_threads');
       const { Locks } = require('latchkey');

@@ -178,7 +178,7 @@ describe('a batch of grants for one thread', () => {
     locks.close();
   });
 
-  it('wakes it once, however many letters it got while it was busy', async () => {
+  it('wakes it once, however many messages it got while it was busy', async () => {
     const name = freshName();
     const locks = new Locks({ name });
     const thread = new Thread();
@@ -188,7 +188,7 @@ describe('a batch of grants for one thread', () => {
     await thread.run(({ state }) => {
       state.calls = Array.from({ length: 1000 }, (_, i) => state.locks.read(`key ${i}`, () => i));
     });
-    // By then it does not look for news itself any more, and has to be woken.
+    // By then it does not look for events itself any more, and has to be woken.
     for (let turns = 0; turns < 4; turns++)
       await thread.run(() => new Promise((done) => setTimeout(done, 5)));
     await thread.block();

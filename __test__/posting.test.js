@@ -46,7 +46,7 @@ describe('a thousand requests that wait for a key, and their releases', () => {
       it(`cost a call of the engine each, and at most ten more (${name}, ${mode})`, async () => {
         const locks = open();
         const log = [];
-        crossings();
+        calls();
         const release = hold(locks, 'write', 'key');
         for (let i = 0; i < MANY; i++) {
           locks[mode]('key', (releaseNext) => {
@@ -54,13 +54,13 @@ describe('a thousand requests that wait for a key, and their releases', () => {
             releaseNext();
           });
         }
-        const asked = crossings();
+        const asked = calls();
         // The array was full once; where the holder may be overdue, the engine was asked whether it is.
         assert.ok(asked.length <= 2, `to ask: ${count(asked)}`);
         release();
         await until(() => log.length === MANY, 'all of them');
         await turn();
-        const seen = [...asked, ...crossings()];
+        const seen = [...asked, ...calls()];
         assert.ok(seen.length <= MANY + 10, count(seen));
         assert.ok(seen.length >= MANY, count(seen));
         assert.deepEqual(log, [...log.keys()]);
@@ -74,7 +74,7 @@ describe('a thousand requests that wait for a key, and their releases', () => {
       if (!modes.includes('read')) continue;
       const locks = open();
       let done = 0;
-      crossings();
+      calls();
       const release = hold(locks, 'read', 'key');
       for (let i = 0; i < MANY; i++) {
         locks[i % 2 === 0 ? 'write' : 'read']('key', (releaseNext) => {
@@ -85,7 +85,7 @@ describe('a thousand requests that wait for a key, and their releases', () => {
       release();
       await until(() => done === MANY, 'all of them');
       await turn();
-      const seen = crossings();
+      const seen = calls();
       assert.ok(seen.length <= MANY + 10, `${name}: ${count(seen)}`);
     }
   });
@@ -93,11 +93,11 @@ describe('a thousand requests that wait for a key, and their releases', () => {
   it('cost no call at all where they are refused: a try that surely waits', () => {
     const locks = new Locks();
     const holder = locks.tryWrite('key');
-    crossings();
+    calls();
     for (let i = 0; i < MANY; i++) assert.equal(locks[i % 2 === 0 ? 'tryRead' : 'tryWrite']('key'), null);
-    assert.deepEqual(crossings(), []);
+    assert.deepEqual(calls(), []);
     holder.release();
-    assert.deepEqual(crossings(), []);
+    assert.deepEqual(calls(), []);
   });
 });
 

@@ -6,12 +6,6 @@ const assert = require('node:assert/strict');
 const { LockClosedError, LockError, Locks } = require('latchkey');
 const { overScopes, overScopesAndModes, freshName } = require('./support/scopes');
 const { errorOf, turn, follow } = require('./support/follow');
-const { runWith } = require('./support/child');
-const { useRedis, withoutRedis } = require('./support/redis');
-
-const MB = 2 ** 20;
-/** V8 may not let its nursery grow: then resident memory says what stays. */
-const STEADY = ['--max-semi-space-size=1'];
 
 overScopesAndModes('close', (open, mode) => {
   it('ends each wait with its own error', async () => {
@@ -85,53 +79,6 @@ overScopesAndModes('close', (open, mode) => {
     assert.equal(result, 'result');
   });
 });
-
-describe('the memory of a Locks that is closed', () => {
-  const redis = useRedis();
-  const LOCKS = 10_000;
-  const ROUNDS = 5;
-  /** Were they kept, each would cost 800 bytes (in a store), 1,000 (private) or 6,000 (named), and so 40 MB together. */
-  const LIMIT = 15 * MB;
-
-  for (const kind of ['private', 'named', 'stored']) {
-    const skip = kind === 'stored' && withoutRedis;
-    it(`comes back, at once or with the last hold (${kind})`, { skip }, async (t) => {
-      const place = { private: {}, named: { name: 'space' }, stored: { name: 'space', store: redis.url } }[
-        kind
-      ];
-      const { code, stdout, stderr } = await runWith(STEADY, closeMany, place, LOCKS, ROUNDS);
-      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
-      const resident = JSON.parse(stdout);
-      t.diagnostic(`after each round: ${resident.map((rss) => (rss / MB).toFixed(1)).join(', ')} MB`);
-      const grown = resident.at(-1) - resident[0];
-      assert.ok(grown < LIMIT, `${grown / MB} MB`);
-    });
-  }
-});
-
-/** The program: it says how much memory is resident after each round, of which the first one only warms up. */
-async function closeMany(place, count, rounds) {
-  const { Locks } = require('latchkey');
-  const { memoryAfterGc } = require('./support/gc');
-  let spaces = 0;
-  const closeOne = async () => {
-    const named = place.name && { ...place, name: `${place.name} ${process.pid} ${spaces++}` };
-    const locks = new Locks(named ?? {});
-    // A store's would take a second for a thousand.
-    if (place.store) return locks.close();
-    const hold = locks.tryWrite('key');
-    const waiting = locks.write('key').catch(({ code }) => code);
-    locks.close();
-    hold.release();
-    if ((await waiting) !== 'ERR_LOCK_CLOSED') throw new Error('it was not closed');
-  };
-  const resident = [];
-  for (let round = 0; round <= rounds; round++) {
-    for (let i = 0; i < count; i++) await closeOne();
-    resident.push((await memoryAfterGc()).rss);
-  }
-  console.log(JSON.stringify(resident));
-}
 
 overScopes('close', (open) => {
   for (const order of ['read write', 'write read', 'write read write read read', 'read read write read']) {

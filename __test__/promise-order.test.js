@@ -1,15 +1,12 @@
 'use strict';
 // Order and exclusion on the promise API: first come, first served; neighbouring readers share; nobody overtakes.
 
-const { it, describe } = require('node:test');
+const { it } = require('node:test');
 const assert = require('node:assert/strict');
 const { overScopes, overScopesAndModes, assertFree, untilPending } = require('./support/scopes');
 const { errorOf, turn, follow } = require('./support/follow');
 const { deferred } = require('./support/until');
-const { run, runWith } = require('./support/child');
 const { randomFrom, seed } = require('./support/random');
-
-const MB = 2 ** 20;
 
 overScopes('requests for one key', (open) => {
   it('are granted in the order in which they were made, functions and holds alike', async () => {
@@ -159,86 +156,6 @@ overScopes('a random program', (open) => {
     }
   });
 });
-
-describe('100,000 requests for one key', () => {
-  for (const kind of ['private', 'named']) {
-    for (const mode of ['read', 'write']) {
-      it(`keep their order, and give their memory back (${kind}, ${mode})`, async (t) => {
-        const { code, stdout, stderr } = await run(manyWaiters, kind, mode);
-        assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
-        const { waiting, inOrder, grown, left } = JSON.parse(stdout);
-        t.diagnostic(`${(grown / MB).toFixed(1)} MB`);
-        assert.deepEqual({ waiting, inOrder }, { waiting: 100_000, inOrder: true });
-        assert.deepEqual(left, { held: [], pending: [] });
-        assert.ok(grown < 20 * MB, `${grown / MB} MB of heap stay`);
-      });
-    }
-  }
-});
-
-/** The program. */
-async function manyWaiters(kind, mode) {
-  const { Locks } = require('latchkey');
-  const { memoryAfterGc: measure } = require('./support/gc');
-  const locks = new Locks(kind === 'named' ? { name: 'space' } : {});
-  const round = async (count) => {
-    const first = await locks.write('key');
-    let next = 0;
-    let inOrder = true;
-    let calls = [];
-    for (let i = 0; i < count; i++) {
-      calls.push(
-        locks[mode]('key', () => {
-          inOrder &&= i === next++;
-        }),
-      );
-    }
-    const waiting = locks.query().pending.length;
-    first.release();
-    await Promise.all(calls);
-    calls = [];
-    return { waiting, inOrder: inOrder && next === count };
-  };
-  await round(1000);
-  const before = await measure();
-  const result = await round(100_000);
-  const after = await measure();
-  const left = locks.query();
-  locks.tryWrite('key').release();
-  console.log(JSON.stringify({ ...result, grown: after.heapUsed - before.heapUsed, left }));
-}
-
-describe('a million keys, each once', () => {
-  for (const kind of ['private', 'named']) {
-    it(`grow resident memory by less than 20 MB (${kind})`, async (t) => {
-      const { code, stdout, stderr } = await runWith(['--max-semi-space-size=1'], millionKeys, kind);
-      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
-      const { grown, ran } = JSON.parse(stdout);
-      t.diagnostic(`${(grown / MB).toFixed(1)} MB`);
-      assert.equal(ran, 1_000_000);
-      assert.ok(grown < 20 * MB, `${grown / MB} MB`);
-    });
-  }
-});
-
-/** The program. */
-async function millionKeys(kind) {
-  const { Locks } = require('latchkey');
-  const { memoryAfterGc: measure } = require('./support/gc');
-  const locks = new Locks(kind === 'named' ? { name: 'space' } : {});
-  let ran = 0;
-  const work = async (from, to) => {
-    for (let i = from; i < to; i++) await locks[i % 2 === 0 ? 'read' : 'write'](`user:${i}`, () => ran++);
-  };
-  // V8 compiles the code in steps, and keeps memory for each (16 MB on Node 26). Another million keys are behind that
-  // when it begins, so that the number says what locks leave behind.
-  await work(-1_000_000, 0);
-  ran = 0;
-  const before = await measure();
-  await work(0, 1_000_000);
-  const after = await measure();
-  console.log(JSON.stringify({ grown: after.rss - before.rss, ran }));
-}
 
 overScopesAndModes('requests that leave by the thousand', (open, mode) => {
   it('leave nothing: time limits, aborts and grants in turn', async () => {

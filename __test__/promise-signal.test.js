@@ -1,11 +1,14 @@
 'use strict';
 // `signal` ends a wait with the signal's own reason, and does nothing to a request that was granted.
 
-const { it } = require('node:test');
+const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
+const diagnostics = require('node:diagnostics_channel');
 const { getEventListeners } = require('node:events');
+const { Locks } = require('latchkey');
 const { overScopes, overScopesAndModes, assertFree } = require('./support/scopes');
 const { errorOf, turn, follow } = require('./support/follow');
+const { uncaughtIn } = require('./support/uncaught');
 
 /** Whatever a program may give as a reason. */
 const REASONS = [new Error('mine'), 'text', 0, null, false, Symbol('reason'), { some: 'object' }];
@@ -200,5 +203,89 @@ overScopes('one signal for many requests', (open) => {
     reader.value.release();
     await last.settled;
     last.value.release();
+  });
+});
+
+describe('a signal of somebody’s own making', () => {
+  /** One whose `aborted` or `reason` throws from `spoil()` on. */
+  function openSignal(member) {
+    let throws = false;
+    const signal = {
+      ...{ aborted: false, reason: 'mine', throwIfAborted() {}, removeEventListener() {} },
+      addEventListener: (_, listener) => (signal.listener = listener),
+      spoil: () => (throws = true),
+    };
+    const value = signal[member];
+    Object.defineProperty(signal, member, {
+      get() {
+        if (throws) throw new Error(`no ${member}`);
+        return value;
+      },
+    });
+    return signal;
+  }
+
+  it('whose `reason` throws rejects all that wait with that', async () => {
+    const locks = new Locks();
+    const hold = locks.tryWrite('key');
+    const signal = openSignal('reason');
+    const calls = [1, 2, 3].map(() => follow(locks.write('key', { signal })));
+    signal.spoil();
+    signal.listener();
+    await turn();
+    assert.deepEqual(
+      calls.map(({ value }) => value.message),
+      Array(3).fill('no reason'),
+    );
+    hold.release();
+    await assertFree(locks);
+  });
+
+  it('whose `aborted` throws does not keep the key', async () => {
+    const locks = new Locks();
+    const hold = locks.tryWrite('key');
+    const signal = openSignal('aborted');
+    const call = locks.write('key', { signal }, () => 'done');
+    signal.spoil();
+    const errors = await uncaughtIn(() => hold.release());
+    assert.deepEqual([errors, await call], [['no aborted'], 'done']);
+    await assertFree(locks);
+  });
+
+  it('whose `aborted` throws does not keep `close()` from its end', async (t) => {
+    const locks = new Locks();
+    const hold = locks.tryWrite('key');
+    const signal = openSignal('aborted');
+    const aborts = [];
+    const listener = ({ key }) => aborts.push(key);
+    diagnostics.subscribe('latchkey:abort', listener);
+    t.after(() => diagnostics.unsubscribe('latchkey:abort', listener));
+    const calls = [1, 2].map(() => follow(locks.write('key', { signal })));
+    signal.spoil();
+    signal.listener();
+    locks.close();
+    await turn();
+    assert.deepEqual(
+      calls.map(({ value }) => value),
+      ['mine', 'mine'],
+    );
+    assert.deepEqual(aborts, ['key', 'key']);
+    hold.release();
+  });
+
+  it('that lets its request in when it is listened to keeps no listener', async () => {
+    const locks = new Locks();
+    const hold = locks.tryWrite('key');
+    const counts = { added: 0, removed: 0 };
+    const signal = {
+      ...{ aborted: false, reason: 'mine', throwIfAborted() {} },
+      addEventListener() {
+        counts.added++;
+        hold.release();
+      },
+      removeEventListener: () => void counts.removed++,
+    };
+    (await locks.write('key', { signal })).release();
+    assert.deepEqual(counts, { added: 1, removed: 1 });
   });
 });

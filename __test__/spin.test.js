@@ -1,5 +1,5 @@
 'use strict';
-// A thread that waits for another one looks for the news itself for a moment, before it sleeps: no grant may get lost
+// A thread that waits for another one looks for events itself for a moment, before it sleeps: no grant may get lost
 // between its looks and its sleep, and where looking is in vain it does not keep a processor busy.
 
 const { it, describe, before, after, afterEach } = require('node:test');
@@ -88,27 +88,27 @@ describe('a thread that waits for long', () => {
 });
 
 const NOTHING = 0;
-const NEWS = 1;
+const EVENTS = 1;
 const NOBODY_WAITS = 2;
 
 /** Those of this test: with a clock that stands still they would look for ever. */
 const loaded = [];
 
 /**
- * `lib/spaces/spin.js` with a clock that the test sets, and news that it makes up; `turn()` is one turn of the event loop.
+ * `lib/spaces/spin.js` with a clock that the test sets, and events that it makes up; `turn()` is one turn of the event loop.
  * `looks` and `reads` count.
  */
 function loadSpin() {
-  const it = { time: 0, news: NOTHING, looks: 0, reads: 0, ended: false };
+  const it = { time: 0, events: NOTHING, looks: 0, reads: 0, ended: false };
   const fakes = {
     '../lib/addon/port': {
       hasEnded: () => it.ended,
       watch() {
         it.looks++;
-        return it.news === NEWS;
+        return it.events === EVENTS;
       },
     },
-    '../lib/spaces/alive': { isAlive: () => it.news !== NOBODY_WAITS },
+    '../lib/spaces/alive': { isAlive: () => it.events !== NOBODY_WAITS },
     '../lib/clock': { now: () => it.time },
     '../lib/events/reading': { wake: () => it.reads++ },
   };
@@ -125,7 +125,7 @@ function loadSpin() {
   }
 }
 
-/** Lets a thread wait whose news does not come in time. Says whether it looked for it. */
+/** Lets a thread wait whose event does not come in time. Says whether it looked for it. */
 async function waitInVain(thread) {
   const { looks } = thread;
   thread.spin();
@@ -135,7 +135,7 @@ async function waitInVain(thread) {
   return thread.looks > looks;
 }
 
-describe('a look for news', () => {
+describe('a look for events', () => {
   afterEach(() => {
     for (const thread of loaded.splice(0)) thread.ended = true;
   });
@@ -154,11 +154,11 @@ describe('a look for news', () => {
     const thread = loadSpin();
     thread.spin();
     await thread.turn();
-    thread.news = NEWS;
+    thread.events = EVENTS;
     thread.time += 1;
     await thread.turn();
     assert.equal(thread.reads, 1);
-    thread.news = NOTHING;
+    thread.events = NOTHING;
     await thread.turn();
     await thread.turn();
     assert.deepEqual([thread.looks, thread.reads], [4, 1]);
@@ -167,7 +167,7 @@ describe('a look for news', () => {
   it('ends once nobody waits, and begins with the next who does', async () => {
     const thread = loadSpin();
     thread.spin();
-    thread.news = NOBODY_WAITS;
+    thread.events = NOBODY_WAITS;
     for (let i = 0; i < 3; i++) await thread.turn();
     assert.deepEqual([thread.looks, thread.reads], [1, 1]);
     thread.spin();
@@ -196,11 +196,11 @@ describe('a look for news', () => {
     while (!(await waitInVain(thread)));
     for (let i = 0; i < 255; i++) thread.spin();
     thread.spin();
-    thread.news = NEWS;
+    thread.events = EVENTS;
     await thread.turn();
-    thread.news = NOBODY_WAITS;
+    thread.events = NOBODY_WAITS;
     await thread.turn();
-    thread.news = NOTHING;
+    thread.events = NOTHING;
     assert.equal(await waitInVain(thread), true);
   });
 

@@ -10,7 +10,8 @@ const TEST_FOLDER = '__test__';
 const QUICK_CRATES = ['-p', 'latchkey-engine'];
 /**
  * What a quick look leaves out, since each takes more than about three seconds on two processors: a million keys or requests,
- * random programs, processes and workers that end at random, and the store, which waits for leases to end.
+ * random programs, processes and workers that end at random, copies of the package, the examples of the docs, and the store, which
+ * waits for leases to end.
  */
 const SLOW = [
   ...[
@@ -18,15 +19,16 @@ const SLOW = [
     'delivery-stack-end',
     'death',
     'depth',
+    'docs-examples',
     'history',
     'idle-keys',
+    'loaded-anew-collected',
+    'long-keys',
     'memory',
     'mixed-programs',
-    'model',
-    'named-death',
-    'named-process-life',
   ],
-  ...['named-threads', 'process-life', 'promise-unhandled', 'thin-property', 'two-copies', 'workers'],
+  ...['model', 'named-death', 'named-process-life', 'named-threads', 'process-life', 'promise-memory'],
+  ...['promise-unhandled', 'thin-property', 'two-copies', 'workers'],
 ];
 const isSlow = (name) => name.startsWith('store-') || SLOW.includes(name.replace('.test.js', ''));
 

@@ -75,7 +75,7 @@ pub fn open_port<'env>(
         remaining: define.careful("remaining", remaining)?,
         collect: define.raw("collect", |port, call| port.collect(&call.env))?,
         room: define.careful("room", |port, _| {
-            port.words.with(|words| words::write_done(words, 1.0));
+            port.words.with(|words| words::write_done(words, words::DONE_NOW));
             Ok(())
         })?,
         note_room: define.raw("noteRoom", |port, _| {

@@ -2,7 +2,7 @@
 // What is running: calls of the library, and callbacks that the library called, each inside the one before. So it can be said
 // which call an error may come out of, and where somebody may be called a little later than at once.
 
-/** So deep, deliveries may be put off: well before the library's own limit, which counts otherwise. */
+/** So deep, deliveries may be deferred: well before the library's own limit, which counts otherwise. */
 const DEEP = 40;
 
 /** @typedef {{ api: 'callback' | 'promise' | null, request: any, asks?: boolean }} Frame `api` is null for a callback */

@@ -16,7 +16,7 @@ class ModelLock {
   }
 
   #request(request) {
-    if (!this.keys.has(request.key)) this.keys.set(request.key, { holders: [], queue: [], untold: [] });
+    if (!this.keys.has(request.key)) this.keys.set(request.key, { holders: [], queue: [], undelivered: [] });
     const state = this.keys.get(request.key);
     state.queue.push(request);
     this.#grant(state);
@@ -31,9 +31,9 @@ class ModelLock {
       granted.push(next);
     }
     // Somebody further out may be telling: these come after those, and all of them before this call goes on.
-    state.untold.push(...granted);
-    while (state.untold.length > 0) {
-      const next = state.untold.shift();
+    state.undelivered.push(...granted);
+    while (state.undelivered.length > 0) {
+      const next = state.undelivered.shift();
       next.obtained((...args) => this.#release(state, next, args));
     }
   }

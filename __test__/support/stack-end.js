@@ -13,12 +13,20 @@ const { Lock, Locks, lock: alock } = require('latchkey');
 const { block } = require('./until');
 const { turn, follow } = require('./follow');
 
-/** Where calls begin, in frames before the end: at each of the first ones, then here and there, up to some 40 KB. */
-const PLACES = Array.from({ length: 80 }, (_, i) => (i < 40 ? i + 1 : 10 * (i - 35)));
+/**
+ * Where calls begin, in frames before the end: at each of the first ones, then here and there, up to some 120 KB. In no order: V8
+ * compiles a function when it is first called, which needs more than to call it, and that is to happen at any of them.
+ */
+const COUNT = 120;
+const PLACES = Array.from({ length: COUNT }, (_, i) => (7 * i) % COUNT).map(placeOf);
+/** @param {number} i */
+function placeOf(i) {
+  if (i < 40) return i + 1;
+  return i < 80 ? 10 * (i - 35) : 440 + 20 * (i - 79);
+}
+
 /** By how many words the first frame is moved at most, so that a call does not end at the same place each time. */
 const SHIFTS = 32;
-/** So many are made with all the room there is: V8 compiles a function when it is first called, which needs more. */
-const WARM = 20;
 /** After so many turns of the event loop everything has happened that will. */
 const TURNS = 10;
 const EXPIRY = 2;
@@ -31,9 +39,9 @@ const EXPIRY = 2;
  */
 
 /**
- * A run: `call` is made near the end of the stack; `faults` says afterwards what is wrong, given what it threw.
+ * A run: `call` is made near the end of the stack, `called` at once after it; `faults` says afterwards what is wrong, given what it threw.
  *
- * @typedef {{ call: () => void, faults: (error: unknown) => Promise<string[]> }} Run
+ * @typedef {{ call: () => void, called?: () => void, faults: (error: unknown) => Promise<string[]> }} Run
  */
 
 /** Makes a run with a key of its own. @typedef {(key: string) => Run | Promise<Run>} Scenario */
@@ -71,6 +79,13 @@ function callNearEnd(frames, call) {
 function shifted(shift, call) {
   const move = () => call();
   return move(...Array(shift).fill(0));
+}
+
+/** Who was not called, and whose release function nobody has, holds nothing once that is collected. */
+async function collected() {
+  await turn();
+  globalThis.gc();
+  await turn();
 }
 
 async function turnsUntil(condition) {
@@ -113,7 +128,6 @@ async function faultsOf({ write, tells }, key, callers) {
   const faults = [];
   for (const caller of callers) {
     await turnsUntil(() => caller.times > 0 || caller.threw);
-    if (caller.threw) await turn();
     if (caller.times === 0 && !caller.threw) faults.push('never served');
     if (caller.times > 1) faults.push('served twice');
     caller.release?.();
@@ -209,6 +223,8 @@ function askPromise(locks, key, withFn, holder) {
   const signal = holder?.signal;
   return {
     call: withFn ? withFunction : withoutFunction,
+    // Its rejection is looked at later.
+    called: () => void promise?.catch(() => {}),
     async faults(error) {
       const faults = [];
       // A call that threw has given no promise.
@@ -307,23 +323,22 @@ async function measure(what, scenario, runs) {
   const onUncaught = (error) => error instanceof RangeError || count(`uncaught ${error}`);
   const onUnhandled = (error) => count(`unhandled ${error}`);
   process.on('uncaughtException', onUncaught).on('unhandledRejection', onUnhandled);
-  for (let done = -WARM; done < runs;) {
+  for (let done = 0; done < runs;) {
     const batch = [];
-    const size = done < 0 ? WARM : Math.min(PLACES.length, runs - done);
+    const size = Math.min(PLACES.length, runs - done);
     for (let i = 0; i < size; i++) batch.push(await scenario(`${what} ${done + i}`));
     block(EXPIRY + 1);
-    for (const { call, faults } of batch) {
-      let error;
-      if (done < 0) {
-        call();
-      } else {
-        const shift = (5 * Math.floor(done / PLACES.length)) % SHIFTS;
-        error = shifted(shift, () => callNearEnd(PLACES[done % PLACES.length], call));
-      }
+    const calls = batch.map(({ call, called, faults }) => {
+      const shift = (5 * Math.floor(done / PLACES.length)) % SHIFTS;
+      const error = shifted(shift, () => callNearEnd(PLACES[done++ % PLACES.length], call));
+      called?.();
+      return { error, faults };
+    });
+    await collected();
+    for (const { error, faults } of calls) {
       if (error !== undefined) result.threw++;
       if (error !== undefined && !(error instanceof RangeError)) count(`threw ${error}`);
       for (const fault of new Set(await faults(error))) count(fault);
-      done++;
     }
   }
   process.off('uncaughtException', onUncaught).off('unhandledRejection', onUnhandled);

@@ -105,10 +105,10 @@ function checkPatience(history, a, complain) {
 
 /**
  * Whoever loses a hold is told before the next one on the same thread is granted. Proven only where nobody
- * can have stood between the two: another one's grant may bring the second letter before the first.
+ * can have stood between the two: another one's grant may bring the second message before the first.
  */
 function checkTold({ stored, breaks }, parts, a, b, complain, proven) {
-  // The letter may have been lost on its way.
+  // The message may have been lost on its way.
   if (breaks) return;
   // A reader may share what was downgraded.
   if (a.downgrading && b.write === 0) return;

@@ -54,17 +54,17 @@ function close(number) {
  * @param {Request} request
  * @param {ThinKey} key
  * @param {number} patience milliseconds, 0 or Infinity
- * @returns {number} 1 if it was granted, 0 if it waits, -1 if it was not willing to
+ * @returns {number} `at.doneNow` if it was granted, `at.notDone` if it waits, `at.refused` if it was not willing to
  */
 function request(request, key, patience) {
   describe(request);
   words[at.patience] = patience;
   if (key.slot === -1 || !requestBySlot(key)) {
     native.request(request.key);
-    if (words[at.done] === NO_ROOM) again(() => native.request(request.key));
-    if (words[at.done] !== -1) setSlot(key);
+    if (words[at.done] === at.noRoom) again(() => native.request(request.key));
+    if (words[at.done] !== at.refused) setSlot(key);
   }
-  if (words[at.done] === 1) setGrant(request, at.fence);
+  if (words[at.done] === at.doneNow) setGrant(request, at.fence);
   return words[at.done];
 }
 
@@ -75,15 +75,12 @@ function request(request, key, patience) {
 function requestBySlot(key) {
   nameBySlot(key);
   native.request();
-  if (words[at.done] === NO_ROOM) again(native.request);
-  return words[at.done] !== -2;
+  if (words[at.done] === at.noRoom) again(native.request);
+  return words[at.done] !== at.forgotten;
 }
 
-/** What a function answers that has done nothing, since it knows of no room for what follows. */
-const NO_ROOM = -3;
-
 /**
- * Calls such a function again, once there is room. If there is none, a RangeError comes out of here.
+ * Calls a function again that has done nothing, since it knows of no room for what follows, once there is room. If there is none, a RangeError comes out of here.
  *
  * @param {() => void} operation
  */
@@ -91,7 +88,7 @@ function again(operation) {
   do {
     findRoom();
     operation();
-  } while (words[at.done] === NO_ROOM);
+  } while (words[at.done] === at.noRoom);
 }
 
 /**
@@ -173,7 +170,8 @@ function raiseFences(fence) {
  *
  * @param {Request} request
  * @param {number} how `at.endRelease`, `at.endUnused`, `at.endCancel` or `at.endDowngrade`
- * @returns {number} 0 if it does not wait or hold any more; 1 if it is done; 2 if the engine has forgotten the key with it
+ * @returns {number} `at.notDone` if it does not wait or hold any more, `at.doneNow`, or `at.doneLast` if the engine has forgotten the
+ *   key with it
  */
 function end(request, how) {
   address(request);
@@ -197,7 +195,7 @@ function endCounted(space, key) {
 function endAddressed(how) {
   words[at.end] = how;
   native.end();
-  if (words[at.done] === NO_ROOM) again(native.end);
+  if (words[at.done] === at.noRoom) again(native.end);
   return words[at.done];
 }
 
@@ -210,14 +208,14 @@ function endAddressed(how) {
 function remaining(request) {
   address(request);
   native.remaining();
-  if (words[at.done] === NO_ROOM) again(native.remaining);
+  if (words[at.done] === at.noRoom) again(native.remaining);
   return words[at.done];
 }
 
 /** Looks for events, of which the thread is not woken until it has read them: whether there are some. */
 function watch() {
   native.watch();
-  return words[at.done] === 1;
+  return words[at.done] === at.doneNow;
 }
 
 /** Whether the environment has ended, so that nothing may be called any more. */
@@ -286,9 +284,6 @@ function queryStore(number) {
   return native.queryStore();
 }
 
-/** What an event says that has no reason. */
-const NO_REASON = 0xffff_ffff;
-
 /**
  * Why a request failed, in words; without a reason, what is wrong with the store by now, or an empty text.
  *
@@ -332,5 +327,4 @@ module.exports = {
   sendGathered,
   queryStore,
   explain,
-  NO_REASON,
 };

@@ -2,30 +2,29 @@
 // The end of the stack. An operation that has begun must come to its end, whatever is left of the stack.
 //
 // Whoever has to ask the engine, or to deliver events, makes sure that there is room for all of that first: near the end
-// its call throws a RangeError, and nothing has happened. A free private key is granted and released without that; there, what
-// could not be called any more is made up for by `SOON`.
+// its call throws a RangeError, and nothing has happened. A free private key is granted and released without that.
 
 const { at, words, native } = require('./layout');
 
 /** The least that a frame of `deepen` takes, in bytes: its arguments, and what each frame has. */
 const FRAME = 120;
-/** Frames that an operation needs, and the first ones of the callbacks that it calls. */
-const ENOUGH = 40;
+/**
+ * Frames that an operation needs, and the first ones of the callbacks that it calls: 48 KB. V8 compiles a function when it is first
+ * called, and then that call has failed up to 285 such frames before the end.
+ */
+const ENOUGH = 400;
 /** So many are tried at least: a callback must be able to release, which is an operation, too. */
-const TRIED = 60;
+const TRIED = 420;
 /** And these at first, so that it is rarely tried. */
-const PLENTY = 240;
-
-/** Less than a callback needs that does something: if no more was left, it is taken for not called. */
-const FEW = 22;
+const PLENTY = 800;
 
 /** Throws a RangeError if the end of the stack is near. */
 function needRoom() {
   native.room();
-  if (words[at.done] !== 1) findRoom();
+  if (words[at.done] !== at.doneNow) findRoom();
 }
 
-/** The same, for a call of the addon that has done nothing since it knows of no room: see src/stack.rs. */
+/** The same, for a call of the addon that has done nothing since it knows of no room: see src/crossing/stack.rs. */
 function findRoom() {
   words[at.room] = (tryPlenty() - ENOUGH) * FRAME;
   native.noteRoom();
@@ -40,11 +39,6 @@ function tryPlenty() {
     deepen(TRIED, 0, 0, 0, 0, 0, 0, 0, 0);
     return TRIED;
   }
-}
-
-/** Throws a RangeError if the stack ends so near that a callback cannot have been called. */
-function needSome() {
-  deepen(FEW, 0, 0, 0, 0, 0, 0, 0, 0);
 }
 
 /**
@@ -65,4 +59,4 @@ function deepen(frames, a, b, c, d, e, f, g, h) {
  */
 const SOON = Promise.resolve();
 
-module.exports = { needRoom, findRoom, needSome, SOON };
+module.exports = { needRoom, findRoom, SOON };

@@ -12,7 +12,7 @@ const {
   optionOf,
   toTrace,
 } = require('./arguments');
-const { watch } = require('../requests/abort');
+const { hasAborted, onAbort, reasonOf } = require('../requests/abort');
 const { now } = require('../clock');
 const { LockClosedError, LockQueueFullError, LockTimeoutError, invalidOption } = require('../errors');
 const { Hold, runAndRelease } = require('../requests/hold');
@@ -137,13 +137,12 @@ class PromiseLocks {
   async #takeAll(mode, keys, wish) {
     this.#refuse(keys[0], wish.signal);
     const start = now();
-    if (this.#mayTakeTogether(keys.length)) {
-      const held = await this.#takeTogether(mode, keys, wish);
-      if (held !== null) return this.#together(held, mode);
-    }
-    /** @type {PromiseRequest[]} */
-    const held = [];
+    /** @type {PromiseRequest[] | null} */
+    let held = null;
     try {
+      if (this.#mayTakeTogether(keys.length)) held = await this.#takeTogether(mode, keys, wish);
+      if (held !== null) return this.#together(held, mode);
+      held = [];
       for (const key of keys) {
         const rest = wish.timeout - (now() - start);
         const request = this.#take(mode, key, wish, Math.max(0, rest));
@@ -152,11 +151,13 @@ class PromiseLocks {
       }
       const lost = held.find(({ loss }) => loss !== null);
       if (lost !== undefined) throw lost.loss;
+      return this.#together(held, mode);
     } catch (error) {
-      giveAllBack(held);
+      // At the end of the stack there is no room for that now.
+      if (error instanceof RangeError) SOON.then(giveAllBack.bind(undefined, held ?? []));
+      else giveAllBack(held ?? []);
       throw withCaller(error);
     }
-    return this.#together(held, mode);
   }
 
   /**
@@ -280,13 +281,9 @@ class PromiseLocks {
     this.#pending.add(request);
     request.pending = this.#pending;
     if (signal === undefined) return;
-    try {
-      watch(signal, request);
-    } catch (error) {
-      request.abandon(error);
-    }
+    onAbort(signal, request);
     // By what the signal itself has run.
-    if (signal.aborted) request.abandon(signal.reason);
+    if (hasAborted(signal)) request.abandon(reasonOf(signal), true);
   }
 
   /**

@@ -1,7 +1,7 @@
 'use strict';
 // The events of this thread that have not been delivered to the program, and the one way in which they are.
 //
-// A call reads what has happened into the list (events.js), and then settles its key: what is in the list about that
+// A call reads what has happened into the list (reading.js), and then settles its key: what is in the list about that
 // key is delivered first to last, then the call's own event. The other keys' events follow from the event loop.
 //
 // A release delivers the grants it made possible before it returns, so that a queue whose members release

@@ -34,13 +34,14 @@ let isScheduled = false;
  * Takes the event of the last call, if that is one grant of its key and nothing else has happened to the key.
  *
  * @param {Space} space
+ * @param {import('../spaces/thin').ThinKey} key
  * @returns {Request | null}
  */
-function takeGrant(space) {
+function takeGrant(space, key) {
   if (words[at.events] !== 1 || words[at.firstEvent + at.eventKind] !== GRANTED) return null;
   if (words[at.firstEvent + at.eventSpace] !== space.number) return null;
   const request = space.requests[words[at.firstEvent + at.eventTag]];
-  if (!request || request.state !== WAITING || request.at?.firstEvent !== null) return null;
+  if (!request || request.state !== WAITING || request.at !== key || key.firstEvent !== null) return null;
   words[at.events] = 0;
   setGrant(request, at.firstEvent + at.eventFence);
   return request;

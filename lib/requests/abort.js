@@ -7,41 +7,75 @@ const { reportLater } = require('../errors');
 /** @typedef {import('./promise-request').PromiseRequest} PromiseRequest */
 
 /** @type {WeakMap<AbortSignal, { requests: Set<PromiseRequest>, listener: () => void }>} */
-const watched = new WeakMap();
+const signals = new WeakMap();
 
 /**
- * Has a request abandoned when the signal aborts. The signal may be anybody's object: this may run program code, and throw.
+ * Has a request abandoned when the signal aborts. The signal may be anybody's object, so that this may run program code.
  *
  * @param {AbortSignal} signal
  * @param {PromiseRequest} request
  */
-function watch(signal, request) {
-  const watch = watched.get(signal);
-  if (watch !== undefined) {
-    watch.requests.add(request);
+function onAbort(signal, request) {
+  const entry = signals.get(signal);
+  if (entry !== undefined) {
+    entry.requests.add(request);
     return;
   }
   const requests = new Set([request]);
-  const listener = () => {
-    for (const each of requests) each.abandon(signal.reason);
+  const abandonAll = (/** @type {unknown} */ reason) => {
+    for (const each of requests) each.abandon(reason, true);
   };
-  signal.addEventListener('abort', listener);
-  watched.set(signal, { requests, listener });
+  const listener = () => abandonAll(reasonOf(signal));
+  // First, so that a request which ends meanwhile is found.
+  signals.set(signal, { requests, listener });
+  try {
+    signal.addEventListener('abort', listener);
+  } catch (error) {
+    abandonAll(error);
+  }
+}
+
+/**
+ * Whether it has aborted, as far as it says.
+ *
+ * @param {AbortSignal} signal
+ */
+function hasAborted(signal) {
+  try {
+    return signal.aborted;
+  } catch (error) {
+    reportLater(error);
+    return false;
+  }
+}
+
+/**
+ * With what a request is rejected: what keeps the signal from saying its reason is one, too.
+ *
+ * @param {AbortSignal} signal
+ * @returns {unknown}
+ */
+function reasonOf(signal) {
+  try {
+    return signal.reason;
+  } catch (error) {
+    return error;
+  }
 }
 
 /**
  * @param {AbortSignal} signal
  * @param {PromiseRequest} request
  */
-function unwatch(signal, request) {
-  const watch = watched.get(signal);
-  if (watch === undefined || !watch.requests.delete(request) || watch.requests.size > 0) return;
-  watched.delete(signal);
+function offAbort(signal, request) {
+  const entry = signals.get(signal);
+  if (entry === undefined || !entry.requests.delete(request) || entry.requests.size > 0) return;
+  signals.delete(signal);
   try {
-    signal.removeEventListener('abort', watch.listener);
+    signal.removeEventListener('abort', entry.listener);
   } catch (error) {
     reportLater(error);
   }
 }
 
-module.exports = { watch, unwatch };
+module.exports = { onAbort, offAbort, hasAborted, reasonOf };

@@ -8,7 +8,7 @@ const { failed } = require('../events/diagnostics');
 const { reportLater } = require('../errors');
 const { WAITING, HOLDING, ENDED, GRANTED, ANSWERED } = require('../events/life');
 const { Request } = require('../events/request');
-const { needRoom, needSome, SOON } = require('../addon/stack');
+const { needRoom, SOON } = require('../addon/stack');
 const { ENGINE } = require('../spaces/thin');
 
 /** @typedef {import('../spaces/space').Space} Space */
@@ -44,16 +44,34 @@ function lock(space, key, mode, expiry, obtained, released, logger) {
   try {
     obtained.call(undefined, release);
   } catch (error) {
-    if (error instanceof RangeError) {
-      try {
-        needSome();
-      } catch {
-        const late = release;
-        SOON.then(() => late());
-      }
-    }
+    if (error instanceof RangeError) SOON.then(endIfDropped.bind(undefined, release));
     throw error;
   }
+}
+
+/** What a release function of `countedRelease` is asked for what ends its hold, without a release: a function that does not keep it. */
+const END = Symbol('end');
+
+/**
+ * The ends of holds whose callback may not have been called: at the end of the stack nobody can know. If it was, its program has
+ * the release function; if not, that function is collected, and nobody else can release.
+ *
+ * @type {FinalizationRegistry<() => void>}
+ */
+const dropped = new FinalizationRegistry((end) => end());
+
+/** @param {(what: symbol) => any} release of `countedRelease` */
+function endIfDropped(release) {
+  const end = release(END);
+  if (end !== undefined) dropped.register(release, end);
+}
+
+/**
+ * @param {Callback} release
+ * @param {CallbackRequest} request
+ */
+function endRequestIfDropped(release, request) {
+  dropped.register(release, () => endHold(request, NONE));
 }
 
 /**
@@ -67,6 +85,13 @@ function countedRelease(space, key, released) {
   let ended = false;
   return function release() {
     if (ended) return;
+    if (arguments.length > 0 && arguments[0] === END) {
+      return () => {
+        if (ended) return;
+        ended = true;
+        space.settle(key, space.give(key), null, ANSWERED);
+      };
+    }
     if (key.state !== ENGINE && key.firstEvent === null) {
       // Nothing else can come of it: not by way of the space, since this is what programs do most.
       key.give();
@@ -80,22 +105,7 @@ function countedRelease(space, key, released) {
         return space.settle(key, grant, own, ANSWERED);
       }
     }
-    if (released === null) return;
-    try {
-      released.apply(undefined, /** @type {any} */ (arguments));
-    } catch (error) {
-      if (error instanceof RangeError) {
-        try {
-          needSome();
-        } catch {
-          // One by one, so that V8 need not make an object of them in each call.
-          const args = [];
-          for (let i = 0; i < arguments.length; i++) args.push(arguments[i]);
-          SOON.then(released.apply.bind(released, undefined, args));
-        }
-      }
-      throw error;
-    }
+    if (released !== null) released.apply(undefined, /** @type {any} */ (arguments));
   };
 }
 
@@ -142,7 +152,7 @@ class CallbackRequest extends Request {
   }
 
   onGranted() {
-    callObtained(this);
+    callObtained(this, releaseOf(this));
   }
 
   /** @param {Error} error */
@@ -174,10 +184,11 @@ class CallbackRequest extends Request {
   }
 }
 
-/** @param {CallbackRequest} request */
-function callObtained(request) {
-  const release = releaseOf(request);
-  const { context, obtained } = request;
+/**
+ * @param {CallbackRequest} request
+ * @param {Callback} release
+ */
+function callObtained({ context, obtained }, release) {
   if (context === null) obtained.call(undefined, release);
   else context.runInAsyncScope(obtained, undefined, release);
 }
@@ -214,19 +225,7 @@ function endHold(request, args) {
   if (grant !== null || request.times !== null || at.firstEvent !== null) {
     return space.settle(at, grant, isReleased ? request : null, ANSWERED);
   }
-  if (!isReleased) return;
-  try {
-    callReleased(request, args);
-  } catch (error) {
-    if (error instanceof RangeError) {
-      try {
-        needSome();
-      } catch {
-        SOON.then(callReleased.bind(undefined, request, args));
-      }
-    }
-    throw error;
-  }
+  if (isReleased) callReleased(request, args);
 }
 
 /**
@@ -245,16 +244,11 @@ function ask(request, mayEndLater) {
   if (granted === null || request.times !== null || request.at.firstEvent !== null) {
     return space.settle(request.at, null, granted, GRANTED);
   }
+  const release = releaseOf(request);
   try {
-    callObtained(request);
+    callObtained(request, release);
   } catch (error) {
-    if (error instanceof RangeError) {
-      try {
-        needSome();
-      } catch {
-        SOON.then(endHold.bind(undefined, request, NONE));
-      }
-    }
+    if (error instanceof RangeError) SOON.then(endRequestIfDropped.bind(undefined, release, request));
     throw error;
   }
 }

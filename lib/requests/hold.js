@@ -152,17 +152,20 @@ function runAndRelease(hold, fn) {
  * @param {(hold: Hold) => unknown} fn
  */
 function runInto(resolve, hold, fn) {
-  then.call(
-    start(hold, fn),
-    (result) => {
-      try {
-        resolve(release(hold, result));
-      } catch (loss) {
-        resolve(rejection(loss));
-      }
-    },
-    (error) => resolve(releaseAfter(hold, error)),
-  );
+  const fail = (/** @type {unknown} */ error) => resolve(releaseAfter(hold, error));
+  const end = (/** @type {unknown} */ result) => {
+    try {
+      resolve(release(hold, result));
+    } catch (loss) {
+      resolve(rejection(loss));
+    }
+  };
+  try {
+    then.call(start(hold, fn), end, fail);
+  } catch (error) {
+    // A promise of somebody else's making can keep others from following it.
+    fail(error);
+  }
 }
 
 /**

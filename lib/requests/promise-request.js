@@ -8,16 +8,20 @@ const { failed } = require('../events/diagnostics');
 const { rejection } = require('./rejection');
 const { marksOf } = require('../events/snapshot');
 const { framesOf } = require('../trace');
-const { unwatch } = require('./abort');
+const { hasAborted, offAbort, reasonOf } = require('./abort');
 const { HOLDING, ANSWERED } = require('../events/life');
 
 const { then } = Promise.prototype;
 
 /** What a request comes to, where it is no hold. */
 class Failure {
-  /** @param {unknown} error */
-  constructor(error) {
+  /**
+   * @param {unknown} error
+   * @param {boolean} [isAbort] whether its signal has ended it
+   */
+  constructor(error, isAbort = false) {
     this.error = error;
+    this.isAbort = isAbort;
   }
 }
 
@@ -108,11 +112,12 @@ class PromiseRequest extends Request {
    * Stops waiting, for a reason that its caller gets.
    *
    * @param {unknown} error
+   * @param {boolean} [isAbort] whether its signal has ended it
    */
-  abandon(error) {
+  abandon(error, isAbort) {
     if (this.outcome !== null) return;
     const grant = this.space.abandon(this);
-    this.finish(new Failure(error));
+    this.finish(new Failure(error, isAbort));
     this.settle(grant, null, ANSWERED);
   }
 
@@ -146,7 +151,8 @@ class PromiseRequest extends Request {
     // It was abandoned after it had been granted.
     if (this.outcome !== null) return;
     // Let in by another request that the same signal or `close()` made leave.
-    if (this.wish.signal?.aborted) this.abandon(this.wish.signal.reason);
+    const { signal } = this.wish;
+    if (signal !== undefined && hasAborted(signal)) this.abandon(reasonOf(signal), true);
     else if (this.pending?.closed) this.abandon(new LockClosedError(this.key));
     else this.finish(HELD);
   }
@@ -193,11 +199,11 @@ class PromiseRequest extends Request {
   finish(outcome) {
     if (this.outcome !== null) return;
     this.outcome = outcome;
-    if (this.times !== null && outcome !== HELD) this.report(/** @type {Failure} */ (outcome).error);
+    if (this.times !== null && outcome !== HELD) this.report(/** @type {Failure} */ (outcome));
     if (this.pending !== null) {
       this.pending.delete(this);
       this.pending = null;
-      if (this.wish.signal !== undefined) unwatch(this.wish.signal, this);
+      if (this.wish.signal !== undefined) offAbort(this.wish.signal, this);
     }
     this.settled?.();
   }
@@ -205,14 +211,13 @@ class PromiseRequest extends Request {
   /**
    * Says on the diagnostics channels that it was not granted.
    *
-   * @param {any} error
+   * @param {Failure} failure
    */
-  report(error) {
-    const { signal, isTry } = this.wish;
+  report({ error, isAbort }) {
     const isLate = error instanceof LockTimeoutError;
-    if (signal?.aborted && error === signal.reason) failed(this, 'abort', null);
-    else if (isLate && !isTry) failed(this, 'timeout', null);
-    else failed(this, 'refuse', isLate || error === undefined ? null : (error.code ?? null));
+    if (isAbort) failed(this, 'abort', null);
+    else if (isLate && !this.wish.isTry) failed(this, 'timeout', null);
+    else failed(this, 'refuse', isLate ? null : (/** @type {any} */ (error)?.code ?? null));
   }
 
   /** @param {(outcome?: any) => void} settled called once there is an outcome */

@@ -52,15 +52,23 @@ class Keys {
     // A new map, because a V8 map that is added to and deleted from leaves a chain of old tables behind, each
     // of which keeps the next one, and the keys in it, until a major garbage collection.
     const kept = new Map();
+    const freed = [];
     for (const [name, key] of this.map) {
       if (!key.isIdle()) kept.set(name, key);
-      else if (this.thin && key.slot !== -1) this.freeSlots.push(key.slot);
+      else if (this.thin && key.slot !== -1) freed.push(key.slot);
     }
+    // All at once: the end of the stack may have cut it off before, and must not make one number two keys'.
     this.map = kept;
     this.recent = null;
     this.idle = 0;
     // At least half as many keys as remain, or long ones of that weight, have to come to rest before the next sweep looks at them all.
     this.maxIdle = Math.max(KEEP_IDLE, this.map.size >> 1);
+    if (kept.size > 0) {
+      for (const slot of freed) this.freeSlots.push(slot);
+    } else {
+      this.slots = 0;
+      this.freeSlots = [];
+    }
   }
 
   /**

@@ -14,7 +14,7 @@ const { READ, WRITE } = require('../events/request');
 const { Space } = require('./space');
 const { marksOf, toBlockers } = require('../events/snapshot');
 const { needRoom } = require('../addon/stack');
-const { FREE, WRITTEN, ENGINE } = require('./thin');
+const { WRITTEN, ENGINE } = require('./thin');
 
 /** @typedef {import('./thin').ThinKey} ThinKey */
 /** @typedef {import('../events/request').Request} Request */
@@ -68,7 +68,7 @@ class PrivateSpace extends Space {
     }
     const done = port.endCounted(this.number, key);
     key.holders--;
-    if (done === 2) key.deflate();
+    if (done === at.doneLast) key.deflate();
     return this.readGrant(key);
   }
 
@@ -139,7 +139,6 @@ class PrivateSpace extends Space {
     const mode = key.state === WRITTEN ? WRITE : READ;
     if (counted > 0) port.post(at.postedCount, this.number, key, counted, mode, 0, 0);
     // Nothing is called from here on, so that nothing can throw; or there is room.
-    if (key.state === FREE) this.keys.idle -= key.weight;
     key.holders = counted;
     key.counted = 0;
     key.mode = mode;
@@ -172,9 +171,6 @@ class PrivateSpace extends Space {
 
   /** Nobody else is waited for. */
   watchOthers() {}
-
-  /** Nobody else asks. */
-  addLabel() {}
 
   /**
    * @param {ThinKey} key

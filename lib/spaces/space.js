@@ -9,18 +9,8 @@ const { append, settle } = require('../events/delivery');
 const { takeGrant, takeEvents } = require('../events/reading');
 const diagnostics = require('../events/diagnostics');
 const { LockExpiredError } = require('../errors');
-const {
-  WAITING,
-  HOLDING,
-  ABANDONED,
-  ENDED,
-  GRANTED,
-  EXPIRED,
-  TIMED_OUT,
-  LOST,
-  NEXT,
-  isQueued,
-} = require('../events/life');
+const { WAITING, HOLDING, ABANDONED, ENDED, NEXT, isQueued } = require('../events/life');
+const { GRANTED, EXPIRED, TIMED_OUT, LOST } = require('../events/life');
 const { READ } = require('../events/request');
 const { marksOf } = require('../events/snapshot');
 const { Member } = require('./member');
@@ -76,18 +66,26 @@ class Space extends Member {
   askEngine(key, request, patience) {
     this.enterEngine(key, request);
     if (request.label !== undefined) this.addLabel(request);
-    const done = this.requestCarefully(key, request, patience);
-    if (done === 0) {
+    let done;
+    try {
+      done = port.request(request, key, patience);
+    } catch (error) {
+      // There is no room, and nothing has happened.
+      SOON.then(this.move.bind(this, request, ENDED));
+      throw error;
+    }
+    if (done === at.notDone) {
       this.hasQueued(request, patience);
       this.move(request, WAITING);
-      this.watchOthers();
       if (request.times !== null) diagnostics.waits(request);
     } else {
-      if (done === 1 && request.times !== null) diagnostics.granted(request);
-      this.move(request, done === 1 ? HOLDING : ENDED);
+      if (done === at.doneNow && request.times !== null) diagnostics.granted(request);
+      this.move(request, done === at.doneNow ? HOLDING : ENDED);
     }
     this.readEvents(key);
-    return done === 1 ? request : null;
+    // Last: what is scheduled there runs other people's hooks.
+    if (done === at.notDone) this.watchOthers();
+    return done === at.doneNow ? request : null;
   }
 
   /**
@@ -122,21 +120,6 @@ class Space extends Member {
    */
   take(_name, _mode) {
     return null;
-  }
-
-  /**
-   * @param {ThinKey} key
-   * @param {Request} request
-   * @param {number} patience
-   */
-  requestCarefully(key, request, patience) {
-    try {
-      return port.request(request, key, patience);
-    } catch (error) {
-      // There is no room, and nothing has happened.
-      SOON.then(this.move.bind(this, request, ENDED));
-      throw error;
-    }
   }
 
   /**
@@ -180,8 +163,8 @@ class Space extends Member {
   endHold(key, request, unused) {
     const done = port.end(request, unused ? at.endUnused : at.endRelease);
     // Else it has been taken away, and that is among the events.
-    if (done !== 0) this.move(request, ENDED);
-    if (done === 2) key.deflate();
+    if (done !== at.notDone) this.move(request, ENDED);
+    if (done === at.doneLast) key.deflate();
     return this.readGrant(key);
   }
 
@@ -194,7 +177,7 @@ class Space extends Member {
   downgrade(request) {
     if (request.state !== HOLDING || request.mode === READ) return null;
     const key = /** @type {ThinKey} */ (request.at);
-    if (port.end(request, at.endDowngrade) === 1) request.mode = key.mode = READ;
+    if (port.end(request, at.endDowngrade) === at.doneNow) request.mode = key.mode = READ;
     return this.readGrant(key);
   }
 
@@ -222,7 +205,7 @@ class Space extends Member {
   abandon(request) {
     let grant = null;
     if (request.state === WAITING) {
-      if (port.end(request, at.endCancel) === 1) this.move(request, ENDED);
+      if (port.end(request, at.endCancel) === at.doneNow) this.move(request, ENDED);
       // Else what has become of it is among the events.
       grant = this.readGrant(/** @type {ThinKey} */ (request.at));
     }
@@ -245,7 +228,7 @@ class Space extends Member {
    * @returns {Request | null} who was let in, if that is all: then it is in no list, for the caller to `settle`
    */
   readGrant(key) {
-    const request = takeGrant(this);
+    const request = takeGrant(this, key);
     if (request === null) {
       this.readEvents(key);
       return null;

@@ -225,7 +225,7 @@ class StoredSpace extends Space {
 
   /** @param {Request} request whose hold is lost */
   lossOf(request) {
-    const error = new LockLostError(request.key, port.explain(this.number, port.NO_REASON));
+    const error = new LockLostError(request.key, port.explain(this.number, at.noReason));
     return Object.assign(error, marksOf(request));
   }
 

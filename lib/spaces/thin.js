@@ -86,7 +86,7 @@ class ThinKey {
 
   /**
    * Grants the key to a holder that is only counted, and that it admits. Calls nothing, so that the end of the stack finds it
-   * done or not begun; so do the next ones, but for the sweep at their end, which may as well come later.
+   * done or not begun. So do the next ones, but for the sweep at their end, which may as well come later.
    *
    * @param {number} mode
    */
@@ -107,7 +107,12 @@ class ThinKey {
       this.state--;
     } else {
       this.state = FREE;
-      if ((this.keys.idle += this.weight) > this.keys.maxIdle) this.keys.sweep();
+      if ((this.keys.idle += this.weight) > this.keys.maxIdle) {
+        // The end of the stack must not make a hold that has ended look as if it had not: the next one sweeps.
+        try {
+          this.keys.sweep();
+        } catch {}
+      }
     }
   }
 
@@ -149,7 +154,12 @@ class ThinKey {
       this.state--;
     } else {
       this.state = FREE;
-      if ((this.keys.idle += this.weight) > this.keys.maxIdle) this.keys.sweep();
+      if ((this.keys.idle += this.weight) > this.keys.maxIdle) {
+        // The end of the stack must not make a hold that has ended look as if it had not: the next one sweeps.
+        try {
+          this.keys.sweep();
+        } catch {}
+      }
     }
   }
 

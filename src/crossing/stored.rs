@@ -11,15 +11,13 @@ use napi_derive::napi;
 
 use crate::{
     crossing::query::Report,
+    crossing::raw_function::Call,
     crossing::words,
     port::open_space::{OpenSpace, Scope},
     port::{Port, SpaceNumber},
     process::background,
     process::shared_space::SharedSpace,
 };
-
-/// What JavaScript says where an event has no reason.
-const NO_REASON: u32 = u32::MAX;
 
 /// How long the end of a process may wait for the stores to hear of it. Else the leases do what is left.
 const WITHIN: Duration = Duration::from_millis(250);
@@ -148,14 +146,14 @@ pub fn end_sessions() {
 }
 
 /// What is asked of the store from now on is granted together, or not at all; what is released goes in one trip.
-pub fn gather(port: &Port, _: &super::Call) -> Result<()> {
+pub fn gather(port: &Port, _: &Call) -> Result<()> {
     let (_, open) = port.addressed()?;
     shared(&open)?.table.stored()?.gather();
     Ok(())
 }
 
 /// Sends what has been gathered.
-pub fn send_gathered(port: &Port, _: &super::Call) -> Result<()> {
+pub fn send_gathered(port: &Port, _: &Call) -> Result<()> {
     let (_, open) = port.addressed()?;
     shared(&open)?.table.stored()?.send_gathered();
     Ok(())
@@ -167,7 +165,7 @@ pub fn explain(port: &Port, _: &FunctionCallContext) -> Result<String> {
     let (_, open) = port.addressed()?;
     let store = shared(&open)?.table.stored()?.store();
     let reason = port.words.with(|words| words::whole(words[words::REASON]));
-    if reason == NO_REASON {
+    if reason == words::NO_REASON {
         return Ok(store.trouble().map_or_else(String::new, |trouble| trouble.to_string()));
     }
     let reason = Reason::from_number(reason).unwrap_or(Reason::Refused);

@@ -20,13 +20,14 @@ macro_rules! layout {
         #[napi(object)]
         #[allow(missing_docs)] // Each field is the constant of its name.
         pub struct Layout {
-            $($(pub $name: u32,)?)*
+            $($(pub $name: f64,)?)*
         }
 
         /// Where each number stands in the array that `openPort` takes.
         #[napi(catch_unwind)]
+        #[allow(clippy::unnecessary_cast)] // Of those that are such numbers already.
         pub fn layout() -> Layout {
-            Layout { $($($name: $constant as u32,)?)* }
+            Layout { $($($name: $constant as f64,)?)* }
         }
     };
 }
@@ -54,9 +55,7 @@ layout! {
     pub END: usize = 10 => end;
 
     // Answers.
-    /// 1 if what was asked for happened: the request was granted, the hold released (2: and its key forgotten), the
-    /// request cancelled; 3 if a store was asked for it. -1 if the request was refused, -2 if its slot is no key's
-    /// any more, -3 if the stack may end too soon and nothing has happened. Else 0. Of a look at a hold: see [`safety`].
+    /// One of the values below; of a look at a hold see [`safety`].
     DONE: usize = 11 => done;
     FENCE: usize = 12 => fence;
     RECOVERED: usize = 13;
@@ -87,6 +86,25 @@ layout! {
     EVENT_SIZE: usize = 5 => event_size;
     MAX_EVENTS: usize = 200;
     pub LENGTH: usize = FIRST_EVENT + EVENT_SIZE * MAX_EVENTS => length;
+
+    // What a call has done.
+    /// Not what was asked for: the request waits, or what was to end is not there.
+    NOT_DONE: f64 = 0.0 => not_done;
+    /// What was asked for: the request was granted or cancelled, the hold released.
+    pub DONE_NOW: f64 = 1.0 => done_now;
+    /// The same of a release, and its key is forgotten with it.
+    DONE_LAST: f64 = 2.0 => done_last;
+    /// A store was asked for it.
+    DONE_ASKED: f64 = 3.0;
+    /// The request was not willing to wait.
+    REFUSED: f64 = -1.0 => refused;
+    /// Nothing, since the slot is no key's any more.
+    FORGOTTEN: f64 = -2.0 => forgotten;
+    /// Nothing, since the stack may end too soon.
+    pub NO_ROOM: f64 = -3.0 => no_room;
+
+    /// The reason of a failure that has none.
+    pub NO_REASON: u32 = u32::MAX => no_reason;
 
     // How a request ends.
     pub END_RELEASE: u32 = 0 => end_release;
@@ -212,11 +230,11 @@ pub fn write_requested(words: &mut [f64; LENGTH], requested: Requested) {
     words[DONE] = match requested {
         Requested::Granted(_, grant) => {
             write_grant(grant, &mut words[FENCE..=RECOVERED]);
-            1.0
+            DONE_NOW
         }
-        Requested::Waiting(_) => 0.0,
-        Requested::Refused => -1.0,
-        Requested::Forgotten => -2.0,
+        Requested::Waiting(_) => NOT_DONE,
+        Requested::Refused => REFUSED,
+        Requested::Forgotten => FORGOTTEN,
     };
 }
 
@@ -233,10 +251,10 @@ pub fn write_key_slot(words: &mut [f64; LENGTH], slot: Option<KeySlot>) {
 /// What [`DONE`] says of a release.
 pub fn released(released: Released) -> f64 {
     match released {
-        Released::NotHeld => 0.0,
-        Released::Held => 1.0,
-        Released::HeldLast => 2.0,
-        Released::Asked => 3.0,
+        Released::NotHeld => NOT_DONE,
+        Released::Held => DONE_NOW,
+        Released::HeldLast => DONE_LAST,
+        Released::Asked => DONE_ASKED,
     }
 }
 
@@ -255,10 +273,6 @@ pub fn write_ended(words: &mut [f64; LENGTH]) {
 
 pub fn write_done(words: &mut [f64; LENGTH], done: f64) {
     words[DONE] = done;
-}
-
-pub fn write_no_room(words: &mut [f64; LENGTH]) {
-    words[DONE] = -3.0;
 }
 
 pub fn write_no_events(words: &mut [f64; LENGTH]) {

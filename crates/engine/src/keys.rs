@@ -125,8 +125,8 @@ impl IndexMut<Index> for NamedKeys {
     }
 }
 
-/// Keys by numbers, small ones, that the only thread gives them: an idle one costs a place in the list, and the thread uses
-/// its number again.
+/// Keys by numbers, small ones, that the only thread gives them: an idle one costs a place in the list until those behind it are
+/// idle, too, and the thread uses its number again.
 #[derive(Debug, Default)]
 pub struct NumberedKeys(Vec<KeyState>);
 
@@ -139,10 +139,18 @@ impl Keys for NumberedKeys {
         Some(index)
     }
 
-    fn rest(&mut self, _: Index) {}
+    fn rest(&mut self, key: Index) {
+        if self.0.len() > KEEP_KEYS && key as usize == self.0.len() - 1 {
+            let in_use = self.0.iter().rposition(|state| !state.is_idle()).map_or(0, |last| last + 1);
+            self.0.truncate(in_use);
+            if in_use < self.0.capacity() / 4 {
+                self.0.shrink_to(in_use * 2);
+            }
+        }
+    }
 
     fn is_known(&self, key: Index) -> bool {
-        !self[key].is_idle()
+        self.0.get(key as usize).is_some_and(|state| !state.is_idle())
     }
 
     fn slot_of(&self, index: Index) -> KeySlot {
