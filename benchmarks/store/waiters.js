@@ -115,9 +115,9 @@ function scriptOf({ words }) {
   return /^evalsha$/i.test(words[0]) ? words[1] : words[0];
 }
 
-/** The sixth argument after the keys: see crates/redis/src/scripts/layout.lua. @param {Sent} sent */
+/** The fifth argument after the keys: see crates/redis/src/scripts/layout.lua. @param {Sent} sent */
 function idOf({ words }) {
-  return words[3 + Number(words[2]) + 5];
+  return words[3 + Number(words[2]) + 4];
 }
 
 module.exports = { waiters };
