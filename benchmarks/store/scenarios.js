@@ -15,7 +15,7 @@ const MS = 1e6;
 /** @type {Scenario[]} */
 const SCENARIOS = [
   freePairs('free key, acquire and release', 1.25),
-  handOvers('hand-over after 10 to 30 ms', [10, 30], MS, { 'redis-semaphore': 0.05 }),
+  handOvers('hand-over after 10 to 30 ms', [10, 30], MS, { 'redis-semaphore': 0.2 }),
   handOvers('hand-over after 20 to 420 ms', [20, 420], MS, { redlock: 0.002, 'sesamecare-redlock': null }),
   requestsOfPairs('requests for an acquire and a release', 2, [
     'redis-semaphore',
