@@ -88,7 +88,8 @@ export declare class Hold<K extends string | readonly string[] = string> {
    * that was not heard of for too long or has forgotten the hold, a `LockLostError`. Hand it to what the hold protects. A
    * release does not abort it. For several keys, the first that is taken away counts.
    *
-   * Each read of this property looks at the clock, as {@link throwIfLost} does: what is found lost is aborted then.
+   * Each read of this property looks at the clock, as {@link throwIfLost} does: what is found lost is aborted then. So read it
+   * once, and then look at `aborted` and listen: `const { signal } = hold`.
    *
    * **The trap:** a signal that was kept in a variable aborts by its event only. Across threads and machines the event is
    * *sent* before the next one is granted; a thread whose event loop is blocked, or whose process was stopped, hears of it

@@ -135,8 +135,10 @@ class Request {
   /** Holds for a while, and notices when the hold is taken away. */
   async #use(hold) {
     this.#grant(hold);
-    if (hold.signal.aborted) this.#lose(hold);
-    else hold.signal.addEventListener('abort', () => this.#lose(hold), { once: true });
+    // Read once: each reading looks at the clock, and may find that the hold is lost.
+    const { signal } = hold;
+    if (signal.aborted) this.#lose(hold);
+    else signal.addEventListener('abort', () => this.#lose(hold), { once: true });
     await this.#holdThen(() => {
       return this.habits.downgrade && !this.lost ? this.#downgrade(hold) : undefined;
     });
