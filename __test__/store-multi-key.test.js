@@ -95,6 +95,22 @@ describe('several keys of a store', { skip: withoutRedis }, () => {
     await hold.release();
     locks.close();
   });
+
+  it('that were all taken away can be released, though their locks are closed', async () => {
+    const [locks, others] = [open(), open()];
+    const hold = await locks.write(['a', 'b'], { expiry: 1 });
+    const other = await locks.write('c');
+    locks.close();
+    const next = await others.write(['a', 'b']);
+    // The last one that is left: with its answer, these locks have left the store.
+    await other.release();
+    assert.equal(hold.signal.aborted, true);
+    // Of the other key it may not have been known yet.
+    await hold.release().catch(({ code }) => assert.equal(code, 'ERR_LOCK_EXPIRED'));
+    await hold.release().catch(({ code }) => assert.equal(code, 'ERR_LOCK_EXPIRED'));
+    await next.release();
+    others.close();
+  });
 });
 
 /** What the locks say once it is so. */

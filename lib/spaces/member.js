@@ -70,7 +70,12 @@ class Member {
   /** Ends the use of the space, as soon as no hold of this object is left. */
   close() {
     this.closing = true;
-    if (this.isEmpty()) this.leave();
+    if (this.hasLeft()) this.leave();
+  }
+
+  /** Whether its use has ended. */
+  hasLeft() {
+    return this.closing && this.isEmpty();
   }
 
   leave() {

@@ -66,11 +66,13 @@ class StoredSpace extends Space {
    * @returns {T} what it gives
    */
   together(act) {
+    // It has left the store, and nothing is sent: a hold of several keys may be released that was lost before.
+    if (this.hasLeft()) return act();
     port.gather(this.number);
     try {
       return act();
     } finally {
-      port.sendGathered(this.number);
+      if (!this.hasLeft()) port.sendGathered(this.number);
     }
   }
 
