@@ -273,6 +273,27 @@ describe('a signal of somebody’s own making', () => {
     hold.release();
   });
 
+  it('that cannot be listened to refuses its request, and is not said to have aborted', async (t) => {
+    const locks = new Locks();
+    const hold = locks.tryWrite('key');
+    const messages = [];
+    for (const what of ['abort', 'refuse']) {
+      const listener = ({ key }) => messages.push([what, key]);
+      diagnostics.subscribe(`latchkey:${what}`, listener);
+      t.after(() => diagnostics.unsubscribe(`latchkey:${what}`, listener));
+    }
+    const signal = {
+      ...{ aborted: false, reason: 'mine', throwIfAborted() {}, removeEventListener() {} },
+      addEventListener() {
+        throw new Error('not listened to');
+      },
+    };
+    assert.equal((await errorOf(locks.write('key', { signal }))).message, 'not listened to');
+    assert.deepEqual(messages, [['refuse', 'key']]);
+    hold.release();
+    await assertFree(locks);
+  });
+
   it('that lets its request in when it is listened to keeps no listener', async () => {
     const locks = new Locks();
     const hold = locks.tryWrite('key');

@@ -80,7 +80,8 @@ function requestBySlot(key) {
 }
 
 /**
- * Calls a function again that has done nothing, since it knows of no room for what follows, once there is room. If there is none, a RangeError comes out of here.
+ * Calls a function again that has done nothing, since it knows of no room for what follows, once there is room. If there is none, a
+ * RangeError comes out of here.
  *
  * @param {() => void} operation
  */

@@ -26,7 +26,7 @@ const { withCaller } = require('../requests/rejection');
 const { RequestGroup } = require('../requests/request-group');
 const { SOON } = require('../addon/stack');
 const { capture, isOn } = require('../trace');
-const { functionNotLast, plainWish, toWish } = require('./wish');
+const { functionNotLast, newWish, toWish } = require('./wish');
 
 /** @typedef {import('./wish').Wish} Wish */
 
@@ -48,7 +48,7 @@ class PromiseLocks {
     const { given, name, store } = toPlace(options, LOCKS);
     const expiry = toExpiry('options.expiry', optionOf(given, 'expiry'));
     const timeout = toMilliseconds('options.timeout', optionOf(given, 'timeout') ?? Infinity);
-    this.#wish = plainWish(timeout, expiry);
+    this.#wish = newWish(timeout, expiry);
     this.#traces = toTrace(optionOf(given, 'trace')) ?? isOn;
     this.#maxPending = toMaxPending(optionOf(given, 'maxPending'));
     this.#space = openSpace(name, store);
@@ -145,12 +145,13 @@ class PromiseLocks {
   async #takeAll(mode, keys, wish) {
     this.#refuse(keys[0], wish.signal);
     const start = now();
-    /** @type {PromiseRequest[] | null} */
-    let held = null;
+    /** @type {PromiseRequest[]} */
+    const held = [];
     try {
-      if (this.#mayTakeTogether(keys.length)) held = await this.#takeTogether(mode, keys, wish);
-      if (held !== null) return this.#together(held, mode);
-      held = [];
+      if (this.#mayTakeTogether(keys.length)) {
+        const taken = await this.#takeTogether(mode, keys, wish);
+        if (taken !== null) return this.#together(taken, mode);
+      }
       for (const key of keys) {
         const rest = wish.timeout - (now() - start);
         const request = this.#take(mode, key, wish, Math.max(0, rest));
@@ -162,8 +163,8 @@ class PromiseLocks {
       return this.#together(held, mode);
     } catch (error) {
       // At the end of the stack there is no room for that now.
-      if (error instanceof RangeError) SOON.then(giveAllBack.bind(undefined, held ?? []));
-      else giveAllBack(held ?? []);
+      if (error instanceof RangeError) SOON.then(giveAllBack.bind(undefined, held));
+      else giveAllBack(held);
       throw withCaller(error);
     }
   }

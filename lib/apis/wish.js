@@ -35,34 +35,23 @@ function toWish(options, where, defaults) {
   const timeout = optionOf(given, 'timeout');
   const expiry = optionOf(given, 'expiry');
   if (signal !== undefined) checkSignal(signal);
-  return {
+  return newWish(
+    timeout === undefined ? defaults.timeout : toMilliseconds('options.timeout', timeout),
+    expiry === undefined ? defaults.expiry : toExpiry('options.expiry', expiry),
     signal,
-    timeout: timeout === undefined ? defaults.timeout : toMilliseconds('options.timeout', timeout),
-    expiry: expiry === undefined ? defaults.expiry : toExpiry('options.expiry', expiry),
-    label: toLabel(optionOf(given, 'label')),
-    trace: undefined,
-    isTry: false,
-    asksAgain: false,
-  };
+    toLabel(optionOf(given, 'label')),
+  );
 }
 
 /**
- * What a call without other options asks for.
- *
  * @param {number} timeout
  * @param {number} expiry
+ * @param {AbortSignal} [signal]
+ * @param {string} [label]
  * @returns {Wish}
  */
-function plainWish(timeout, expiry) {
-  return {
-    signal: undefined,
-    timeout,
-    expiry,
-    label: undefined,
-    trace: undefined,
-    isTry: false,
-    asksAgain: false,
-  };
+function newWish(timeout, expiry, signal, label) {
+  return { signal, timeout, expiry, label, trace: undefined, isTry: false, asksAgain: false };
 }
 
 /** @param {number} mode */
@@ -91,4 +80,4 @@ function checkSignal(signal) {
   throw invalidOption(SIGNAL, `must be ${AN_ABORT_SIGNAL}: it has no method ${missing}`);
 }
 
-module.exports = { functionNotLast, plainWish, toWish };
+module.exports = { functionNotLast, newWish, toWish };

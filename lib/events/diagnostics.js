@@ -5,7 +5,7 @@
 const { channel } = require('node:diagnostics_channel');
 const { now } = require('../clock');
 const { EXPIRED, GRANTED, LOST } = require('./life');
-const { modeName } = require('./snapshot');
+const { marksOf, modeName } = require('./snapshot');
 const { capture, isOn } = require('../trace');
 
 /** @typedef {import('./request').Request} Request */
@@ -135,7 +135,7 @@ function describeHold(request) {
 function describe({ space, key, mode, label, times }) {
   const { id } = /** @type {Times} */ (times);
   const { name = null, scope } = space;
-  return { id, scope, name, key, mode: modeName(mode), ...(label === undefined ? null : { label }) };
+  return { id, scope, name, key, mode: modeName(mode), ...marksOf({ label }) };
 }
 
 module.exports = {

@@ -22,16 +22,17 @@ function onAbort(signal, request) {
     return;
   }
   const requests = new Set([request]);
-  const abandonAll = (/** @type {unknown} */ reason) => {
+  const listener = () => {
+    const reason = reasonOf(signal);
     for (const each of requests) each.abandon(reason, true);
   };
-  const listener = () => abandonAll(reasonOf(signal));
   // First, so that a request which ends meanwhile is found.
   signals.set(signal, { requests, listener });
   try {
     signal.addEventListener('abort', listener);
   } catch (error) {
-    abandonAll(error);
+    // Nobody would hear of its abort.
+    for (const each of requests) each.abandon(error);
   }
 }
 

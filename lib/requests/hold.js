@@ -4,7 +4,7 @@
 const { StoreUnreachableError, invalidThis } = require('../errors');
 const { showAs } = require('../inspect');
 const { rejection, withCaller } = require('./rejection');
-const { modeName } = require('../events/snapshot');
+const { marksOf, modeName } = require('../events/snapshot');
 
 /** @typedef {import('./promise-request').PromiseRequest | import('./request-group').RequestGroup} Held */
 
@@ -125,7 +125,7 @@ class Hold {
 function describe({ key, mode, fence, recovered, holdState, label }) {
   return {
     ...{ key, mode: modeName(mode), fence, recovered, state: holdState },
-    ...(label === undefined ? null : { label }),
+    ...marksOf({ label }),
   };
 }
 

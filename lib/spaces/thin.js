@@ -86,7 +86,7 @@ class ThinKey {
 
   /**
    * Grants the key to a holder that is only counted, and that it admits. Calls nothing, so that the end of the stack finds it
-   * done or not begun. So do the next ones, but for the sweep at their end, which may as well come later.
+   * done or not begun. So do the next ones, which first call `becomeFree`, and but for its sweep, which may as well come later.
    *
    * @param {number} mode
    */
@@ -102,18 +102,9 @@ class ThinKey {
 
   /** Ends such a hold. */
   give() {
+    if (this.state > 1) this.state--;
+    else this.becomeFree();
     this.counted--;
-    if (this.state > 1) {
-      this.state--;
-    } else {
-      this.state = FREE;
-      if ((this.keys.idle += this.weight) > this.keys.maxIdle) {
-        // The end of the stack must not make a hold that has ended look as if it had not: the next one sweeps.
-        try {
-          this.keys.sweep();
-        } catch {}
-      }
-    }
   }
 
   /**
@@ -141,6 +132,8 @@ class ThinKey {
    * @param {Request} request
    */
   release(request) {
+    if (this.state > 1) this.state--;
+    else this.becomeFree();
     const { previous, next } = request;
     if (previous !== null) previous.next = next;
     if (next === null) this.last = previous;
@@ -150,17 +143,6 @@ class ThinKey {
     request.next = null;
     request.state = ENDED;
     if (request.expiry > 0) this.timed--;
-    if (this.state > 1) {
-      this.state--;
-    } else {
-      this.state = FREE;
-      if ((this.keys.idle += this.weight) > this.keys.maxIdle) {
-        // The end of the stack must not make a hold that has ended look as if it had not: the next one sweeps.
-        try {
-          this.keys.sweep();
-        } catch {}
-      }
-    }
   }
 
   /** Makes the writer a reader. */
@@ -174,8 +156,17 @@ class ThinKey {
       this.slot = -1;
       return;
     }
+    this.becomeFree();
+  }
+
+  /** Nobody holds it any more. */
+  becomeFree() {
     this.state = FREE;
-    if ((this.keys.idle += this.weight) > this.keys.maxIdle) this.keys.sweep();
+    if ((this.keys.idle += this.weight) <= this.keys.maxIdle) return;
+    // The end of the stack must not make a hold that has ended look as if it had not: the next one sweeps.
+    try {
+      this.keys.sweep();
+    } catch {}
   }
 
   enterEngine() {

@@ -6,8 +6,9 @@ use std::{sync::Arc, time::Duration};
 use latchkey_engine::{Key, Mode};
 use latchkey_redis::{
     Config, ConfigError, Options, Owner, Reason, Store, StoreError, StoreEvent, StoredHold, StoredKey,
+    StoredSpace,
 };
-use napi::bindgen_prelude::{Either, FunctionCallContext, JsValue, Uint8Array, Utf16String};
+use napi::bindgen_prelude::{Either, FunctionCallContext, JsValue, ToNapiValue, Uint8Array, Utf16String};
 use napi::{Error, Result, sys};
 use napi_derive::napi;
 
@@ -112,19 +113,26 @@ pub struct StoreReport {
 /// Asks the store who holds and who waits: a promise.
 pub fn query(port: &Port, call: &FunctionCallContext) -> Result<sys::napi_value> {
     let (_, open) = port.addressed()?;
+    // The space stays until the answer is there.
     let shared = Arc::clone(shared(&open)?);
-    shared.table.stored()?;
+    let asked = shared.table.stored()?.query();
+    promise(call, async move {
+        let keys = asked.await?;
+        let frozen = shared.table.stored().map_or(Duration::ZERO, StoredSpace::frozen);
+        Ok(StoreReport { reports: keys.iter().flat_map(reports).collect(), frozen: milliseconds(frozen) })
+    })
+}
+
+/// A promise of what a store answers.
+fn promise<T: ToNapiValue + Send + 'static>(
+    call: &FunctionCallContext,
+    answer: impl Future<Output = std::result::Result<T, StoreError>> + Send + 'static,
+) -> Result<sys::napi_value> {
     let (deferred, promise) = call.env.create_deferred()?;
     let background = background::handle().map_err(|error| Error::from_reason(error.to_string()))?;
     background.spawn(async move {
-        let Ok(stored) = shared.table.stored() else { return };
-        match stored.query().await {
-            Ok(keys) => {
-                let frozen = milliseconds(stored.frozen());
-                deferred.resolve(move |_| {
-                    Ok(StoreReport { reports: keys.iter().flat_map(reports).collect(), frozen })
-                });
-            }
+        match answer.await {
+            Ok(value) => deferred.resolve(move |_| Ok(value)),
             Err(error) => deferred.reject(Error::from_reason(error.to_string())),
         }
     });
@@ -183,20 +191,11 @@ pub fn blockers(port: &Port, _: &FunctionCallContext) -> Result<Option<Vec<Repor
 /// Waits until the store grants: a promise. The space may be closed meanwhile, which rejects it.
 pub fn ready(port: &Port, call: &FunctionCallContext) -> Result<sys::napi_value> {
     let (_, open) = port.addressed()?;
-    let ready = shared(&open)?.table.stored()?.ready();
-    let (deferred, promise) = call.env.create_deferred()?;
-    let background = background::handle().map_err(|error| Error::from_reason(error.to_string()))?;
-    background.spawn(async move {
-        match ready.await {
-            Ok(()) => deferred.resolve(|_| Ok(())),
-            Err(error) => deferred.reject(Error::from_reason(error.to_string())),
-        }
-    });
-    Ok(promise.raw())
+    promise(call, shared(&open)?.table.stored()?.ready())
 }
 
 /// For how many milliseconds the store grants nothing, as an answer in the array.
-pub fn frozen(port: &Port, _: &super::Call) -> Result<()> {
+pub fn frozen(port: &Port, _: &Call) -> Result<()> {
     let (_, open) = port.addressed()?;
     let frozen = milliseconds(shared(&open)?.table.stored()?.frozen());
     port.words.with(|words| words::write_done(words, frozen));

@@ -153,9 +153,9 @@ impl StoredSpace {
     /// # Errors
     ///
     /// If there is no connection within `connect_timeout` of the call, or the server refuses.
-    pub async fn query(&self) -> Result<Vec<StoredKey>, StoreError> {
+    pub fn query(&self) -> impl Future<Output = Result<Vec<StoredKey>, StoreError>> + Send + use<> {
         let space = self.number;
-        self.ask(move |answer| Command::Query { space, answer }).await
+        self.ask(move |answer| Command::Query { space, answer })
     }
 
     /// Waits until the server grants: after its start, or when it has taken over from another one, it does not for the length
