@@ -243,7 +243,7 @@ overScopes('the expiry of several keys', (open) => {
     const locks = open();
     const held = await locks.write('b');
     const call = follow(locks.write(['a', 'b'], { expiry: 10 }, () => assert.fail('must not run')));
-    // On a store it has asked for both in one trip before, in vain.
+    // On a store that takes a trip.
     await untilAsync(async () => (await heldKeys(locks)).includes('a'), 'the early one to be held');
     const taken = await locks.write('a');
     held.release();

@@ -1,10 +1,14 @@
 'use strict';
-// Several keys of a store in one call: one trip if all are free, else key by key in their order.
+// Several keys of a store in one call: one trip if all are free, else key by key in their order. With the first trip it
+// stands in line for the first key.
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const { Locks, LockTimeoutError } = require('latchkey');
+const { Proxy } = require('./support/proxy');
 const { useRedis, withoutRedis } = require('./support/redis');
+const { errorOf } = require('./support/follow');
+const { until: untilSoon } = require('./support/until');
 
 const KEYS = ['j', 'i', 'h', 'g', 'f', 'e', 'd', 'c', 'b', 'a'];
 
@@ -51,6 +55,73 @@ describe('several keys of a store', { skip: withoutRedis }, () => {
     assert.deepEqual(await one.query(), { held: [], pending: [] });
     one.close();
     other.close();
+  });
+
+  it('come before whoever asks for the first one later in the same tick', async () => {
+    const [holder, locks] = [open(), open()];
+    const held = await holder.write('a');
+    const order = [];
+    const calls = [
+      locks.write(KEYS, () => void order.push('several')),
+      locks.write('a', () => void order.push('one')),
+      holder.write('a', () => void order.push('another object')),
+    ];
+    await until(holder, ({ pending }) => pending.length === calls.length);
+    await held.release();
+    await Promise.all(calls);
+    assert.deepEqual(order, ['several', 'one', 'another object']);
+    holder.close();
+    locks.close();
+  });
+
+  it('come before whoever asks for the first one on another connection, once the server has been asked', async () => {
+    const proxy = await new Proxy(redis.port).start();
+    const beside = open();
+    const behind = open({ store: { url: proxy.url, ttl: 3000 } });
+    await (await behind.write('warm')).release();
+    const held = await beside.write('a');
+    // What the server answers is late: nothing can follow it before the other one has asked.
+    proxy.delay = 200;
+    const { lines, stop } = await redis.monitor();
+    const order = [];
+    const calls = [behind.write(KEYS, () => void order.push('several'))];
+    await untilSoon(() => lines.some((line) => line.includes(':q:5:multi:a"')), 'the first trip');
+    calls.push(beside.write('a', () => void order.push('one')));
+    await until(beside, ({ pending }) => pending.length === calls.length);
+    await held.release();
+    await Promise.all(calls);
+    assert.deepEqual(order, ['several', 'one']);
+    stop();
+    beside.close();
+    behind.close();
+    await proxy.stop();
+  });
+
+  it('leave nothing behind if the wait for the first one ends, in whatever way', async () => {
+    const [holder, locks] = [open(), open({ maxPending: KEYS.length })];
+    const held = await holder.write('a');
+    const nothingIsLeft = () => until(holder, (now) => now.held.length === 1 && now.pending.length === 0);
+    const late = await errorOf(locks.write(KEYS, { timeout: 50 }));
+    assert.ok(late instanceof LockTimeoutError);
+    assert.deepEqual([late.key, late.holders.length, late.ahead], ['a', 1, 0]);
+    await nothingIsLeft();
+    const controller = new AbortController();
+    const aborted = errorOf(locks.write(KEYS, { signal: controller.signal }));
+    await until(holder, ({ pending }) => pending.length === 1);
+    controller.abort('enough');
+    assert.equal(await aborted, 'enough');
+    await nothingIsLeft();
+    // One of them waits, and so counts as one.
+    const closed = errorOf(locks.write(KEYS));
+    await until(holder, ({ pending }) => pending.length === 1);
+    const others = Array.from({ length: KEYS.length - 1 }, () => errorOf(locks.write('a')));
+    assert.equal((await errorOf(locks.write('a'))).code, 'ERR_LOCK_QUEUE_FULL');
+    locks.close();
+    assert.deepEqual([(await closed).code, (await closed).key], ['ERR_LOCK_CLOSED', 'a']);
+    await Promise.all(others);
+    await nothingIsLeft();
+    await held.release();
+    holder.close();
   });
 
   it('leave nothing held when the time is over, or the wait is given up', async () => {

@@ -98,7 +98,7 @@ export interface StoredLocks extends KeyedLocks<
    * Takes all of the keys in write mode if nobody has to wait for any of them: resolves to one {@link StoredHold} for all, or
    * to null if one of them is held on any machine. Then none is taken.
    *
-   * Up to 256 keys are asked for in one trip to the server.
+   * Up to 256 keys that are all free are taken in one trip to the server.
    *
    * **The trap:** without `await`, the promise is always truthy.
    *
@@ -142,7 +142,7 @@ export interface StoredLocks extends KeyedLocks<
    * Takes all of the keys in read mode if nobody has to wait for any of them: resolves to one {@link StoredHold} for all, or
    * to null if a writer holds one of them or waits for it, on any machine. Then none is taken.
    *
-   * Up to 256 keys are asked for in one trip to the server.
+   * Up to 256 keys that are all free are taken in one trip to the server.
    *
    * **The trap:** without `await`, the promise is always truthy.
    *

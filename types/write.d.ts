@@ -105,8 +105,8 @@ export interface WriteCalls<One, Many, Either> {
    *
    * - `fn` starts after the call has returned, also if all keys are free.
    * - If one key cannot be had, those it has are released. An empty array is granted at once.
-   * - On a store, up to 256 keys that are all free are taken in one trip. Otherwise each key is a request of its own, one after
-   *   the other.
+   * - On a store, up to 256 keys that are all free are taken in one trip. If they are not, that trip has asked for the first one,
+   *   and each of the others is a request of its own, one after the other.
    *
    * **The trap:** the order protects from other arrays, not from nested calls: `write('b')`, and inside it `write('a')`,
    * can wait for ever for a `write(['a', 'b'])`. And those keys it has, it holds while it waits for the others; with an

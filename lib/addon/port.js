@@ -260,7 +260,7 @@ function blockers(number, key, asked) {
 }
 
 /**
- * Has a store grant what is asked of it from now on together, or not at all; what is released goes in one trip.
+ * What a store is asked for from now on goes in one trip, and what is released: see `StoredSpace.together`.
  *
  * @param {number} number of the space
  */

@@ -18,7 +18,7 @@ const { LockClosedError, LockQueueFullError, LockTimeoutError } = require('../er
 const { Hold, runAndRelease } = require('../requests/hold');
 const { GRANTED, ANSWERED, WAITING, ENDED } = require('../events/life');
 const { Pending } = require('../requests/pending');
-const { PromiseRequest, Failure, HELD, wait, waitAndRun } = require('../requests/promise-request');
+const { PromiseRequest, Failure, HELD, settled, wait, waitAndRun } = require('../requests/promise-request');
 const { CALLS, LOCKS, TRIES } = require('./options');
 const { toPlace } = require('./place');
 const { openSpace } = require('../spaces/open-space');
@@ -148,11 +148,8 @@ class PromiseLocks {
     /** @type {PromiseRequest[]} */
     const held = [];
     try {
-      if (this.#mayTakeTogether(keys.length)) {
-        const taken = await this.#takeTogether(mode, keys, wish);
-        if (taken !== null) return this.#together(taken, mode);
-      }
-      for (const key of keys) {
+      if (this.#mayTakeTogether(keys.length)) held.push(...(await this.#takeTogether(mode, keys, wish)));
+      for (const key of keys.slice(held.length)) {
         const rest = wish.timeout - (now() - start);
         const request = this.#take(mode, key, wish, Math.max(0, rest));
         if (request.outcome === null) await wait(request);
@@ -180,34 +177,33 @@ class PromiseLocks {
   }
 
   /**
-   * Takes all keys in one trip to the store, if all are free.
+   * Takes all keys in one trip to the store, if all are free; else the first one, for which it waits.
    *
    * @param {number} mode
    * @param {string[]} keys
    * @param {Wish} wish
-   * @returns {Promise<PromiseRequest[] | null>} null if they are not, or no longer
+   * @returns {Promise<PromiseRequest[]>} those that hold their keys: the first one, or all
    */
   async #takeTogether(mode, keys, wish) {
     /** @type {PromiseRequest[]} */
     const requests = [];
-    // Not granted together, they are asked for again: to those who watch, this was no more than a try.
-    const asTry = { ...wish, isTry: true, asksAgain: !wish.isTry };
+    // If they are refused, they are asked for again: to those who watch, they were no more than tries.
+    const asTry = { ...wish, isTry: true };
     try {
       this.#space.together(() => {
-        for (const key of keys) requests.push(this.#take(mode, key, asTry));
+        for (const key of keys) requests.push(this.#take(mode, key, requests.length === 0 ? wish : asTry));
       });
     } catch (error) {
       for (const request of requests) request.abandon(error);
       throw error;
     }
-    const answers = await Promise.allSettled(requests.map(wait));
-    const isHeld = requests.every(({ outcome, loss }) => outcome === HELD && loss === null);
-    if (isHeld) return requests;
-    giveAllBack(requests.filter(({ outcome }) => outcome === HELD));
-    for (const answer of answers) {
-      if (answer.status === 'rejected' && !(answer.reason instanceof LockTimeoutError)) throw answer.reason;
-    }
-    return null;
+    for (const request of requests) if (request.outcome === null) await settled(request);
+    const [first, ...others] = requests;
+    const held = others.filter(({ outcome }) => outcome === HELD);
+    if (first.outcome === HELD && held.length === others.length) return requests;
+    giveAllBack(held);
+    if (first.outcome instanceof Failure) throw first.outcome.error;
+    return [first];
   }
 
   /**

@@ -15,7 +15,6 @@ const { refuseUnknown } = require('./options');
  * @property {number} expiry
  * @property {string | undefined} label
  * @property {boolean} isTry whether it is only a try, which is no error if it fails
- * @property {boolean} asksAgain whether that try is the first part of a call that waits
  * @property {{ stack?: string } | undefined} trace where it was asked, if that is to be remembered
  */
 
@@ -51,7 +50,7 @@ function toWish(options, where, defaults) {
  * @returns {Wish}
  */
 function newWish(timeout, expiry, signal, label) {
-  return { signal, timeout, expiry, label, trace: undefined, isTry: false, asksAgain: false };
+  return { signal, timeout, expiry, label, trace: undefined, isTry: false };
 }
 
 /** @param {number} mode */

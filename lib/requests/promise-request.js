@@ -176,9 +176,8 @@ class PromiseRequest extends Request {
 
   /** @param {Error} error */
   onFailed(error) {
-    const { isTry, asksAgain } = this.wish;
     // Who waits is not refused for that: it has waited too long, or too many do.
-    const isWhy = error instanceof StoreStartingError && !(isTry && !asksAgain);
+    const isWhy = error instanceof StoreStartingError && !this.wish.isTry;
     this.finish(new Failure(isWhy ? this.refusal(null, error) : error));
   }
 
@@ -241,6 +240,14 @@ class PromiseRequest extends Request {
 
 /**
  * @param {PromiseRequest} request one that waits
+ * @returns {Promise<void>} resolves once it has an outcome
+ */
+function settled(request) {
+  return new Promise((settle) => request.whenSettled(settle));
+}
+
+/**
+ * @param {PromiseRequest} request one that waits
  * @returns {Promise<Hold>}
  */
 function wait(request) {
@@ -257,8 +264,7 @@ function wait(request) {
 function waitAndRun(request, fn) {
   return new Promise((resolve) => {
     // What follows this promise runs in the async context of the call.
-    const settled = new Promise((settle) => request.whenSettled(settle));
-    then.call(settled, () => {
+    then.call(settled(request), () => {
       if (request.outcome === HELD) runInto(resolve, request.toHold(), fn);
       else resolve(failure(request));
     });
@@ -273,4 +279,4 @@ function failure(request) {
   return rejection(/** @type {Failure} */ (request.outcome).error);
 }
 
-module.exports = { PromiseRequest, Failure, HELD, wait, waitAndRun };
+module.exports = { PromiseRequest, Failure, HELD, settled, wait, waitAndRun };

@@ -351,7 +351,7 @@ class Space extends Member {
   }
 
   /**
-   * Makes requests that are granted together, or releases some: in one trip where a store answers.
+   * Makes requests, or releases some: in one trip where a store answers.
    *
    * @template T
    * @param {() => T} act

@@ -59,7 +59,8 @@ class StoredSpace extends Space {
   }
 
   /**
-   * Makes requests that the store grants together, if all their keys are free, or refuses; or releases some. One trip.
+   * Makes requests in one trip: the store grants all, if all their keys are free, or else asks for the first one alone, and refuses
+   * the others. Or releases some.
    *
    * @template T
    * @param {() => T} act

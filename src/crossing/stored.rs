@@ -243,7 +243,7 @@ pub fn end_sessions() {
     Store::shutdown_all(WITHIN);
 }
 
-/// What is asked of the store from now on is granted together, or not at all; what is released goes in one trip.
+/// What the store is asked for from now on goes in one trip, and what is released.
 pub fn gather(port: &Port, _: &Call) -> Result<()> {
     let (_, open) = port.addressed()?;
     shared(&open)?.table.stored()?.gather();

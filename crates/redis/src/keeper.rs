@@ -14,7 +14,6 @@
 //! - `line`: the connection and its beats, from one generation to the next
 //! - `time`: what is done because its time has come
 //! - `watchers`: who wants to know of the connection and the session
-//! - `together`: requests of several locks in one trip
 
 mod answers;
 mod backlog;
@@ -30,7 +29,6 @@ pub(crate) mod report;
 mod request;
 mod session;
 mod time;
-mod together;
 mod watchers;
 
 use std::{
@@ -54,7 +52,7 @@ use crate::{
     clock,
     connection::address::Config,
     keeper::{
-        command::{Command, Deliver, SpaceNumber},
+        command::{Asked, Command, Deliver, SpaceNumber},
         event::StoreEvent,
         ledger::{Ledger, Number},
         request::{Need, Phase, Request, Requests},
@@ -78,7 +76,8 @@ const TOO_LATE: Duration = Duration::from_micros(100);
 
 /// Invariant, whenever the task waits for its next step:
 ///
-/// - A request is in `requests` until its last event has been delivered and the server needs to know nothing more of it.
+/// - A request is in `requests` until its last event has been delivered and the server needs to know nothing more of it; or, before
+///   it is sent, among the `others` of the one that it goes along with.
 /// - While the line is up, what the server has to be asked of a request next ([`Request::need`]) is on its way once the question
 ///   before it has been answered, or its number is in `backlog`. While it is not, `backlog` is empty.
 /// - All that holds or leaves does so by `session`: of what an earlier one had, the end has been delivered. Until when it is certain,
@@ -202,9 +201,9 @@ impl Keeper {
     }
 
     /// Delivers an event to the caller whose request it is.
-    fn deliver(&self, request: &Request, event: impl FnOnce(Port, u32) -> Event) {
-        let Some(OpenSpace { deliver, .. }) = self.spaces.get(&request.asked.space) else { return };
-        let event = event(request.asked.port, request.asked.tag);
+    fn deliver(&self, asked: &Asked, event: impl FnOnce(Port, u32) -> Event) {
+        let Some(OpenSpace { deliver, .. }) = self.spaces.get(&asked.space) else { return };
+        let event = event(asked.port, asked.tag);
         // A fault of one listener must not end everybody's locks.
         let _ = catch_unwind(AssertUnwindSafe(|| deliver(Events::from([event]))));
     }
@@ -214,6 +213,10 @@ impl Keeper {
         let request = self.requests.remove(&number)?;
         if request.asked.expiry.is_some() {
             self.ledger.unset_deadline(number);
+        }
+        // What was to go along with it is not asked for any more.
+        for other in request.others.iter().filter(|other| self.ledger.take(other.number)) {
+            self.deliver(other, |port, tag| Event::TimedOut { port, tag });
         }
         Some(request)
     }
@@ -226,7 +229,7 @@ impl Keeper {
     /// Ends a wait, unless its caller has withdrawn it, and has it leave the server's queue.
     fn end_wait(&mut self, number: Number, event: impl FnOnce(Port, u32) -> Event) {
         if let Some(request) = self.requests.get(&number).filter(|_| self.ledger.take(number)) {
-            self.deliver(request, event);
+            self.deliver(&request.asked, event);
         }
         self.leave(number, Purpose::Unused, 0);
     }
@@ -253,7 +256,7 @@ impl Keeper {
     /// Gives the caller the answers that it expects.
     fn deliver_ended(&self, request: &Request, owed: u8, ending: Ending) {
         for _ in 0..owed {
-            self.deliver(request, |port, tag| Event::Ended { port, tag, ending });
+            self.deliver(&request.asked, |port, tag| Event::Ended { port, tag, ending });
         }
     }
 
@@ -275,7 +278,7 @@ impl Keeper {
                 Phase::Waiting { .. } => request.is_sent = false,
                 Phase::Holding { .. } => {
                     if let Some(request) = self.remove(number) {
-                        self.deliver(&request, |port, tag| Event::Lost { port, tag });
+                        self.deliver(&request.asked, |port, tag| Event::Lost { port, tag });
                     }
                 }
                 Phase::Leaving { .. } => self.end(number, ending),

@@ -19,14 +19,14 @@ use redis::{Cmd, RedisResult, aio::ConnectionLike, cmd};
 
 use crate::scripts::names::{Bucket, LockName, RequestId, SessionId};
 use library::Script;
+use replies::AcquiredAll;
 
 pub use asker::Asker;
 pub use clearing::Clearing;
 pub use library::prepare;
 pub use push::Push;
 pub use replies::{
-    Acquired, AcquiredAll, Beat, Downgraded, HolderReport, LockReport, Owner, Reclaimed, Released,
-    WaiterReport,
+    Acquired, Beat, Downgraded, HolderReport, LockReport, Owner, Reclaimed, Released, WaiterReport,
 };
 
 /// How many requests of a session [`Link::list`] lists at once.
@@ -88,7 +88,10 @@ pub enum Purpose {
 }
 
 impl Link {
-    /// Asks for a lock. May be repeated at any time before the request has ended.
+    /// Asks for a lock, and in the same way for others along with it. All are granted if all are idle. Else the first one is asked
+    /// for as if it were alone, and the others are [`Acquired::Busy`]. Not more than [`PAGE`].
+    ///
+    /// One that is alone may be repeated at any time before the request has ended.
     ///
     /// # Errors
     ///
@@ -96,35 +99,19 @@ impl Link {
     pub async fn acquire(
         &self,
         connection: &mut impl ConnectionLike,
-        asked: &Asked,
-        waiting: Waiting,
-    ) -> RedisResult<Acquired> {
-        let old_ticket = if let Waiting::Again(ticket) = waiting { ticket } else { 0 };
-        let mut call = self.call(&library::ACQUIRE, Some(&asked.lock));
-        add_asked(&mut call, asked);
-        call.arg(u8::from(waiting == Waiting::No)).arg(old_ticket).arg(self.generation);
-        library::ACQUIRE.run(connection, &call).await
-    }
-
-    /// Asks for several locks, in the same way, and for all or none: one that is not idle has none granted. Not more than
-    /// [`PAGE`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Link::acquire`].
-    pub async fn acquire_all(
-        &self,
-        connection: &mut impl ConnectionLike,
         all: &[Asked],
-    ) -> RedisResult<AcquiredAll> {
-        let Some(first) = all.first() else { return Ok(AcquiredAll::Busy) };
-        let mut call = self.call(&library::ACQUIRE_ALL, all.iter().map(|asked| &asked.lock));
-        call.arg(first.id.to_string()).arg(self.generation);
-        add_wish(&mut call, first);
-        for asked in all {
-            call.arg(asked.id.to_string()).arg(asked.lock.as_bytes());
+        waiting: Waiting,
+    ) -> RedisResult<Vec<Acquired>> {
+        let Some((first, others)) = all.split_first() else { return Ok(Vec::new()) };
+        let old_ticket = if let Waiting::Again(ticket) = waiting { ticket } else { 0 };
+        let mut call = self.call(&library::ACQUIRE, all.iter().map(|asked| &asked.lock));
+        add_asked(&mut call, first);
+        call.arg(u8::from(waiting == Waiting::No)).arg(old_ticket).arg(self.generation);
+        for other in others {
+            call.arg(other.id.to_string()).arg(other.lock.as_bytes());
         }
-        library::ACQUIRE_ALL.run(connection, &call).await
+        let answer: AcquiredAll = library::ACQUIRE.run(connection, &call).await?;
+        Ok(answer.of_each(all.len()))
     }
 
     /// Ends requests of one session, whether they hold or wait. Not more than [`PAGE`].
@@ -320,10 +307,6 @@ impl Link {
 
 fn add_asked(call: &mut Cmd, asked: &Asked) {
     call.arg(asked.id.to_string()).arg(asked.lock.as_bytes());
-    add_wish(call, asked);
-}
-
-fn add_wish(call: &mut Cmd, asked: &Asked) {
     call.arg(match asked.mode {
         Mode::Read => "r",
         Mode::Write => "w",

@@ -87,7 +87,8 @@ async fn a_full_server_refuses_new_requests_and_lets_the_others_end() {
     peer.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
     for key in ["k", "free"] {
         let asked = peer.ask(key, Write);
-        let refused = peer.link.acquire(&mut peer.connection, &asked, Waiting::Yes).await;
+        let all = [asked.clone()];
+        let refused = peer.link.acquire(&mut peer.connection, &all, Waiting::Yes).await;
         assert_eq!(refused.unwrap_err().code(), Some("OOM"));
         assert_eq!(peer.release(&asked).await, Released::Gone, "nothing is left of it");
     }

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, env};
 use latchkey_engine::Mode::{Read, Write};
 use latchkey_redis::{
     names::RequestId,
-    scripts::{Acquired, AcquiredAll, Asked, Downgraded, Purpose, Push, Released, Waiting},
+    scripts::{Acquired, Asked, Downgraded, Purpose, Push, Released, Waiting},
 };
 use support::{
     Server,
@@ -131,11 +131,16 @@ impl Run<'_> {
         }
         let answer = peer.acquire_as(&asked, waiting).await;
         self.model.acquire(key, &asked.id, mode, waiting == Waiting::Yes);
+        self.compare_acquire(key, &asked, answer);
+    }
+
+    /// Compares the answer to an acquire that was made for the first time.
+    fn compare_acquire(&mut self, key: &str, asked: &Asked, answer: Acquired) {
         if let Acquired::Queued { ticket, .. } = answer {
             assert!(ticket > self.last_ticket, "tickets rise");
             self.last_ticket = ticket;
         }
-        self.compare_answer(key, &asked, answer);
+        self.compare_answer(key, asked, answer);
     }
 
     /// Asks for some locks together. While nobody is dead, since the server may know sooner or later who is in the way.
@@ -148,18 +153,21 @@ impl Run<'_> {
             // Readers leave nothing recovered, which would not be idle any more.
             place => (&MORE[place - 1..=place], Read),
         };
+        let waiting = self.dice.pick(&[Waiting::Yes, Waiting::Yes, Waiting::No]);
         let (peer, known) = &mut self.peers[peer];
         let all: Vec<Asked> = keys.iter().map(|key| peer.ask_for(key, mode, LONG)).collect();
-        let answer = peer.link.acquire_all(&mut peer.connection, &all).await.unwrap();
+        let mut answers = peer.acquire_all(&all, waiting).await;
         let ids: Vec<_> = all.iter().map(|asked| &asked.id).collect();
-        match (self.model.acquire_all(keys, &ids, mode), answer) {
-            (true, AcquiredAll::Granted(first)) => {
-                self.answered.extend((first..).zip(ids.into_iter().cloned()));
-                known.extend(keys.iter().copied().zip(all));
-                self.count("together");
-            }
-            (false, AcquiredAll::Busy) => self.count("not together"),
-            (expected, answer) => panic!("the model: {expected}; the server: {answer:?}"),
+        if self.model.acquire_all(keys, &ids, mode, waiting == Waiting::Yes) {
+            known.extend(keys.iter().copied().zip(all.iter().cloned()));
+            self.count("together");
+        } else {
+            assert!(answers.drain(1..).all(|answer| answer == Acquired::Busy));
+            known.push((keys[0], all[0].clone()));
+            self.count("not together");
+        }
+        for ((key, asked), answer) in keys.iter().zip(&all).zip(answers) {
+            self.compare_acquire(key, asked, answer);
         }
     }
 

@@ -9,9 +9,7 @@ use latchkey_engine::{
     Grant,
     Mode::{Read, Write},
 };
-use latchkey_redis::scripts::{
-    Acquired, AcquiredAll, Asked, Beat, Downgraded, Push, Reclaimed, Released, Waiting,
-};
+use latchkey_redis::scripts::{Acquired, Asked, Beat, Downgraded, Push, Reclaimed, Released, Waiting};
 use support::{
     Server,
     peer::{LONG, Peer},
@@ -131,8 +129,8 @@ async fn nothing_is_granted_or_taken_away_while_frozen() {
     let refused = one.ask("other", Write);
     let Acquired::Frozen(left) = one.acquire_as(&refused, Waiting::No).await else { panic!("not refused") };
     let together = [one.ask("other", Write), one.ask("another", Write)];
-    let answer = one.link.clone().acquire_all(&mut one.connection, &together).await.unwrap();
-    let AcquiredAll::Frozen(left_then) = answer else { panic!("{answer:?}") };
+    let answers = one.acquire_all(&together, Waiting::No).await;
+    let [Acquired::Frozen(left_then), Acquired::Busy] = answers[..] else { panic!("{answers:?}") };
     assert!(Duration::ZERO < left_then && left_then <= left && left <= LEASE);
     let (arrives, _) = one.wait("k", Write).await;
     assert!(one.poke("k").await.is_some(), "to be poked when the freeze is over");

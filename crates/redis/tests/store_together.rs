@@ -1,12 +1,13 @@
-//! Several locks in one trip: all are granted, or none.
+//! Several locks in one trip: all are granted, or the first one is asked for as if it were alone.
 
 mod support;
 
-use latchkey_engine::{Ending, Event, Mode, Patience};
+use latchkey_engine::{Ending, Event, Grant, Mode, Patience};
+use latchkey_redis::scripts::{Acquired, Waiting};
 use support::{
     Server,
     peer::{LONG, Peer},
-    program::{Asked, Program, TTL, until},
+    program::{Asked, Program, TTL, two, until},
     proxy::{Cut, Proxy},
 };
 
@@ -17,6 +18,12 @@ fn together(program: &mut Program) -> Vec<Asked> {
     let asked = KEYS.map(|key| program.ask(key, Mode::Write, Patience::Forever, None));
     program.space.send_gathered();
     asked.to_vec()
+}
+
+fn refused(program: &mut Program, others: &[Asked]) {
+    for &asked in others {
+        assert!(matches!(program.next_event(asked), Event::TimedOut { .. }));
+    }
 }
 
 /// Releases them in one go, and waits for the answers.
@@ -112,15 +119,18 @@ fn many_more_are_released_together_than_one_script_releases() {
 }
 
 #[test]
-fn if_one_is_not_free_none_is_granted_and_nothing_is_left() {
+fn if_one_is_not_free_only_the_first_one_is_granted() {
     let server = server!();
-    let (mut a, mut b) = (Program::start_for(&server.url(), TTL), Program::start_for(&server.url(), TTL));
+    let (mut a, mut b) = two(&server, LONG);
     b.hold("warm");
     let (held, _) = a.hold("e");
-    for asked in together(&mut b) {
-        assert!(matches!(b.next_event(asked), Event::TimedOut { .. }));
-    }
-    assert_eq!(a.query().len(), 2);
+    scripts_run(&server);
+    let asked = together(&mut b);
+    b.granted(asked[0]);
+    refused(&mut b, &asked[1..]);
+    assert_eq!(scripts_run(&server), 1);
+    assert_eq!(a.query().len(), 3);
+    assert_eq!(b.release(asked[0]), Ending::Done);
     assert_eq!(a.release(held), Ending::Done);
     for asked in together(&mut b) {
         b.granted(asked);
@@ -128,31 +138,113 @@ fn if_one_is_not_free_none_is_granted_and_nothing_is_left() {
 }
 
 #[test]
+fn the_first_one_stands_in_line_before_whoever_asks_later() {
+    let server = server!();
+    let (mut a, mut b) = two(&server, LONG);
+    b.hold("warm");
+    let (held, _) = a.hold("a");
+    let asked = together(&mut b);
+    let later = b.write("a");
+    refused(&mut b, &asked[1..]);
+    let last = a.write("a");
+    assert_eq!(a.release(held), Ending::Done);
+    b.granted(asked[0]);
+    assert!(!b.has_event(later));
+    assert_eq!(b.release(asked[0]), Ending::Done);
+    b.granted(later);
+    assert!(!a.has_event(last));
+    assert_eq!(b.release(later), Ending::Done);
+    a.granted(last);
+}
+
+#[test]
+fn one_that_is_only_tried_does_not_wait() {
+    let server = server!();
+    let (mut a, mut b) = two(&server, LONG);
+    a.hold("a");
+    b.space.gather();
+    let asked = ["a", "b"].map(|key| b.ask(key, Mode::Write, Patience::None, None));
+    b.space.send_gathered();
+    refused(&mut b, &asked);
+    assert_eq!(a.query().len(), 1);
+}
+
+/// There is no connection yet, so that nothing is sent before the first one is withdrawn.
+#[test]
+fn without_the_first_one_the_others_are_refused() {
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    proxy.swallow(true);
+    let mut program = Program::start_for(&proxy.url(), TTL);
+    let asked = together(&mut program);
+    assert!(program.space.cancel(asked[0].ticket));
+    refused(&mut program, &asked[1..]);
+    proxy.cut();
+    proxy.swallow(false);
+    assert!(program.query().is_empty());
+}
+
+/// As one, though it takes a while until there is a connection.
+#[test]
 fn the_first_thing_that_a_program_asks_for_may_be_several_keys() {
     let server = server!();
-    let mut program = Program::start_for(&server.url(), TTL);
-    for asked in together(&mut program) {
-        program.granted(asked);
+    let mut program = Program::start_for(&server.url(), LONG);
+    let asked = together(&mut program);
+    let fences: Vec<u64> = asked.into_iter().map(|asked| program.granted(asked).fence).collect();
+    assert!(fences.windows(2).all(|two| two[1] == two[0] + 1), "{fences:?}");
+}
+
+#[test]
+fn behind_many_others_they_are_one_trip_still() {
+    let server = server!();
+    let mut program = Program::start_for(&server.url(), LONG);
+    program.hold("warm");
+    let before: Vec<_> = (0..1000).map(|number| program.write(&format!("k{number}"))).collect();
+    let asked = together(&mut program);
+    before.into_iter().for_each(|asked| _ = program.granted(asked));
+    let fences: Vec<u64> = asked.into_iter().map(|asked| program.granted(asked).fence).collect();
+    assert!(fences.windows(2).all(|two| two[1] == two[0] + 1), "{fences:?}");
+}
+
+/// What has been granted is asked for again: the first one has its grant, and the others are given back.
+#[test]
+fn a_cut_around_the_answer_grants_the_first_one_once_and_refuses_the_others() {
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let mut program = Program::start_for(&proxy.url(), LONG);
+    program.hold("warm");
+    for cut in [Cut::Before, Cut::After] {
+        proxy.cut_at(b":0}:h:5:space:j", cut);
+        let asked = together(&mut program);
+        program.granted(asked[0]);
+        assert!(proxy.has_cut());
+        refused(&mut program, &asked[1..]);
+        until("only the first one is held", || program.query().len() == 2);
+        let mut held = vec![asked[0]];
+        held.extend(KEYS[1..].iter().map(|key| program.hold(key).0));
+        release_together(&mut program, &held);
+        assert_eq!(program.query().len(), 1);
     }
 }
 
 #[test]
-fn a_cut_before_the_answer_grants_each_once() {
+fn a_cut_before_the_answer_leaves_the_first_one_its_place() {
     let server = server!();
     let proxy = Proxy::start(server.port());
-    let mut program = Program::start_for(&proxy.url(), TTL);
-    program.hold("warm");
-    proxy.swallow(true);
-    let asked = together(&mut program);
-    proxy.cut();
-    proxy.swallow(false);
-    for asked in &asked {
-        program.granted(*asked);
-    }
-    for asked in asked {
-        assert_eq!(program.release(asked), Ending::Done);
-    }
-    until("nothing is left", || program.query().len() == 1);
+    let (mut a, mut b) = (Program::start_for(&server.url(), LONG), Program::start_for(&proxy.url(), LONG));
+    b.hold("warm");
+    let (held, _) = a.hold("a");
+    proxy.cut_at(b":0}:h:5:space:j", Cut::After);
+    let asked = together(&mut b);
+    refused(&mut b, &asked[1..]);
+    assert!(proxy.has_cut());
+    let later = a.write("a");
+    a.until_waiting("a", 2);
+    assert_eq!(a.release(held), Ending::Done);
+    b.granted(asked[0]);
+    assert!(!a.has_event(later));
+    assert_eq!(b.release(asked[0]), Ending::Done);
+    a.granted(later);
 }
 
 #[test]
@@ -174,14 +266,14 @@ fn one_that_is_withdrawn_before_it_is_sent_is_not_held() {
 }
 
 #[tokio::test]
-async fn a_script_grants_all_or_none_and_leaves_each_as_if_it_had_been_asked_for_alone() {
+async fn a_script_grants_all_or_asks_for_the_first_one_and_leaves_each_as_if_it_had_been_asked_for_alone() {
     let server = server!();
     let mut peer = Peer::join(&server, LONG).await;
     let all: Vec<_> = KEYS.iter().map(|key| peer.ask(key, Mode::Write)).collect();
-    let link = peer.link.clone();
-    let answer = link.acquire_all(&mut peer.connection, &all).await.unwrap();
-    let latchkey_redis::scripts::AcquiredAll::Granted(first) = answer else { panic!("{answer:?}") };
-    for (asked, fence) in all.iter().zip(first..) {
+    let answers = peer.acquire_all(&all, Waiting::Yes).await;
+    let Acquired::Granted(Grant { fence: first, .. }) = answers[0] else { panic!("{answers:?}") };
+    for ((asked, answer), fence) in all.iter().zip(answers).zip(first..) {
+        assert_eq!(answer, Acquired::Granted(Grant { fence, recovered: false }));
         assert_eq!(peer.granted(asked).await.fence, fence);
     }
     let (waiting, _) = peer.wait("c", Mode::Write).await;
@@ -189,9 +281,22 @@ async fn a_script_grants_all_or_none_and_leaves_each_as_if_it_had_been_asked_for
         peer.release(asked).await;
     }
     assert!(peer.granted(&waiting).await.fence >= first + 10);
-    let again: Vec<_> = KEYS.iter().map(|key| peer.ask(key, Mode::Write)).collect();
-    let answer = link.acquire_all(&mut peer.connection, &again).await.unwrap();
-    assert_eq!(answer, latchkey_redis::scripts::AcquiredAll::Busy);
-    peer.release(&waiting).await;
+    // Not all are idle: as if the first one were asked for alone.
+    let from_c: Vec<_> = KEYS[2..].iter().map(|key| peer.ask(key, Mode::Write)).collect();
+    assert_eq!(peer.acquire_all(&from_c, Waiting::No).await, vec![Acquired::Busy; 8]);
+    let mut answers = peer.acquire_all(&from_c, Waiting::Yes).await;
+    let queued = answers.remove(0);
+    assert!(matches!(queued, Acquired::Queued { .. }));
+    assert_eq!(answers, vec![Acquired::Busy; 7]);
+    assert_eq!(peer.acquire(&from_c[0]).await, queued);
+    peer.release(&from_c[0]).await;
+    let from_a: Vec<_> = KEYS.iter().map(|key| peer.ask(key, Mode::Write)).collect();
+    let mut answers = peer.acquire_all(&from_a, Waiting::No).await;
+    let Acquired::Granted(grant) = answers.remove(0) else { panic!("it is free") };
+    assert_eq!(answers, vec![Acquired::Busy; 9]);
+    assert_eq!(peer.granted(&from_a[0]).await, grant);
+    for asked in [&waiting, &from_a[0]] {
+        peer.release(asked).await;
+    }
     assert_eq!(peer.keys().await, ["e", "o", "s"]);
 }

@@ -71,7 +71,7 @@ impl StoredSpace {
             gathered.asked.push(asked);
             return number.into();
         }
-        self.store.send(Command::Request(asked));
+        self.store.send(Command::Request { asked, others: Vec::new() });
         number.into()
     }
 
@@ -88,10 +88,10 @@ impl StoredSpace {
         self.label.lock().expect("latchkey: an earlier fault left the label of a space's request unusable")
     }
 
-    /// What is asked for from now on is granted together, in one trip to the server, or refused: [`StoredSpace::send_gathered`]
-    /// sends it. All of it is asked in the same way, for different keys. Where the server cannot be
-    /// asked for all at once, each is answered alone: then some may be granted, and others refused. What is released goes
-    /// in one trip as well.
+    /// What is asked for from now on goes in one trip to the server, when [`StoredSpace::send_gathered`] sends it: all is granted, if
+    /// all keys are idle. Else the first one is asked for as if it were alone, and may wait, and the others get `TimedOut` at
+    /// once; also where that one ends first, or the answer was lost with the connection. All of it is asked in the same way, for
+    /// different keys. What is released goes in one trip as well.
     pub fn gather(&self) {
         self.gathered().get_or_insert_default();
     }
@@ -99,8 +99,9 @@ impl StoredSpace {
     /// Sends what was gathered.
     pub fn send_gathered(&self) {
         let Some(Gathered { asked, releases }) = self.gathered().take() else { return };
-        let asked = (!asked.is_empty()).then_some(Command::Together(asked));
-        self.store.send_all(releases.into_iter().chain(asked));
+        let mut asked = asked.into_iter();
+        let request = asked.next().map(|first| Command::Request { asked: first, others: asked.collect() });
+        self.store.send_all(releases.into_iter().chain(request));
     }
 
     fn gathered(&self) -> MutexGuard<'_, Option<Gathered>> {

@@ -71,7 +71,9 @@ impl Keeper {
 
     fn replied(&mut self, reply: Reply) {
         match reply {
-            Reply::Acquired(number, Ok(answer)) => self.acquired(number, answer),
+            Reply::Acquired(numbers, Ok(answers)) => {
+                numbers.into_iter().zip(answers).for_each(|(number, answer)| self.acquired(number, answer));
+            }
             Reply::Released(numbers, Ok(answers)) => {
                 numbers.into_iter().zip(answers).for_each(|(number, answer)| self.released(number, answer));
             }
@@ -84,8 +86,9 @@ impl Keeper {
             Reply::Poked(_, Ok(None)) | Reply::Disowned(Ok(_)) => {}
             Reply::Surveyed(number, result) => self.surveyed(number, result),
             Reply::Blockers(number, answer) => self.known_who(number, answer),
-            Reply::AcquiredAll(numbers, answer) => self.acquired_all(numbers, answer),
-            Reply::Acquired(number, Err(error)) => self.refuse(number, &error),
+            Reply::Acquired(numbers, Err(error)) => {
+                numbers.into_iter().for_each(|number| self.refuse(number, &error));
+            }
             Reply::Released(numbers, Err(error)) => self.not_done(&numbers, &error),
             Reply::Downgraded(number, Err(error)) => self.not_done(&[number], &error),
             Reply::Disowned(Err(error))
@@ -98,7 +101,7 @@ impl Keeper {
     }
 
     /// An acquire has failed. Whether it was carried out is not known.
-    pub(super) fn refuse(&mut self, number: Number, error: &RedisError) {
+    fn refuse(&mut self, number: Number, error: &RedisError) {
         let trouble = Trouble::from(error);
         if !trouble.reason.is_refusal() {
             return self.hang_up(Some(trouble));
@@ -143,7 +146,7 @@ impl Keeper {
         }
     }
 
-    pub(super) fn acquired(&mut self, number: Number, answer: Acquired) {
+    fn acquired(&mut self, number: Number, answer: Acquired) {
         self.landed(number);
         let Some(request) = self.requests.get_mut(&number) else { return };
         match answer {
@@ -204,17 +207,29 @@ impl Keeper {
     pub(super) fn keep_places(&mut self) {
         let replies = self.line.up().map(Up::last_replies).unwrap_or_default();
         for reply in replies {
-            let Reply::Acquired(number, Ok(answer)) = reply else { continue };
-            let Some(request) = self.requests.get(&number).filter(|request| request.is_waiting()) else {
-                continue;
-            };
-            let ticket = match answer {
-                Acquired::Queued { ticket, .. } => ticket,
-                // The lock was free: it stands before all who came later. Fences and tickets are of one count.
-                Acquired::Granted(grant) if request.ticket() == 0 => grant.fence,
-                _ => continue,
-            };
-            self.requests.set_phase(number, Phase::Waiting { ticket });
+            if let Reply::Acquired(numbers, Ok(answers)) = reply {
+                numbers.into_iter().zip(answers).for_each(|(number, answer)| self.keep_place(number, answer));
+            }
+        }
+    }
+
+    fn keep_place(&mut self, number: Number, answer: Acquired) {
+        let Some(request) = self.requests.get(&number).filter(|request| request.is_waiting()) else { return };
+        let ticket = match answer {
+            Acquired::Queued { ticket, .. } => ticket,
+            // The lock was free: it stands before all who came later. Fences and tickets are of one count.
+            Acquired::Granted(grant) if request.ticket() == 0 => grant.fence,
+            _ => return,
+        };
+        self.requests.set_phase(number, Phase::Waiting { ticket });
+    }
+
+    /// The connection has ended: refuses what went along with others and has not been answered. If it was granted, it is given back.
+    pub(super) fn refuse_along(&mut self) {
+        let is_along = |number: &Number| self.requests[number].is_along;
+        let numbers: Vec<_> = self.requests.waiting().filter(is_along).collect();
+        for number in numbers {
+            self.end_wait(number, |port, tag| Event::TimedOut { port, tag });
         }
     }
 
@@ -242,7 +257,7 @@ impl Keeper {
             self.ledger.set_deadline(number, now.after(expiry));
         }
         self.requests.set_phase(number, Phase::Holding { grant, since: now, downgrades: 0 });
-        self.deliver(&self.requests[&number], |port, tag| Event::Granted { port, tag, grant });
+        self.deliver(&self.requests[&number].asked, |port, tag| Event::Granted { port, tag, grant });
         if expired_early {
             self.expired(number);
         }
@@ -256,7 +271,7 @@ impl Keeper {
             Phase::Waiting { .. } => request.expired_early = true,
             Phase::Holding { .. } => {
                 if let Some(request) = self.remove(number) {
-                    self.deliver(&request, |port, tag| Event::Expired { port, tag });
+                    self.deliver(&request.asked, |port, tag| Event::Expired { port, tag });
                 }
             }
             // The reply to its release will say so.
@@ -316,7 +331,7 @@ impl Keeper {
         let Some(request) = self.remove(number) else { return };
         self.deliver_ended(&request, downgrades, ending);
         if downgrades == 0 {
-            self.deliver(&request, |port, tag| match ending {
+            self.deliver(&request.asked, |port, tag| match ending {
                 Ending::Expired => Event::Expired { port, tag },
                 _ => Event::Lost { port, tag },
             });

@@ -34,9 +34,11 @@ pub(crate) enum Command {
         thread: u32,
         watch: Watch,
     },
-    Request(Asked),
-    /// Several, to be granted all or none.
-    Together(Vec<Asked>),
+    Request {
+        asked: Asked,
+        /// What is asked for along with it.
+        others: Vec<Asked>,
+    },
     Cancel(Number),
     Release {
         number: Number,

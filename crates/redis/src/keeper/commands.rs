@@ -19,8 +19,7 @@ impl Keeper {
                 self.spaces.insert(space, OpenSpace { name, deliver });
             }
             Command::Watch { space, thread, watch } => self.watchers.add(space, thread, watch),
-            Command::Request(asked) => self.request(asked),
-            Command::Together(all) => self.request_together(all),
+            Command::Request { asked, others } => self.request(asked, others),
             Command::Cancel(number) => self.cancel(number),
             Command::Release { number, unused } => self.release(number, unused),
             Command::Downgrade(number) => self.downgrade(number),
@@ -41,23 +40,23 @@ impl Keeper {
         }
     }
 
-    fn request(&mut self, asked: Asked) {
-        if let Some(number) = self.enter(asked, false) {
+    fn request(&mut self, asked: Asked, others: Vec<Asked>) {
+        let number = asked.number;
+        if let Some(request) = self.enter(asked) {
+            request.others = others;
             self.advance(number);
         }
     }
 
     /// Takes a request in. `None` if its space is gone.
-    pub(super) fn enter(&mut self, asked: Asked, is_together: bool) -> Option<Number> {
+    pub(super) fn enter(&mut self, asked: Asked) -> Option<&mut Request> {
         let space = self.spaces.get(&asked.space)?;
         let number = asked.number;
         let lock = LockName::new(space.name.as_units(), asked.key.as_units());
         let limit = self.limit(&asked);
-        let mut request = Request::new(asked, lock);
-        request.is_together = is_together;
-        self.requests.insert(number, request);
+        self.requests.insert(number, Request::new(asked, lock));
         self.requests.set_limit(number, limit);
-        Some(number)
+        self.requests.get_mut(&number)
     }
 
     /// When a request has waited long enough. One that meets no server at all does not wait for ever: the

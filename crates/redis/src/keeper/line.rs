@@ -290,6 +290,7 @@ impl Keeper {
         if trouble.is_some() {
             self.note(trouble);
         }
+        self.refuse_along();
         self.backlog.clear();
         self.queries.start_over(self.query_limit());
         self.requests.start_over();

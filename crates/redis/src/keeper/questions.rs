@@ -14,8 +14,8 @@ use crate::{
         request::{Need, Phase, Request},
     },
     scripts::{
-        Acquired, AcquiredAll, Beat, Clearing, Downgraded, LockReport, Owner, PAGE, Purpose, Reclaimed,
-        Released, Waiting, names::RequestId,
+        Acquired, Beat, Clearing, Downgraded, LockReport, Owner, PAGE, Purpose, Reclaimed, Released, Waiting,
+        names::RequestId,
     },
 };
 
@@ -27,8 +27,7 @@ const RELEASES_AT_ONCE: usize = 64;
 
 /// A reply, with what it is the reply to.
 pub(super) enum Reply {
-    Acquired(Number, RedisResult<Acquired>),
-    AcquiredAll(Vec<Number>, RedisResult<AcquiredAll>),
+    Acquired(Vec<Number>, RedisResult<Vec<Acquired>>),
     Released(Vec<Number>, RedisResult<Vec<Released>>),
     Downgraded(Number, RedisResult<Downgraded>),
     Reclaimed(Number, RedisResult<Reclaimed>),
@@ -108,20 +107,12 @@ impl Keeper {
             return;
         }
         let Some(need) = request.need.take() else { return };
+        if need == Need::Acquire && request.is_waiting() {
+            return self.send_acquire(number);
+        }
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
         let asked = request.describe(&self.session.id);
         match (need, request.phase()) {
-            (Need::Acquire, Phase::Waiting { ticket }) => {
-                let waiting = match (request.asked.patience, ticket) {
-                    (Patience::None, _) => Waiting::No,
-                    _ if request.is_together => Waiting::No,
-                    (_, 0) => Waiting::Yes,
-                    (_, ticket) => Waiting::Again(ticket),
-                };
-                up.ask(async move {
-                    Reply::Acquired(number, link.acquire(&mut commands, &asked, waiting).await)
-                });
-            }
             (Need::Reclaim, Phase::Holding { grant, since, .. }) => {
                 let left = request.expiry_left(since, clock::now());
                 up.ask(async move {
@@ -135,6 +126,33 @@ impl Keeper {
             _ => return,
         }
         request.sent();
+    }
+
+    /// Asks for a lock, and for the others that are asked for along with it.
+    fn send_acquire(&mut self, number: Number) {
+        let Some(request) = self.requests.get_mut(&number) else { return };
+        let waiting = match (request.asked.patience, request.ticket()) {
+            (Patience::None, _) => Waiting::No,
+            (_, 0) => Waiting::Yes,
+            (_, ticket) => Waiting::Again(ticket),
+        };
+        let mut numbers = vec![number];
+        for other in std::mem::take(&mut request.others) {
+            let number = other.number;
+            let Some(request) = self.enter(other) else { continue };
+            request.is_along = true;
+            request.need = None;
+            numbers.push(number);
+        }
+        let mut all = Vec::with_capacity(numbers.len());
+        for number in &numbers {
+            let Some(request) = self.requests.get_mut(number) else { continue };
+            request.sent();
+            all.push(request.describe(&self.session.id));
+        }
+        let Some(up) = self.line.up() else { return };
+        let (link, mut commands) = (up.link.clone(), up.commands.clone());
+        up.ask(async move { Reply::Acquired(numbers, link.acquire(&mut commands, &all, waiting).await) });
     }
 
     /// Has the server look after a lock at whose head a request waits.

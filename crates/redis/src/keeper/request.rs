@@ -50,8 +50,10 @@ pub(crate) struct Request {
     phase: Phase,
     pub need: Option<Need>,
     pub in_flight: bool,
-    /// True if it is granted together with others, or not at all: it never queues.
-    pub is_together: bool,
+    /// What goes along with it when it is sent for the first time.
+    pub others: Vec<Asked>,
+    /// True if it went along with another one: it never waits, and is never sent again.
+    pub is_along: bool,
     /// True once the server may have heard of it.
     pub is_sent: bool,
     /// True once the server that this connection reaches has shown that it knows of the hold. Another one may have missed it.
@@ -77,7 +79,8 @@ impl Request {
             phase: Phase::Waiting { ticket: 0 },
             need: Some(Need::Acquire),
             in_flight: false,
-            is_together: false,
+            others: Vec::new(),
+            is_along: false,
             is_sent: false,
             is_confirmed: false,
             expired_early: false,

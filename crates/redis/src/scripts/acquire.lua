@@ -1,16 +1,21 @@
--- Asks for a lock. Safe to repeat at any time: one that holds gets its grant again, one that waits keeps its place.
+-- Asks for a lock, and for others along with it if all of them are idle: see acquire-free.lua. Else the first one is asked for as
+-- if it were alone, and nothing is done about the others.
 --
--- KEYS[1..6] and ARGV[1..4]: see layout.lua
+-- Safe to repeat at any time for one lock: one that holds gets its grant again, one that waits keeps its place.
+--
+-- KEYS[1..4] and ARGV[1..4]: see layout.lua. Then KEYS has the holders, the queue and the dues of each lock
 -- ARGV[5]  request id
 -- ARGV[6]  the lock's name, as at the end of its keys
--- ARGV[7]  mode
--- ARGV[8]  expiry of the hold in ms, counted from the grant; 0: never
+-- ARGV[7]  mode, of all
+-- ARGV[8]  expiry of the holds in ms, counted from the grant; 0: never
 -- ARGV[9]  asker
 -- ARGV[10] 1: do not wait
 -- ARGV[11] the ticket that a server had given it before it forgot, or 0; counts only while the bucket is frozen
 -- ARGV[12] generation of the session's connection
+-- Then, for each of the others: its request's id, which has not been asked for before, and the lock's name
 --
 -- Replies:
+--   all <fence>           all are granted, not recovered: the first with this fence, each of the others with the next one
 --   granted <fence> <recovered 1|0>
 --   queued <ticket> <ms>  waits; to be poked (poke.lua) after that time; -1: not before a message says so
 --   busy                  not granted, and not willing to wait; nothing is left of it

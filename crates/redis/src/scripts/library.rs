@@ -23,7 +23,6 @@ macro_rules! lock_script {
 
 pub static ACQUIRE: Script =
     script!("acquire-free.lua", "bucket.lua", "holds.lua", "settle.lua", "acquire.lua");
-pub static ACQUIRE_ALL: Script = script!("bucket.lua", "acquire-all.lua");
 pub static RELEASE: Script =
     script!("release-alone.lua", "bucket.lua", "holds.lua", "settle.lua", "release.lua");
 pub static DOWNGRADE: Script = lock_script!("downgrade.lua");
@@ -35,8 +34,8 @@ pub static BEAT: Script = script!("bucket.lua", "beat.lua");
 pub static END: Script = script!("bucket.lua", "end.lua");
 pub static BURY: Script = script!("bucket.lua", "bury.lua");
 
-static ALL: [&Script; 11] =
-    [&ACQUIRE, &ACQUIRE_ALL, &RELEASE, &DOWNGRADE, &RECLAIM, &POKE, &REAP, &INSPECT, &BEAT, &END, &BURY];
+static ALL: [&Script; 10] =
+    [&ACQUIRE, &RELEASE, &DOWNGRADE, &RECLAIM, &POKE, &REAP, &INSPECT, &BEAT, &END, &BURY];
 
 /// Makes a connection ready for operations: teaches the server all scripts in one step, so that none of the operations,
 /// which keep their order, has to be sent twice; and sees to it that the user may publish. `channel` is the session's, and

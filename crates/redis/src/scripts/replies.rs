@@ -8,7 +8,7 @@ use redis::{FromRedisValue, ParsingError, Value, from_redis_value};
 use super::Asker;
 use crate::scripts::names::{LockName, RequestId, SessionId};
 
-/// The answer to [`Link::acquire`](super::Link::acquire).
+/// The answer to [`Link::acquire`](super::Link::acquire), for each lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acquired {
     /// It holds the lock. A message may say the same.
@@ -20,7 +20,7 @@ pub enum Acquired {
         /// When the lock has to be poked, if that is known: it is at the head, or the bucket is frozen.
         poke_in: Option<Duration>,
     },
-    /// It was not willing to wait, and has ended.
+    /// It was not willing to wait, or not asked for alone, and has ended.
     Busy,
     /// The same, since the bucket is frozen for so long: nobody is known to hold the lock, or to wait for it.
     Frozen(Duration),
@@ -32,19 +32,29 @@ pub enum Acquired {
     Stale,
 }
 
-/// The answer to [`Link::acquire_all`](super::Link::acquire_all).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AcquiredAll {
+/// What acquire.lua answers to all that it was asked for.
+pub(super) enum AcquiredAll {
     /// All hold their locks. This is the first one's fence; each of the others has the next. None is recovered.
-    Granted(u64),
-    /// Not all locks are idle. All have ended.
-    Busy,
-    /// The bucket is frozen for so long. All have ended.
-    Frozen(Duration),
-    /// The server does not know the session, or its lease has ended.
-    Lost,
-    /// The session has a younger connection, which has to ask.
-    Stale,
+    All(u64),
+    /// That of the first one. Nothing was done about the others.
+    First(Acquired),
+}
+
+impl AcquiredAll {
+    /// The answer for each of so many.
+    pub fn of_each(self, count: usize) -> Vec<Acquired> {
+        match self {
+            Self::All(first) => {
+                let granted = |fence| Acquired::Granted(Grant { fence, recovered: false });
+                (first..).take(count).map(granted).collect()
+            }
+            Self::First(answer) => {
+                let mut all = vec![Acquired::Busy; count];
+                all[0] = answer;
+                all
+            }
+        }
+    }
 }
 
 /// The answer to [`Link::release`](super::Link::release). In each case the request has ended.
@@ -192,36 +202,23 @@ pub(super) fn next<T: FromRedisValue>(values: &mut impl Iterator<Item = Value>) 
     from_redis_value(values.next().ok_or_else(|| strange("too short"))?)
 }
 
-impl FromRedisValue for Acquired {
-    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
-        let (word, mut rest) = split(value)?;
-        Ok(match word.as_str() {
-            "granted" => {
-                let fence = next(&mut rest)?;
-                Self::Granted(Grant { fence, recovered: next::<u8>(&mut rest)? == 1 })
-            }
-            "queued" => Self::Queued { ticket: next(&mut rest)?, poke_in: wait(next(&mut rest)?) },
-            "busy" => Self::Busy,
-            "frozen" => Self::Frozen(Duration::from_millis(next(&mut rest)?)),
-            "expired" => Self::Expired,
-            "lost" => Self::Lost,
-            "stale" => Self::Stale,
-            other => return Err(strange(other)),
-        })
-    }
-}
-
 impl FromRedisValue for AcquiredAll {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
         let (word, mut rest) = split(value)?;
-        Ok(match word.as_str() {
-            "granted" => Self::Granted(next(&mut rest)?),
-            "busy" => Self::Busy,
-            "frozen" => Self::Frozen(Duration::from_millis(next(&mut rest)?)),
-            "lost" => Self::Lost,
-            "stale" => Self::Stale,
+        Ok(Self::First(match word.as_str() {
+            "all" => return Ok(Self::All(next(&mut rest)?)),
+            "granted" => {
+                let fence = next(&mut rest)?;
+                Acquired::Granted(Grant { fence, recovered: next::<u8>(&mut rest)? == 1 })
+            }
+            "queued" => Acquired::Queued { ticket: next(&mut rest)?, poke_in: wait(next(&mut rest)?) },
+            "busy" => Acquired::Busy,
+            "frozen" => Acquired::Frozen(Duration::from_millis(next(&mut rest)?)),
+            "expired" => Acquired::Expired,
+            "lost" => Acquired::Lost,
+            "stale" => Acquired::Stale,
             other => return Err(strange(other)),
-        })
+        }))
     }
 }
 

@@ -108,7 +108,11 @@ impl Peer {
     }
 
     pub async fn acquire_as(&mut self, asked: &Asked, waiting: Waiting) -> Acquired {
-        self.link.acquire(&mut self.connection, asked, waiting).await.unwrap()
+        self.acquire_all(std::slice::from_ref(asked), waiting).await.remove(0)
+    }
+
+    pub async fn acquire_all(&mut self, all: &[Asked], waiting: Waiting) -> Vec<Acquired> {
+        self.link.acquire(&mut self.connection, all, waiting).await.unwrap()
     }
 
     pub async fn release(&mut self, asked: &Asked) -> Released {
