@@ -170,7 +170,7 @@ overScopes('the channels', (open, { later, name: kind }) => {
     const messages = listen();
     const controller = new AbortController();
     const calls = [
-      errorOf(locks.write('key', { timeout: 1 })),
+      errorOf(locks.write('key', { timeout: 50 })),
       errorOf(locks.write('key', { signal: controller.signal })),
       errorOf(locks.write('key')),
     ];

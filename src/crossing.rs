@@ -6,7 +6,7 @@ pub mod stack;
 pub mod stored;
 pub mod words;
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use latchkey_engine::{Ask, Caller, KeyName, LocalSpace, LockTable, Mode, Patience, Requested};
 use napi::bindgen_prelude::{Either, Float64Array, Function, FunctionCallContext, ToNapiValue, Utf16String};
@@ -247,6 +247,7 @@ fn ask<'a>(port: &Port, open: &OpenSpace, units: Option<&'a Utf16String>) -> Ask
         expiry: expiry_of(words[words::EXPIRY]),
         patience: match words[words::PATIENCE] {
             0.0 => Patience::None,
+            words::SAY_WHO => Patience::For(Duration::ZERO),
             limit => milliseconds(limit).map_or(Patience::Forever, Patience::For),
         },
     })

@@ -215,7 +215,7 @@ export declare class LockTimeoutError extends LockError {
   /**
    * Who held the key, in the order of their grants, the first ten. On a store, of any machine: the server is asked once the time is
    * over, which makes the error a round trip late. It is empty, and `ahead` is undefined, if the server does not say so within
-   * 100 ms, if the process asks too much of it already, or if the `timeout` is 0.
+   * 100 ms, or if the process asks too much of it already.
    */
   readonly holders: readonly LockHolder[];
 

@@ -57,6 +57,11 @@ class Request {
     return place === undefined ? undefined : framesOf(place);
   }
 
+  /** Whether nobody asks who was in its way, if it is refused. */
+  get isTry() {
+    return false;
+  }
+
   /** Whether somebody may ask how long it has held its key, or waits. */
   get isReported() {
     return false;

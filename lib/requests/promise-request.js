@@ -81,6 +81,10 @@ class PromiseRequest extends Request {
     return true;
   }
 
+  get isTry() {
+    return this.wish.isTry || this.maxPending !== null;
+  }
+
   /** @returns {Promise<void> | undefined} a promise where a store answers */
   release() {
     const grant = this.space.release(this);

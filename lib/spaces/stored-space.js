@@ -78,6 +78,17 @@ class StoredSpace extends Space {
   }
 
   /**
+   * A call that has no time to wait learns for whom it would have to, as one whose time is over: that takes another trip.
+   *
+   * @param {import('./thin').ThinKey} key
+   * @param {Request} request
+   * @param {number} patience
+   */
+  askEngine(key, request, patience) {
+    return super.askEngine(key, request, patience === 0 && !request.isTry ? at.sayWho : patience);
+  }
+
+  /**
    * Asks the store to end a request's hold.
    *
    * @param {Request} request

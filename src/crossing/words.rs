@@ -40,7 +40,8 @@ layout! {
     pub MODE: usize = 2 => mode;
     /// Milliseconds; 0 for a hold that never expires.
     pub EXPIRY: usize = 3 => expiry;
-    /// Milliseconds that the request is willing to wait; 0 for not at all, `Infinity` for ever.
+    /// Milliseconds that the request is willing to wait; 0 for not at all, `Infinity` for ever; of a store's, also
+    /// [`SAY_WHO`].
     pub PATIENCE: usize = 4 => patience;
     /// The key's slot, where it is named by that; also an answer to a request that named it by its text. The index
     /// is -1 if there is none. In a private space, JavaScript numbers the keys.
@@ -109,6 +110,9 @@ layout! {
 
     /// The reason of a failure that has none.
     pub NO_REASON: u32 = u32::MAX => no_reason;
+
+    /// In place of milliseconds: the request is not willing to wait, but wants to know for whom it would have to.
+    pub SAY_WHO: f64 = -1.0 => say_who;
 
     // How a request ends.
     pub END_RELEASE: u32 = 0 => end_release;

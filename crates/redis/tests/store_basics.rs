@@ -5,7 +5,11 @@ mod support;
 use std::time::Duration;
 
 use latchkey_engine::{Ending, Event, Mode, Patience};
-use support::program::{Program, TTL, two};
+use support::{
+    peer::LONG,
+    program::{Program, TTL, two},
+    proxy::{Cut, Proxy},
+};
 
 #[test]
 fn a_free_key_is_granted_and_released() {
@@ -79,6 +83,34 @@ fn one_that_does_not_wait_is_told_at_once() {
     assert_eq!(a.release(held), Ending::Done);
     let tried = b.ask("k", Mode::Write, Patience::None, None);
     b.granted(tried);
+}
+
+#[test]
+fn one_that_waits_for_no_time_is_told_who_is_in_its_way() {
+    let server = server!();
+    let proxy = Proxy::start(server.port());
+    let (mut a, mut b) = (Program::start_for(&server.url(), LONG), Program::start_for(&proxy.url(), LONG));
+    let (held, _) = a.hold("k");
+    let waiting = a.write("k");
+    a.until_waiting("k", 1);
+    let mut ask_for = |key, patience| {
+        let asked = b.ask(key, Mode::Write, patience, None);
+        (b.next_event(asked), b.space.blockers_of(asked.ticket))
+    };
+    let (event, blockers) = ask_for("k", Patience::For(Duration::ZERO));
+    assert!(matches!(event, Event::TimedOut { .. }));
+    let blockers = blockers.expect("the server was asked");
+    assert_eq!((blockers.holders.len(), blockers.ahead), (1, Some(1)));
+    let (event, blockers) = ask_for("k", Patience::None);
+    assert!(matches!(event, Event::TimedOut { .. }) && blockers.is_none(), "a try asks nothing more");
+    // Where the server cannot say it any more, the request ends all the same.
+    proxy.cut_at(b"ZCARD", Cut::Before);
+    let (event, _) = ask_for("k", Patience::For(Duration::ZERO));
+    assert!(matches!(event, Event::TimedOut { .. }) && proxy.has_cut());
+    let (event, blockers) = ask_for("free", Patience::For(Duration::ZERO));
+    assert!(matches!(event, Event::Granted { .. }) && blockers.is_none());
+    assert_eq!(a.release(held), Ending::Done);
+    a.granted(waiting);
 }
 
 #[test]

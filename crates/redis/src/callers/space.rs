@@ -49,6 +49,9 @@ impl StoredSpace {
     /// Asks for a key. One of `Granted`, `TimedOut` (also if it was not willing to wait and the key is not free) and
     /// `Failed` follows, unless it is cancelled or detached before.
     ///
+    /// One that waits for no time ([`Patience::For`](latchkey_engine::Patience::For)) is refused as one that is not willing to, but
+    /// the server is asked who was in its way: see [`StoredSpace::blockers_of`].
+    ///
     /// # Panics
     ///
     /// If the key is named by a slot: a store gives none.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_engine::{Ending, Event, Grant, Mode};
+use latchkey_engine::{Ending, Event, Grant, Mode, Patience};
 use redis::{PushInfo, PushKind, RedisError, Value};
 
 use super::{
@@ -186,8 +186,10 @@ impl Keeper {
     fn not_granted(&mut self, number: Number, frozen: Option<Duration>) {
         let Some(request) = self.requests.get_mut(&number) else { return };
         request.is_sent = false;
+        let says_who = request.asked.patience != Patience::None && !request.is_along;
         match (request.phase(), frozen) {
             (Phase::Leaving { .. }, _) => self.end(number, Ending::Done),
+            (_, None) if says_who => self.end_late(number, clock::now()),
             (_, None) => self.end_wait(number, |port, tag| Event::TimedOut { port, tag }),
             (_, Some(wait)) => {
                 self.set_frozen(wait);

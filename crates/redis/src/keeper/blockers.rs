@@ -1,5 +1,5 @@
-//! Who keeps a request waiting whose time is over: the server is asked, once, before the request ends. It may still be granted
-//! meanwhile.
+//! Who keeps a request waiting whose time is over, or who was in the way of one that was refused: the server is asked, once,
+//! before the request ends. One that waits may still be granted meanwhile.
 
 use std::time::Duration;
 
@@ -22,8 +22,15 @@ use crate::{
 const GRACE: Duration = Duration::from_millis(100);
 
 impl Keeper {
-    /// Asks the server who keeps a request waiting. False if there is no room for that, or it has been asked before.
-    pub(super) fn ask_who(&mut self, number: Number, now: Time) -> bool {
+    /// Ends a request whose time is over, or that has been refused, when the server has said who was in its way.
+    pub(super) fn end_late(&mut self, number: Number, now: Time) {
+        if !self.ask_who(number, now) {
+            self.end_wait(number, |port, tag| Event::TimedOut { port, tag });
+        }
+    }
+
+    /// False if there is no room for that, or it has been asked before.
+    fn ask_who(&mut self, number: Number, now: Time) -> bool {
         if !self.has_room(Need::Acquire) {
             return false;
         }
@@ -33,9 +40,13 @@ impl Keeper {
         if std::mem::replace(&mut request.has_asked_who, true) {
             return false;
         }
-        let (id, lock) = (request.id(&self.session.id), request.lock.clone());
+        // All stand before one that never stood in the queue.
+        let id = request.asked.is_patient().then(|| request.id(&self.session.id));
+        let lock = request.lock.clone();
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
-        up.ask(async move { Reply::Blockers(number, link.blockers(&mut commands, &lock, &id).await) });
+        up.ask(
+            async move { Reply::Blockers(number, link.blockers(&mut commands, &lock, id.as_ref()).await) },
+        );
         self.requests.set_limit(number, Some(now.after(GRACE)));
         true
     }

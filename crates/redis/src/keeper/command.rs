@@ -78,6 +78,13 @@ pub(crate) struct Asked {
     pub at: Time,
 }
 
+impl Asked {
+    /// Whether it is willing to wait for its lock. It waits for the server in any case.
+    pub fn is_patient(&self) -> bool {
+        !matches!(self.patience, Patience::None | Patience::For(Duration::ZERO))
+    }
+}
+
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Command")

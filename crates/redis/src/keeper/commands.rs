@@ -70,8 +70,8 @@ impl Keeper {
     pub(super) fn own_limit(&self, asked: &Asked) -> Option<Time> {
         match asked.patience {
             Patience::Forever => None,
-            Patience::For(wait) => Some(asked.at.after(wait)),
-            Patience::None => Some(asked.at.after(self.config.options().command_timeout)),
+            Patience::For(wait) if asked.is_patient() => Some(asked.at.after(wait)),
+            Patience::For(_) | Patience::None => Some(asked.at.after(self.config.options().command_timeout)),
         }
     }
 

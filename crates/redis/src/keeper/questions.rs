@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_engine::{Patience, Time};
+use latchkey_engine::Time;
 use redis::RedisResult;
 
 use super::{Keeper, queries::QueryNumber};
@@ -131,10 +131,10 @@ impl Keeper {
     /// Asks for a lock, and for the others that are asked for along with it.
     fn send_acquire(&mut self, number: Number) {
         let Some(request) = self.requests.get_mut(&number) else { return };
-        let waiting = match (request.asked.patience, request.ticket()) {
-            (Patience::None, _) => Waiting::No,
-            (_, 0) => Waiting::Yes,
-            (_, ticket) => Waiting::Again(ticket),
+        let waiting = match request.ticket() {
+            _ if !request.asked.is_patient() => Waiting::No,
+            0 => Waiting::Yes,
+            ticket => Waiting::Again(ticket),
         };
         let mut numbers = vec![number];
         for other in std::mem::take(&mut request.others) {

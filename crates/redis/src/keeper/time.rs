@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_engine::{Ending, Event, Patience, Time};
+use latchkey_engine::{Ending, Event, Time};
 
 use super::Keeper;
 use crate::{
@@ -41,16 +41,19 @@ impl Keeper {
     /// A request has waited as long as it was willing to, or as one may that met no server.
     fn limit_reached(&mut self, number: Number, now: Time) {
         let Some(request) = self.requests.get(&number) else { return };
+        if request.has_asked_who {
+            // Nobody has said in time who is in its way.
+            return self.end_wait(number, |port, tag| Event::TimedOut { port, tag });
+        }
         let asked = request.asked.clone();
         let trouble = self.ledger.trouble().filter(|_| self.line.up().is_none());
         match self.own_limit(&asked) {
-            Some(time) if time <= now => match (asked.patience, trouble) {
-                (Patience::For(_), None) if now < self.ledger.frozen_until() => {
+            Some(time) if time <= now => match trouble {
+                None if asked.is_patient() && now < self.ledger.frozen_until() => {
                     self.fail(number, Reason::Starting);
                 }
-                (Patience::For(_), None) if self.ask_who(number, now) => {}
-                (Patience::For(_), None) => self.end_wait(number, |port, tag| Event::TimedOut { port, tag }),
-                (_, trouble) => self.fail_late(number, trouble),
+                None if asked.is_patient() => self.end_late(number, now),
+                trouble => self.fail_late(number, trouble),
             },
             own if self.known_run.is_some() => self.requests.set_limit(number, own),
             _ => self.fail_late(number, trouble),

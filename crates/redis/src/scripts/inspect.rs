@@ -40,7 +40,8 @@ impl Link {
         Ok(all.report())
     }
 
-    /// Who holds a lock, some of them if they are very many, and how many wait before a request, unless it does not.
+    /// Who holds a lock, some of them if they are very many, and how many wait before a request, unless it does not wait; without a
+    /// request, how many wait.
     ///
     /// # Errors
     ///
@@ -49,11 +50,11 @@ impl Link {
         &self,
         connection: &mut (impl ConnectionLike + Clone),
         lock: &LockName,
-        id: &RequestId,
+        id: Option<&RequestId>,
     ) -> RedisResult<(LockReport, Option<u64>)> {
         let call = self.inspect_call(lock, &Place::of_holders());
-        let mut rank = cmd("ZRANK");
-        rank.arg(self.bucket.queue(lock)).arg(id.to_string());
+        let mut rank = cmd(if id.is_some() { "ZRANK" } else { "ZCARD" });
+        rank.arg(self.bucket.queue(lock)).arg(id.map(RequestId::to_string));
         let mut other = connection.clone();
         let holders = library::INSPECT.run::<ReportPage>(connection, &call);
         let (page, ahead) = future::try_join(holders, rank.query_async(&mut other)).await?;
