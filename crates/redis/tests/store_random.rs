@@ -131,51 +131,88 @@ impl World {
 }
 
 /// One program's life: it asks, waits, holds for a moment and releases, again and again.
-fn live(place: usize, program: &mut Program, world: &World, random: &mut Random, is_over: &AtomicBool) {
-    while !is_over.load(Ordering::SeqCst) {
-        let key = KEYS[random.below(KEYS.len() as u64) as usize];
-        let mode = if random.below(3) == 0 { Mode::Read } else { Mode::Write };
+struct Life<'a> {
+    place: usize,
+    program: &'a mut Program,
+    world: &'a World,
+    random: Random,
+    is_over: &'a AtomicBool,
+}
+
+impl Life<'_> {
+    fn live(mut self) {
+        while !self.is_over.load(Ordering::SeqCst) {
+            let mode = if self.random.below(3) == 0 { Mode::Read } else { Mode::Write };
+            let mut all = self.ask(mode);
+            if self.random.below(8) == 0 && self.program.space.cancel(all[0].1.ticket) {
+                all.remove(0);
+            }
+            let since = Instant::now();
+            let mut held = Vec::new();
+            for (key, asked) in all {
+                if let Event::Granted { grant, .. } = self.next_event(asked) {
+                    self.world.granted((self.place, asked.tag), key, mode, grant.fence);
+                    held.push((key, asked));
+                }
+            }
+            self.world.waited(since.elapsed());
+            if let Some(&(_, asked)) = held.first() {
+                self.hold_for_a_moment(asked);
+            }
+            held.into_iter().for_each(|(key, asked)| self.release(key, asked));
+        }
+    }
+
+    /// Asks for one lock, or for two together.
+    fn ask(&mut self, mode: Mode) -> Vec<(&'static str, Asked)> {
+        let random = &mut self.random;
         let patience = match random.below(6) {
             0 => Patience::None,
             1 => Patience::For(Duration::from_millis(random.below(50))),
             _ => Patience::Forever,
         };
-        let asked = program.ask(key, mode, patience, None);
-        if random.below(8) == 0 && program.space.cancel(asked.ticket) {
-            continue;
-        }
-        let since = Instant::now();
-        let event = program.next_event_despite_faults(asked, is_over);
-        world.waited(since.elapsed());
-        if let Event::Granted { grant, .. } = event {
-            let who = (place, asked.tag);
-            world.granted(who, key, mode, grant.fence);
-            hold_for_a_moment(program, asked, random);
-            // First whether somebody else has been let in, then what the holder can know.
-            if world.is_overtaken(who, key) {
-                let is_certain = program.space.safety_of(asked.ticket) != Safety::Over;
-                assert!(!is_certain || program.has_event(asked), "{who:?} takes another's {key} for its own");
-            }
-            // Believed in until here, whatever comes: a release ends it, and a loss has ended it.
-            let is_overtaken = world.ended(who, key);
-            program.space.release(asked.ticket, random.below(4) == 0);
-            match program.next_event_despite_faults(asked, is_over) {
-                Event::Ended { ending: Ending::Done, .. } => {
-                    assert!(!is_overtaken, "{who:?} released another's {key}")
-                }
-                Event::Ended { .. } | Event::Lost { .. } => {}
-                other => panic!("{other:?} after a release"),
-            }
+        let first = random.below(KEYS.len() as u64) as usize;
+        let count = if random.below(3) == 0 { 2 } else { 1 };
+        self.program.space.gather();
+        let keys = KEYS[first..].iter().take(count);
+        let all = keys.map(|&key| (key, self.program.ask(key, mode, patience, None))).collect();
+        self.program.space.send_gathered();
+        all
+    }
+
+    fn next_event(&mut self, asked: Asked) -> Event {
+        self.program.next_event_despite_faults(asked, self.is_over)
+    }
+
+    /// Holds for up to 20 ms, or now and then for longer than a lease; less, if the hold is lost.
+    fn hold_for_a_moment(&mut self, asked: Asked) {
+        let longest = if self.random.below(15) == 0 { 2_500_000 } else { 20_000 };
+        let until = Instant::now() + Duration::from_micros(self.random.below(longest));
+        while Instant::now() < until && !self.program.has_event(asked) {
+            thread::sleep(Duration::from_micros(200));
         }
     }
-}
 
-/// Holds for up to 20 ms, or now and then for longer than a lease; less, if the hold is lost.
-fn hold_for_a_moment(program: &mut Program, asked: Asked, random: &mut Random) {
-    let longest = if random.below(15) == 0 { 2_500_000 } else { 20_000 };
-    let until = Instant::now() + Duration::from_micros(random.below(longest));
-    while Instant::now() < until && !program.has_event(asked) {
-        thread::sleep(Duration::from_micros(200));
+    fn release(&mut self, key: &'static str, asked: Asked) {
+        let who = (self.place, asked.tag);
+        // First whether somebody else has been let in, then what the holder can know.
+        if self.world.is_overtaken(who, key) {
+            let is_certain = self.program.space.safety_of(asked.ticket) != Safety::Over;
+            assert!(
+                !is_certain || self.program.has_event(asked),
+                "{who:?} takes another's {key} for its own"
+            );
+        }
+        // Believed in until here, whatever comes: a release ends it, and a loss has ended it.
+        let is_overtaken = self.world.ended(who, key);
+        self.program.space.release(asked.ticket, self.random.below(4) == 0);
+        match self.next_event(asked) {
+            Event::Ended { ending: Ending::Done, .. } => {
+                assert!(!is_overtaken, "{who:?} released another's {key}")
+            }
+            Event::Ended { .. } | Event::Lost { .. } => {}
+            other => panic!("{other:?} after a release"),
+        }
     }
 }
 
@@ -235,9 +272,9 @@ fn random_faults(mut server: Server, restarts: bool) {
     let mut programs: Vec<_> = proxies.iter().map(|proxy| Program::start_for(&proxy.url(), LEASE)).collect();
     let pause = thread::scope(|scope| {
         for (place, program) in programs.iter_mut().enumerate() {
-            let (world, is_over) = (&world, &is_over);
-            let mut random = Random(seed * 31 + place as u64 + 1);
-            scope.spawn(move || live(place, program, world, &mut random, is_over));
+            let random = Random(seed * 31 + place as u64 + 1);
+            let life = Life { place, program, world: &world, random, is_over: &is_over };
+            scope.spawn(move || life.live());
         }
         let (proxies, is_over) = (&proxies, &is_over);
         scope.spawn(move || disturb(proxies, &mut Random(seed * 37 + 1), is_over));
