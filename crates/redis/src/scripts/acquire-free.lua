@@ -4,8 +4,8 @@
 -- Each command costs the server about as much as all the Lua here: what can be known without one is.
 do
   local id = ARGV[5]
-  local idle = {}
-  for i = 5, #KEYS, 3 do
+  local idle = { HOLDERS, QUEUE }
+  for i = 8, #KEYS, 3 do
     idle[#idle + 1] = KEYS[i]
     idle[#idle + 1] = KEYS[i + 1]
   end
@@ -38,10 +38,9 @@ do
       call('ZADD', OWNERS, unpack(owners))
       -- As in `deadline_of` of holds.lua: `now` is up to a millisecond behind.
       local due = ARGV[8] == '0' and '0' or string.format('%.0f', now + 1 + ARGV[8])
-      local rest = '|' .. due .. '|0'
       for i = 1, count do
         local holders = KEYS[2 + 3 * i]
-        call('HSET', holders, 'mode', ARGV[7], 'due', due, 'alone', owners[2 * i], id, fence .. rest)
+        call('HSET', holders, 'mode', ARGV[7], 'due', due, 'alone', owners[2 * i], id, fence .. '|' .. due .. '|0')
         call('PEXPIRE', holders, KEEP)
         if i < count then
           id = ARGV[11 + 2 * i]
