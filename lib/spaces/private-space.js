@@ -32,31 +32,7 @@ class PrivateSpace extends Space {
   }
 
   /**
-   * Whether a request would be granted at once, and nothing is to be delivered before that.
-   *
-   * @param {Request} request
-   */
-  isFree(request) {
-    const key = this.keys.find(request.key);
-    return key.firstEvent === null && key.admits(request.mode);
-  }
-
-  /**
-   * Takes a key for a holder that is only counted, if that needs nobody's waiting and nobody has to be notified of it.
-   *
-   * @param {string} name
-   * @param {number} mode
-   * @returns {ThinKey | null} the key, to be given back by `give`
-   */
-  take(name, mode) {
-    const key = this.keys.find(name);
-    if (!key.admits(mode) || key.firstEvent !== null || diagnostics.enabled()) return null;
-    key.take(mode);
-    return key;
-  }
-
-  /**
-   * Gives such a key back.
+   * Ends the hold of one that is only counted.
    *
    * @param {ThinKey} key
    * @returns {Request | null} who was let in, for the caller to `settle`

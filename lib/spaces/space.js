@@ -34,17 +34,6 @@ class Space extends Member {
   }
 
   /**
-   * Whether a request would be granted at once, and nothing is to be delivered before that: probably, since others use the
-   * space.
-   *
-   * @param {Request} request
-   */
-  isFree(request) {
-    const key = this.keys.find(request.key);
-    return key.firstEvent === null && key.inEngine === 0;
-  }
-
-  /**
    * Asks for the request's key; its state says what became of that.
    *
    * @param {Request} request
@@ -110,17 +99,6 @@ class Space extends Member {
    * @param {Request} _request
    */
   addLabel(_request) {}
-
-  /**
-   * Takes a key for a holder that is only counted: where nobody else can take it.
-   *
-   * @param {string} _name
-   * @param {number} _mode
-   * @returns {ThinKey | null}
-   */
-  take(_name, _mode) {
-    return null;
-  }
 
   /**
    * @param {ThinKey} key
