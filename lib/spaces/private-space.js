@@ -138,8 +138,6 @@ class PrivateSpace extends Space {
     }
   }
 
-  hasQueued() {}
-
   /** @returns {'thread'} */
   get scope() {
     return 'thread';
@@ -219,21 +217,25 @@ class PrivateSpace extends Space {
 
   /**
    * @param {Request} request
-   * @param {boolean} isNew
+   * @param {number | null} ahead
    */
-  blockersOf(request, isNew) {
+  blockersOf(request, ahead) {
     const key = /** @type {ThinKey} */ (request.at);
-    /** @type {Request[]} */
+    return toBlockers(describe(this.holdersOf(key)), ahead ?? key.waiting);
+  }
+
+  /**
+   * @param {ThinKey} key
+   * @returns {Request[]} the first ones
+   */
+  holdersOf(key) {
+    if (key.state === ENGINE) {
+      const tags = port.holders(this.number, key);
+      return tags.map((tag) => this.requests[tag]).filter(isHolder);
+    }
     const holders = [];
     for (let each = key.last; each !== null; each = each.previous) holders.push(each);
-    let ahead = 0;
-    for (const each of this.requests) {
-      if (each === null || each.at !== key || each === request) continue;
-      if (each.state === HOLDING) holders.push(each);
-      else if (isNew || each.since < request.since) ahead++;
-    }
-    holders.sort((a, b) => a.fence - b.fence);
-    return toBlockers(describe(holders.slice(0, MOST_BLOCKERS)), ahead);
+    return holders.toReversed().slice(0, MOST_BLOCKERS);
   }
 }
 
@@ -243,6 +245,14 @@ class PrivateSpace extends Space {
  */
 function isThere(request) {
   return request !== null;
+}
+
+/**
+ * @param {Request | null} request
+ * @returns {request is Request}
+ */
+function isHolder(request) {
+  return request?.state === HOLDING;
 }
 
 /**

@@ -185,7 +185,7 @@ impl Keeper {
         request.is_sent = false;
         match (request.phase(), frozen) {
             (Phase::Leaving { .. }, _) => self.end(number, Ending::Done),
-            (_, None) => self.end_wait(number, |port, tag| Event::TimedOut { port, tag }),
+            (_, None) => self.end_wait(number, |port, tag| Event::TimedOut { port, tag, ahead: 0 }),
             (_, Some(wait)) => {
                 self.set_frozen(wait);
                 self.fail(number, Reason::Starting);

@@ -49,7 +49,9 @@ impl Keeper {
                     self.fail(number, Reason::Starting);
                 }
                 (Patience::For(_), None) if self.ask_who(number, now) => {}
-                (Patience::For(_), None) => self.end_wait(number, |port, tag| Event::TimedOut { port, tag }),
+                (Patience::For(_), None) => {
+                    self.end_wait(number, |port, tag| Event::TimedOut { port, tag, ahead: 0 })
+                }
                 (_, trouble) => self.fail_late(number, trouble),
             },
             own if self.known_run.is_some() => self.requests.set_limit(number, own),
