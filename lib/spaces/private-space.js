@@ -22,6 +22,9 @@ const { WRITTEN, ENGINE } = require('./thin');
 /** So many holders are named at most where somebody has waited in vain. */
 const MOST_BLOCKERS = 10;
 
+/** More than a key can have requests. */
+const MOST = 2 ** 32 - 1;
+
 class PrivateSpace extends Space {
   constructor() {
     super(port.open(undefined), undefined, new Keys(true));
@@ -32,31 +35,7 @@ class PrivateSpace extends Space {
   }
 
   /**
-   * Whether a request would be granted at once, and nothing is to be delivered before that.
-   *
-   * @param {Request} request
-   */
-  isFree(request) {
-    const key = this.keys.find(request.key);
-    return key.firstEvent === null && key.admits(request.mode);
-  }
-
-  /**
-   * Takes a key for a holder that is only counted, if that needs nobody's waiting and nobody has to be notified of it.
-   *
-   * @param {string} name
-   * @param {number} mode
-   * @returns {ThinKey | null} the key, to be given back by `give`
-   */
-  take(name, mode) {
-    const key = this.keys.find(name);
-    if (!key.admits(mode) || key.firstEvent !== null || diagnostics.enabled()) return null;
-    key.take(mode);
-    return key;
-  }
-
-  /**
-   * Gives such a key back.
+   * Ends the hold of one that is only counted.
    *
    * @param {ThinKey} key
    * @returns {Request | null} who was let in, for the caller to `settle`
@@ -162,8 +141,6 @@ class PrivateSpace extends Space {
     }
   }
 
-  hasQueued() {}
-
   /** @returns {'thread'} */
   get scope() {
     return 'thread';
@@ -227,37 +204,40 @@ class PrivateSpace extends Space {
   }
 
   /**
-   * Nobody else uses the space: so the answer is known without the engine.
+   * Nobody else uses the space: so this thread has all its requests.
    *
    * @param {import('../events/snapshot').Read} read
    * @param {string} [name] of the only key to look at
    */
   query(read, name) {
-    const all = this.requests.filter(isThere).filter(({ key }) => name === undefined || key === name);
-    for (const { last } of this.keys.some(name)) {
-      for (let each = last; each !== null; each = each.previous) all.push(each);
-    }
+    const all = [...this.keys.some(name)].flatMap((key) => this.requestsOf(key, MOST));
     all.sort((a, b) => a.fence - b.fence || a.since - b.since);
     return read(describe(all), Date.now());
   }
 
   /**
    * @param {Request} request
-   * @param {boolean} isNew
+   * @param {number | null} ahead
    */
-  blockersOf(request, isNew) {
+  blockersOf(request, ahead) {
     const key = /** @type {ThinKey} */ (request.at);
-    /** @type {Request[]} */
+    const holders = this.requestsOf(key, MOST_BLOCKERS).filter(({ state }) => state === HOLDING);
+    return toBlockers(describe(holders), ahead ?? key.waiting);
+  }
+
+  /**
+   * @param {ThinKey} key
+   * @param {number} most
+   * @returns {Request[]} the first ones of the key, so many at most: those that hold it, then those that wait
+   */
+  requestsOf(key, most) {
+    if (key.state === ENGINE) {
+      const tags = port.requestsOf(this.number, key, most);
+      return tags.map((tag) => this.requests[tag]).filter(isThere);
+    }
     const holders = [];
     for (let each = key.last; each !== null; each = each.previous) holders.push(each);
-    let ahead = 0;
-    for (const each of this.requests) {
-      if (each === null || each.at !== key || each === request) continue;
-      if (each.state === HOLDING) holders.push(each);
-      else if (isNew || each.since < request.since) ahead++;
-    }
-    holders.sort((a, b) => a.fence - b.fence);
-    return toBlockers(describe(holders.slice(0, MOST_BLOCKERS)), ahead);
+    return holders.toReversed().slice(0, most);
   }
 }
 

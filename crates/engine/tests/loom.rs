@@ -33,7 +33,7 @@ fn write_once(member: &Member, inside: &AtomicUsize) {
 }
 
 fn timed_out(port: Port, tag: u32) -> Event {
-    Event::TimedOut { port, tag }
+    Event::TimedOut { port, tag, ahead: 0 }
 }
 
 #[test]

@@ -112,6 +112,11 @@ struct OpenSpace {
     deliver: Deliver,
 }
 
+/// That a request has not been granted in time, or was refused.
+fn timed_out(port: Port, tag: u32) -> Event {
+    Event::TimedOut { port, tag, ahead: 0 }
+}
+
 /// The next command, once there is one. A command wakes nobody: whoever sends it sees to it that the keeper is polled.
 async fn next_command(commands: &mut Receiver<Command>) -> Command {
     poll_fn(move |_| commands.try_recv().map_or(Poll::Pending, Poll::Ready)).await
@@ -216,7 +221,7 @@ impl Keeper {
         }
         // What was to go along with it is not asked for any more.
         for other in request.others.iter().filter(|other| self.ledger.take(other.number)) {
-            self.deliver(other, |port, tag| Event::TimedOut { port, tag });
+            self.deliver(other, timed_out);
         }
         Some(request)
     }

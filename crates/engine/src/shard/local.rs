@@ -4,9 +4,11 @@
 use crate::{
     Ask, Released, Ticket, Time,
     caller::{Now, Operation},
+    key_state::KeyState,
     keys::Keys,
     scope::Thread,
     shard::Shard,
+    slab::Index,
 };
 
 impl Shard<Thread> {
@@ -30,6 +32,16 @@ impl Shard<Thread> {
         let index = self.add_request(ask, key, Time::ZERO);
         self.keys[key].queue.push_back(&mut self.requests, index);
         Some(self.ticket(index))
+    }
+
+    /// The tags of a key's requests, so many at most: those that hold it, but not those that are only counted, then those that wait.
+    pub fn requests_of(&self, key: Index, most: usize) -> Vec<u32> {
+        if !self.keys.is_known(key) {
+            return Vec::new();
+        }
+        let KeyState { holders, queue, .. } = &self.keys[key];
+        let requests = holders.iter(&self.requests).chain(queue.iter(&self.requests));
+        requests.take(most).map(|request| request.tag).collect()
     }
 
     /// Counts holders that nothing distinguishes: they never expire, and have no tickets.

@@ -9,6 +9,7 @@ use super::{
     Keeper,
     line::{Line, LineEvent, Up},
     questions::Reply,
+    timed_out,
 };
 use crate::{
     clock,
@@ -190,7 +191,7 @@ impl Keeper {
         match (request.phase(), frozen) {
             (Phase::Leaving { .. }, _) => self.end(number, Ending::Done),
             (_, None) if says_who => self.end_late(number, clock::now()),
-            (_, None) => self.end_wait(number, |port, tag| Event::TimedOut { port, tag }),
+            (_, None) => self.end_wait(number, timed_out),
             (_, Some(wait)) => {
                 self.set_frozen(wait);
                 self.fail(number, Reason::Starting);
@@ -231,7 +232,7 @@ impl Keeper {
         let is_along = |number: &Number| self.requests[number].is_along;
         let numbers: Vec<_> = self.requests.waiting().filter(is_along).collect();
         for number in numbers {
-            self.end_wait(number, |port, tag| Event::TimedOut { port, tag });
+            self.end_wait(number, timed_out);
         }
     }
 

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use latchkey_engine::{Event, Time};
+use latchkey_engine::Time;
 use redis::RedisResult;
 
-use super::{Keeper, questions::Reply};
+use super::{Keeper, questions::Reply, timed_out};
 use crate::{
     keeper::{
         ledger::Number,
@@ -25,7 +25,7 @@ impl Keeper {
     /// Ends a request whose time is over, or that has been refused, when the server has said who was in its way.
     pub(super) fn end_late(&mut self, number: Number, now: Time) {
         if !self.ask_who(number, now) {
-            self.end_wait(number, |port, tag| Event::TimedOut { port, tag });
+            self.end_wait(number, timed_out);
         }
     }
 
@@ -72,7 +72,7 @@ impl Keeper {
             if let Some(blockers) = blockers {
                 ledger.set_blockers(number, space, blockers);
             }
-            Event::TimedOut { port, tag }
+            timed_out(port, tag)
         });
     }
 }

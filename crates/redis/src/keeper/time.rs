@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use latchkey_engine::{Ending, Event, Time};
+use latchkey_engine::{Ending, Time};
 
-use super::Keeper;
+use super::{Keeper, timed_out};
 use crate::{
     clock,
     keeper::{ledger::Number, request::Alarm},
@@ -43,7 +43,7 @@ impl Keeper {
         let Some(request) = self.requests.get(&number) else { return };
         if request.has_asked_who {
             // Nobody has said in time who is in its way.
-            return self.end_wait(number, |port, tag| Event::TimedOut { port, tag });
+            return self.end_wait(number, timed_out);
         }
         let asked = request.asked.clone();
         let trouble = self.ledger.trouble().filter(|_| self.line.up().is_none());
