@@ -93,8 +93,8 @@ impl StoredSpace {
 
     /// What is asked for from now on goes in one trip to the server, when [`StoredSpace::send_gathered`] sends it: all is granted, if
     /// all keys are idle. Else the first one is asked for as if it were alone, and may wait, and the others get `TimedOut` at
-    /// once; also where that one ends first, or the answer was lost with the connection. All of it is asked in the same way, for
-    /// different keys. What is released goes in one trip as well.
+    /// once. They get it, too, if the first one ends before it is sent, or if the answer is lost with the connection. All of it is
+    /// asked in the same way, for different keys. What is released goes in one trip as well.
     pub fn gather(&self) {
         self.gathered().get_or_insert_default();
     }

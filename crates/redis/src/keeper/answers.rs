@@ -187,7 +187,7 @@ impl Keeper {
     fn not_granted(&mut self, number: Number, frozen: Option<Duration>) {
         let Some(request) = self.requests.get_mut(&number) else { return };
         request.is_sent = false;
-        let says_who = request.asked.patience != Patience::None && !request.is_along;
+        let says_who = request.asked.patience != Patience::None;
         match (request.phase(), frozen) {
             (Phase::Leaving { .. }, _) => self.end(number, Ending::Done),
             (_, None) if says_who => self.end_late(number, clock::now()),

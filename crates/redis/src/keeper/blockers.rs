@@ -29,7 +29,7 @@ impl Keeper {
         }
     }
 
-    /// False if there is no room for that, or it has been asked before.
+    /// False if there is no room for that, it has been asked before, or nobody wants to know it of this one.
     fn ask_who(&mut self, number: Number, now: Time) -> bool {
         if !self.has_room(Need::Acquire) {
             return false;
@@ -37,7 +37,7 @@ impl Keeper {
         let (Some(request), Some(up)) = (self.requests.get_mut(&number), self.line.up()) else {
             return false;
         };
-        if std::mem::replace(&mut request.has_asked_who, true) {
+        if request.is_along || std::mem::replace(&mut request.has_asked_who, true) {
             return false;
         }
         // All stand before one that never stood in the queue.
