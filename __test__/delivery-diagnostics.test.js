@@ -36,6 +36,23 @@ for (const [scope, options] of [
       assert.deepEqual([seen.messages, told], [1, true]);
     });
 
+    it('that makes its listener abort the one who was let in is followed by that abort, and by no grant', async (t) => {
+      const locks = new Locks(options());
+      const controller = new AbortController();
+      const published = [];
+      for (const name of ['expire', 'abort', 'grant', 'release']) {
+        const note = ({ id }) => published.push(`${name} ${id}`);
+        diagnostics.subscribe(`latchkey:${name}`, note);
+        t.after(() => diagnostics.unsubscribe(`latchkey:${name}`, note));
+      }
+      const hold = locks.tryWrite('key', { expiry: EXPIRY });
+      hold.signal.addEventListener('abort', () => controller.abort());
+      await assert.rejects(locks.write('key', { signal: controller.signal }), { name: 'AbortError' });
+      const [first] = published;
+      const id = Number(first.split(' ')[1]);
+      assert.deepEqual(published, [`grant ${id}`, `expire ${id}`, `abort ${id + 1}`]);
+    });
+
     it('that the clock brings is published after the holder was told', async (t) => {
       const locks = new Locks(options());
       let told;

@@ -76,7 +76,7 @@ overScopes('the channels', (open, { later, name: kind }) => {
     first.release();
     const second = await asked;
     block(20);
-    second.release();
+    await second.release();
     stopListening();
     const of = (channel, mode) => messages.find(([c, m]) => c === channel && m.mode === mode)[1];
     const { id } = of('wait', 'read');
@@ -121,7 +121,7 @@ overScopes('the channels', (open, { later, name: kind }) => {
     const lost = await locks.write('key');
     const next = await locks.write('key', { expiry: 0 });
     lost.release();
-    next.release();
+    await next.release();
     stopListening();
     assert.equal(messages.filter(([name]) => name === 'expire').length, 1);
     const [, expired] = messages.find(([name]) => name === 'expire');
@@ -155,7 +155,7 @@ overScopes('the channels', (open, { later, name: kind }) => {
     const hold = await locks.tryWrite('key');
     assert.equal(await locks.tryWrite('key'), null);
     assert.equal(await locks.tryRead('key'), null);
-    hold.release();
+    await hold.release();
     stopListening();
     const tried = ['write', 'read'].flatMap((mode) => [...waits(`wait key ${mode}`), `refuse key ${mode}`]);
     assert.deepEqual(brief(messages), [
@@ -270,7 +270,7 @@ overScopes('the channels', (open, { later, name: kind }) => {
     await early.settled;
     early.value.release();
     assert.deepEqual(messages, []);
-    (await locks.tryWrite('key')).release();
+    await (await locks.tryWrite('key')).release();
     stopListening();
     assert.deepEqual(brief(messages), [...waits('wait key write'), 'grant key write', 'release key write']);
   });

@@ -4,6 +4,8 @@
 
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
+const path = require('node:path');
 const { LockError, LockExpiredError } = require('latchkey');
 const { overScopes, overScopesAndModes, TRY, assertFree } = require('./support/scopes');
 const { errorOf, turn, follow } = require('./support/follow');
@@ -339,4 +341,22 @@ overScopes('whoever is told of a loss', (open) => {
     assert.equal(behind.value, 'ran');
     await assertFree(locks);
   });
+});
+
+it('goes by the real time, though a test faked `performance.now` before the first lock was made', () => {
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [
+      '--eval',
+      `performance.now = () => 5;
+      const { Locks } = require(${JSON.stringify(path.join(__dirname, '..'))});
+      const hold = new Locks().tryWrite('key', { expiry: 60_000 });
+      const end = Date.now() + 50;
+      while (Date.now() < end);
+      const left = hold.remaining();
+      if (!(left > 0 && left <= 59_960)) throw new Error(String(left));`,
+    ],
+    { encoding: 'utf8' },
+  );
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
 });

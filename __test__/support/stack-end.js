@@ -287,9 +287,27 @@ function releaseHold(locks, key, waiting) {
   };
 }
 
+/** A lock object is closed while two wait; if that throws, it is closed again. @returns {Run} */
+function closeWaiting(options, key) {
+  const locks = new Locks(options);
+  const hold = locks.tryWrite(key);
+  const calls = [1, 2].map(() => follow(locks.write(key)));
+  return {
+    call: () => locks.close(),
+    async faults(error) {
+      if (error !== undefined) locks.close();
+      const isOver = () => calls.every(({ state }) => state === 'rejected');
+      await turnsUntil(isOver);
+      hold.release();
+      return isOver() ? [] : ['never settled'];
+    },
+  };
+}
+
 /** @returns {Record<string, Scenario>} */
 function promiseScenarios(options) {
   const locks = new Locks(options);
+  const two = (key) => [`${key} a`, `${key} b`];
   return {
     'write(key) of a free key': (key) => askPromise(locks, key, false),
     'write(key, fn) of a free key': (key) => askPromise(locks, key, true),
@@ -299,9 +317,12 @@ function promiseScenarios(options) {
       askPromise(locks, key, false, locks.tryWrite(key, { expiry: EXPIRY })),
     'write(key, fn) of an overdue key': (key) =>
       askPromise(locks, key, true, locks.tryWrite(key, { expiry: EXPIRY })),
+    'write(keys) of free keys': (key) => askPromise(locks, two(key), false),
     'tryWrite of a free key': (key) => tryPromise(locks, key),
+    'tryWrite of free keys': (key) => tryPromise(locks, two(key)),
     'hold.release, and nobody waits': (key) => releaseHold(locks, key, 0),
     'hold.release, and two wait': (key) => releaseHold(locks, key, 2),
+    'close, and two wait': (key) => closeWaiting(options, key),
   };
 }
 

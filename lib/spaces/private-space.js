@@ -5,6 +5,7 @@
 const { threadId } = require('node:worker_threads');
 const { watchAtExit } = require('./abandoned');
 const { now } = require('../clock');
+const { MOST_HOLDERS } = require('../errors');
 const diagnostics = require('../events/diagnostics');
 const { Keys } = require('./keys');
 const { at } = require('../addon/layout');
@@ -18,9 +19,6 @@ const { WRITTEN, ENGINE } = require('./thin');
 
 /** @typedef {import('./thin').ThinKey} ThinKey */
 /** @typedef {import('../events/request').Request} Request */
-
-/** So many holders are named at most where somebody has waited in vain. */
-const MOST_BLOCKERS = 10;
 
 /** More than a key can have requests. */
 const MOST = 2 ** 32 - 1;
@@ -211,7 +209,6 @@ class PrivateSpace extends Space {
    */
   query(read, name) {
     const all = [...this.keys.some(name)].flatMap((key) => this.requestsOf(key, MOST));
-    all.sort((a, b) => a.fence - b.fence || a.since - b.since);
     return read(describe(all), Date.now());
   }
 
@@ -221,7 +218,7 @@ class PrivateSpace extends Space {
    */
   blockersOf(request, ahead) {
     const key = /** @type {ThinKey} */ (request.at);
-    const holders = this.requestsOf(key, MOST_BLOCKERS).filter(({ state }) => state === HOLDING);
+    const holders = this.requestsOf(key, MOST_HOLDERS).filter(({ state }) => state === HOLDING);
     return toBlockers(describe(holders), ahead ?? key.waiting);
   }
 

@@ -87,7 +87,6 @@ class StoredSpace extends Space {
     if (request.state !== WAITING && request.state !== HOLDING) return null;
     port.end(request, unused ? at.endUnused : at.endRelease);
     this.move(request, request.state === WAITING ? ABANDONED : RELEASING);
-    if (request.times !== null && !unused) diagnostics.released(request);
     this.owe(request);
     return this.readGrant();
   }
@@ -215,6 +214,8 @@ class StoredSpace extends Space {
     // A hold that was found lost by the clock stays lost, whatever the store says of it.
     const error = request.loss ?? this.errorOf(request, kind, words[place + at.eventDetail]);
     this.answer(request, error);
+    if (kind === ANSWERED && request.times !== null)
+      diagnostics.answered(request, /** @type {Error | null} */ (error));
     return kind === TIMED_OUT ? this.blockersOf(request) : error;
   }
 
