@@ -26,23 +26,23 @@ for (const [scope, options] of [
   ['named', () => ({ name: freshName() })],
 ]) {
   describe(`an expiry (${scope})`, () => {
-    it('that a call finds is published after the holder was told', (t) => {
+    it('that a call finds is published after the holder was notified', (t) => {
       const locks = new Locks(options());
-      let told;
-      const seen = onFirst(t, 'latchkey:expire', () => (told = hold.signal.aborted));
+      let notified;
+      const seen = onFirst(t, 'latchkey:expire', () => (notified = hold.signal.aborted));
       const hold = locks.tryWrite('key', { expiry: EXPIRY });
       passExpiry();
       locks.tryWrite('key').release();
-      assert.deepEqual([seen.messages, told], [1, true]);
+      assert.deepEqual([seen.messages, notified], [1, true]);
     });
 
-    it('that the clock brings is published after the holder was told', async (t) => {
+    it('that the clock brings is published after the holder was notified', async (t) => {
       const locks = new Locks(options());
-      let told;
-      const seen = onFirst(t, 'latchkey:expire', () => (told = hold.signal.aborted));
+      let notified;
+      const seen = onFirst(t, 'latchkey:expire', () => (notified = hold.signal.aborted));
       const hold = locks.tryWrite('key', { expiry: EXPIRY });
       (await locks.write('key')).release();
-      assert.deepEqual([seen.messages, told], [1, true]);
+      assert.deepEqual([seen.messages, notified], [1, true]);
     });
 
     it('that a call finds: a subscriber’s own request comes after all losses', (t) => {

@@ -71,7 +71,7 @@ async function assertCollected(options, closes) {
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
   const { collected, listeners } = JSON.parse(stdout);
   assert.equal(collected, COPIES);
-  // The end of the process is told to the stores by one listener, however many copies there were.
+  // The stores learn of the end of the process from one listener, however many copies there were.
   assert.ok(listeners <= 1, `${listeners} listeners`);
 }
 

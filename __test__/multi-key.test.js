@@ -281,7 +281,7 @@ overScopes('the expiry of several keys', (open) => {
     assert.equal(await locks.write(['a', 'b'], ({ recovered }) => recovered), false);
   });
 
-  it('is told to one who asks for the signal only afterwards', async () => {
+  it('is known to one who asks for the signal only afterwards', async () => {
     const locks = open();
     const hold = await locks.write(['a', 'b'], { expiry: 5 });
     (await locks.write('a')).release();

@@ -42,7 +42,8 @@ function takeGrant(space, key) {
   if (words[at.events] !== 1 || words[at.firstEvent + at.eventKind] !== GRANTED) return null;
   if (words[at.firstEvent + at.eventSpace] !== space.number) return null;
   const request = space.requests[words[at.firstEvent + at.eventTag]];
-  if (!request || request.state !== WAITING || request.at !== key || key.firstEvent !== null) return null;
+  if (!request || request.state !== WAITING || request.keyObject !== key || key.firstEvent !== null)
+    return null;
   words[at.events] = 0;
   setGrant(request, at.firstEvent + at.eventFence);
   return request;
@@ -64,7 +65,7 @@ function takeEvents(space, key) {
       const request = requestAt(place, space);
       if (request === null) continue;
       request.space.happened(request, words[place + at.eventKind], place);
-      hasOthers ||= request.at !== key;
+      hasOthers ||= request.keyObject !== key;
     }
     if (words[at.more] === 0) break;
     native.readEvents();

@@ -3,7 +3,7 @@
 // surely waits is posted to the engine, without a call.
 
 const { threadId } = require('node:worker_threads');
-const { watchAtExit } = require('./abandoned');
+const { reportAtExit } = require('./abandoned');
 const { now } = require('../clock');
 const diagnostics = require('../events/diagnostics');
 const { Keys } = require('./keys');
@@ -28,7 +28,7 @@ class PrivateSpace extends Space {
     this.waiting = 0;
     /** Whether a request here has ever had an expiry or a time limit. */
     this.timed = false;
-    watchAtExit(this);
+    reportAtExit(this);
   }
 
   /**
@@ -170,7 +170,7 @@ class PrivateSpace extends Space {
   }
 
   /** Nobody else is waited for. */
-  watchOthers() {}
+  lookForEvents() {}
 
   /**
    * @param {ThinKey} key
@@ -195,7 +195,7 @@ class PrivateSpace extends Space {
 
   /** @param {Request} request */
   downgrade(request) {
-    const key = /** @type {ThinKey} */ (request.at);
+    const key = /** @type {ThinKey} */ (request.keyObject);
     if (key.state === ENGINE || request.state !== HOLDING || request.mode === READ)
       return super.downgrade(request);
     key.downgrade();
@@ -246,13 +246,13 @@ class PrivateSpace extends Space {
    * @param {boolean} isNew
    */
   blockersOf(request, isNew) {
-    const key = /** @type {ThinKey} */ (request.at);
+    const key = /** @type {ThinKey} */ (request.keyObject);
     /** @type {Request[]} */
     const holders = [];
     for (let each = key.last; each !== null; each = each.previous) holders.push(each);
     let ahead = 0;
     for (const each of this.requests) {
-      if (each === null || each.at !== key || each === request) continue;
+      if (each === null || each.keyObject !== key || each === request) continue;
       if (each.state === HOLDING) holders.push(each);
       else if (isNew || each.since < request.since) ahead++;
     }

@@ -1,6 +1,6 @@
 //! Who holds and who waits, as a query answers it.
 
-use crate::{Grant, Key, Mode, Port, Time};
+use crate::{Grant, Key, Member, Mode, Time};
 
 /// Who holds one key and who waits for it, at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +17,8 @@ pub struct KeyReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestReport {
     /// Whose it is.
-    pub port: Port,
-    /// Its port's own number of it.
+    pub member: Member,
+    /// Its member's own number of it.
     pub tag: u32,
     /// How it holds the key, or wants to.
     pub mode: Mode,

@@ -14,7 +14,7 @@ pub trait Scope: Debug + Sized {
     type Lock: Lock<Shard<Self>> + Debug;
     /// How keys are named.
     type Keys: Keys;
-    /// Whether ports share it: then each may end alone, and the engine is asked who holds and waits since when.
+    /// Whether members share it: then each may end alone, and the engine is asked who holds and waits since when.
     const SHARED: bool;
 }
 

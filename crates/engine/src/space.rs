@@ -3,8 +3,8 @@
 use std::{hash::BuildHasher, ops::DerefMut};
 
 use crate::{
-    Ask, Caller, Events, KeyName, KeyReport, KeySlot, LockTable, Outcome, Port, Released, Requested, Safety,
-    Ticket, Time,
+    Ask, Caller, Events, KeyName, KeyReport, KeySlot, LockTable, Member, Outcome, Released, Requested,
+    Safety, Ticket, Time,
     caller::{Now, Operation},
     fences::Fences,
     keys::{NamedKeys, NumberedKeys},
@@ -18,7 +18,7 @@ use crate::{
 /// Each operation takes one shard's mutex, changes state, has its [`Caller`] take in the events that it caused, and
 /// only then frees the mutex. What the caller has left of them is in the [`Outcome`]. [`request`](Self::request),
 /// [`release`](Self::release) and [`cancel`](Self::cancel) cost the same however many requests wait
-/// (and O(log n) where the hold has an expiry); [`detach`](Self::detach) costs what the port owns.
+/// (and O(log n) where the hold has an expiry); [`detach`](Self::detach) costs what the member owns.
 ///
 /// The hash that spreads keys over shards and tables is keyed anew per space, so that nobody can
 /// choose keys that make it slow.
@@ -233,8 +233,8 @@ impl<S: Scope> LockTable for Space<S> {
         self.operate(shard, caller, |state, operation| state.cancel(ticket, operation))
     }
 
-    fn detach(&self, port: Port, caller: &mut dyn Caller) -> Outcome<()> {
-        self.operate_on_all(caller, |state, operation| state.detach(port, operation))
+    fn detach(&self, member: Member, caller: &mut dyn Caller) -> Outcome<()> {
+        self.operate_on_all(caller, |state, operation| state.detach(member, operation))
     }
 
     fn expire(&self, caller: &mut dyn Caller) -> Outcome<()> {

@@ -9,7 +9,7 @@
 //! task, the keeper, with one connection, one session and one beat, however many spaces and threads there are.
 //!
 //! ```no_run
-//! use latchkey_engine::{Ask, Event, Mode, Patience, Port};
+//! use latchkey_engine::{Ask, Event, Mode, Patience, Member};
 //! use latchkey_redis::{Config, Options, Store};
 //!
 //! let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -22,7 +22,7 @@
 //!
 //! let key: Vec<u16> = "order 7".encode_utf16().collect();
 //! let ticket = space.request(Ask {
-//!     port: Port(1),
+//!     member: Member(1),
 //!     tag: 1,
 //!     key: key.as_slice().into(),
 //!     mode: Mode::Write,

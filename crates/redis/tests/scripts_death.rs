@@ -77,7 +77,7 @@ async fn a_beat_keeps_a_lease() {
 }
 
 #[tokio::test]
-async fn a_dead_session_is_told_so_in_every_answer() {
+async fn a_dead_session_learns_it_from_every_answer() {
     let server = server!();
     let (mut dead, mut alive) = (Peer::join(&server, LONG).await, Peer::join(&server, LONG).await);
     let (held, grant) = dead.hold("k", Write).await;
