@@ -55,7 +55,8 @@ mod trouble;
 mod who;
 
 pub use callers::{Store, StoredSpace};
-pub use connection::address::{Config, ConfigError, Options};
+pub use connection::address::Config;
+pub use connection::options::{ConfigError, Options};
 pub use keeper::event::StoreEvent;
 pub use keeper::report::{Owner, StoredBlockers, StoredHold, StoredKey, StoredWait};
 pub use scripts::names;

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use super::{Connection, open, settings};
 use crate::{
-    connection::address::{self, Options},
+    connection::{client::client, options::Options},
     trouble::{Reason, Trouble},
 };
 
@@ -105,7 +105,7 @@ async fn attempt(
         }
         _ => ConnectionAddr::Tcp(host, port),
     };
-    let client = address::client(&server.clone().set_addr(addr), options, "sentinels")
+    let client = client(&server.clone().set_addr(addr), options, "sentinels")
         .map_err(|error| Trouble::new(Reason::Refused, error.to_string()))?;
     open(&client, options, within).await
 }
