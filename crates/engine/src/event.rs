@@ -2,17 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::Member;
-
-/// What a holder learns when it is granted a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grant {
-    /// Grows with every grant of the space, so with every grant of each key.
-    pub fence: u64,
-    /// The last write hold that ended by death or expiry may have left the data half written, and
-    /// no write hold that saw this has been released normally since.
-    pub recovered: bool,
-}
+use crate::{Grant, Member};
 
 /// Something that happened to a request other than the one being operated on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

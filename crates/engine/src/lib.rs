@@ -65,13 +65,13 @@ mod table;
 mod time;
 
 pub use caller::Caller;
-pub use event::{Answer, Event, Events, Grant};
+pub use event::{Answer, Event, Events};
 pub use inbox::{Inbox, Message};
 pub use key::Key;
 pub use members::{Members, Recipient};
 pub use outcome::{Outcome, Released, Requested};
 pub use report::{KeyReport, RequestReport};
-pub use request::{Ask, KeyName, KeySlot, Member, Mode, Patience, Ticket};
+pub use request::{Ask, Grant, KeyName, KeySlot, Member, Mode, Patience, Ticket};
 pub use sender::{Own, Sender};
 pub use space::{LocalSpace, Space};
 pub use table::{LockTable, Safety};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Caller, Events, Inbox, Member, Own, Sender, Time,
+    Inbox, Member,
     sync::{RwLock, RwLockReadGuard},
 };
 
@@ -73,16 +73,6 @@ impl<R: Recipient> Members<R> {
     /// If a recipient panicked before.
     pub fn recipient<T>(&self, member: Member, read: impl FnOnce(&R) -> T) -> Option<T> {
         self.map().get(&member).map(|destination| read(&destination.recipient))
-    }
-
-    /// A caller that gives the members what it causes. `own` is the member that operates; `None` for whoever is none.
-    pub fn sender<'a, C: Caller>(&'a self, clock: C, own: Option<Own<'a>>) -> Sender<'a, R, C> {
-        Sender::new(self, clock, own)
-    }
-
-    /// Gives the members what came from elsewhere, in order.
-    pub fn send(&self, mut events: Events) {
-        self.sender(Time::ZERO, None).take_events(&mut events);
     }
 
     pub(crate) fn map(&self) -> RwLockReadGuard<'_, MemberMap<R>> {

@@ -1,6 +1,9 @@
 //! Who holds and who waits, as a query answers it.
 
-use crate::{Grant, Key, Member, Mode, Time};
+use crate::{
+    Grant, Key, Member, Mode, Time,
+    request::{Phase, Request},
+};
 
 /// Who holds one key and who waits for it, at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,4 +29,15 @@ pub struct RequestReport {
     pub since: Time,
     /// What the holder learned; `None` while it waits.
     pub grant: Option<Grant>,
+}
+
+impl RequestReport {
+    pub(crate) fn of(request: &Request) -> Self {
+        let &Request { member, tag, mode, since, phase, .. } = request;
+        let grant = match phase {
+            Phase::Waiting { .. } => None,
+            Phase::Holding { grant, .. } => Some(grant),
+        };
+        Self { member, tag, mode, since, grant }
+    }
 }

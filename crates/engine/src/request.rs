@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    Grant, RequestReport, Time,
+    Time,
     slab::{Index, NONE},
 };
 
@@ -92,6 +92,16 @@ pub struct Ask<'a> {
     pub patience: Patience,
 }
 
+/// What a holder learns when it is granted a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Grows with every grant of the space, so with every grant of each key.
+    pub fence: u64,
+    /// The last write hold that ended by death or expiry may have left the data half written, and
+    /// no write hold that saw this has been released normally since.
+    pub recovered: bool,
+}
+
 /// Whether a request waits or holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -133,13 +143,5 @@ pub struct Request {
 impl Request {
     pub fn is_hold(&self) -> bool {
         matches!(self.phase, Phase::Holding { .. })
-    }
-
-    pub fn report(&self) -> RequestReport {
-        let grant = match self.phase {
-            Phase::Waiting { .. } => None,
-            Phase::Holding { grant, .. } => Some(grant),
-        };
-        RequestReport { member: self.member, tag: self.tag, mode: self.mode, since: self.since, grant }
     }
 }

@@ -37,11 +37,19 @@ pub struct Sender<'a, R: Recipient, C> {
     to_wake: Vec<R>,
 }
 
-impl<'a, R: Recipient, C: Caller> Sender<'a, R, C> {
-    pub(crate) fn new(members: &'a Members<R>, clock: C, own: Option<Own<'a>>) -> Self {
-        Self { members, clock, own, to_wake: Vec::new() }
+impl<R: Recipient> Members<R> {
+    /// A caller that gives the members what it causes. `own` is the member that operates; `None` for whoever is none.
+    pub fn sender<'a, C: Caller>(&'a self, clock: C, own: Option<Own<'a>>) -> Sender<'a, R, C> {
+        Sender { members: self, clock, own, to_wake: Vec::new() }
     }
 
+    /// Gives the members what came from elsewhere, in order.
+    pub fn send(&self, mut events: Events) {
+        self.sender(Time::ZERO, None).take_events(&mut events);
+    }
+}
+
+impl<R: Recipient, C: Caller> Sender<'_, R, C> {
     /// Puts each event where it belongs, in order. An event for a member that has left is dropped.
     fn sort(&mut self, events: Events) {
         // Most operations cause nothing for anybody else, and need no lock for that.

@@ -3,8 +3,8 @@
 mod local;
 
 use crate::{
-    Ask, Event, Grant, Key, KeyReport, KeySlot, Member, Mode, Patience, Released, Requested, Safety, Ticket,
-    Time,
+    Ask, Event, Grant, Key, KeyReport, KeySlot, Member, Mode, Patience, Released, RequestReport, Requested,
+    Safety, Ticket, Time,
     caller::{Now, Operation},
     deadlines::{Deadlines, Due},
     key_state::KeyState,
@@ -359,8 +359,8 @@ impl Shard<Process> {
     fn report(&self, key: &Key, state: &KeyState) -> KeyReport {
         KeyReport {
             key: key.clone(),
-            holders: state.holders.iter(&self.requests).map(Request::report).collect(),
-            waiting: state.queue.iter(&self.requests).map(Request::report).collect(),
+            holders: state.holders.iter(&self.requests).map(RequestReport::of).collect(),
+            waiting: state.queue.iter(&self.requests).map(RequestReport::of).collect(),
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Space<S: Scope = Process> {
     hasher: RandomState,
-    shards: Box<[S::Lock]>,
+    shards: Box<[S::Lock<Shard<S>>]>,
     shard_bits: u32,
     fences: Fences,
 }
@@ -108,7 +108,7 @@ impl Space {
 impl<S: Scope> Space<S> {
     fn of(shards: Vec<Shard<S>>, hasher: RandomState) -> Self {
         let shard_bits = shards.len().trailing_zeros();
-        let shards = shards.into_iter().map(S::Lock::new).collect();
+        let shards = shards.into_iter().map(S::Lock::<Shard<S>>::new).collect();
         Self { hasher, shards, shard_bits, fences: Fences::default() }
     }
 
@@ -143,7 +143,7 @@ impl<S: Scope> Space<S> {
     }
 
     fn guards(&self) -> impl Iterator<Item = impl DerefMut<Target = Shard<S>>> {
-        self.shards.iter().map(S::Lock::lock)
+        self.shards.iter().map(Lock::lock)
     }
 
     fn shard(&self, number: u32) -> impl DerefMut<Target = Shard<S>> {

@@ -7,7 +7,7 @@ use latchkey_engine::{Ask, KeyName, LockTable, Member, Patience, Requested, Spac
 use support::{READ, WRITE, World};
 
 #[test]
-fn a_dead_ports_holds_are_freed_and_its_requests_leave_the_queues() {
+fn a_dead_members_holds_are_freed_and_its_requests_leave_the_queues() {
     let mut world = World::new();
     let _dead_holder = world.on_member(1).write("k");
     let _dead_waiter = world.on_member(1).write("k");

@@ -37,7 +37,7 @@ fn timed_out(member: Member, tag: u32) -> Event {
 }
 
 #[test]
-fn no_letter_and_no_wake_up_is_lost() {
+fn no_message_and_no_wake_up_is_lost() {
     loom::model(|| {
         let mailbox = Arc::new(Mailbox::default());
         let writers = [A, B].map(|member| {
@@ -57,7 +57,7 @@ fn no_letter_and_no_wake_up_is_lost() {
 }
 
 #[test]
-fn no_letter_is_lost_to_a_reader_that_looks_itself_before_it_sleeps() {
+fn no_message_is_lost_to_a_reader_that_looks_itself_before_it_sleeps() {
     loom::model(|| {
         let mailbox = Arc::new(Mailbox::default());
         let address = Address(mailbox.clone());
@@ -160,7 +160,7 @@ fn an_expiry_that_races_with_a_release_ends_the_hold_once() {
 }
 
 #[test]
-fn two_ports_that_end_at_once_leave_nothing() {
+fn two_members_that_end_at_once_leave_nothing() {
     loom::model(|| {
         let shared = Shared::new(1);
         let [a, b, c] = [A, B, C].map(|member| Participant::of(&shared, member));

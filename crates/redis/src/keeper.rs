@@ -54,9 +54,9 @@ use crate::{
     clock,
     connection::address::Config,
     keeper::{
-        command::{Command, Deliver, SpaceNumber},
+        command::{Command, Deliver},
         event::StoreEvent,
-        ledger::{Ledger, Number},
+        ledger::{Ledger, Number, SpaceNumber},
         request::{Need, Phase, Request, Requests},
         session::Session,
     },

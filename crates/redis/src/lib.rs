@@ -36,12 +36,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! | folder       | what is there                                                              | may use                 |
-//! | ------------ | -------------------------------------------------------------------------- | ----------------------- |
-//! | `callers`    | stores and spaces, as a program's threads use them                         | `keeper`, `connection`  |
-//! | `keeper`     | the task, its requests and its session; what callers leave for it          | `connection`, `scripts` |
-//! | `connection` | the options, and how a server is found, reached and checked                | none of them            |
-//! | [`scripts`]  | the operations on the server, and [`names`]: what things are called there  | none of them            |
+//! | folder       | what is there                                                             | may use                           |
+//! | ------------ | ------------------------------------------------------------------------- | --------------------------------- |
+//! | `callers`    | stores and spaces, as a program's threads use them                        | `keeper`, `connection`, `scripts` |
+//! | `keeper`     | the task, its requests and its session; what callers leave for it         | `connection`, `scripts`           |
+//! | `connection` | the options, and how a server is found, reached and checked               | none of them                      |
+//! | [`scripts`]  | the operations on the server, and [`names`]: what things are called there | none of them                      |
 //!
 //! All may use `clock`, `trouble` (what is wrong with a store) and `who` (who this process is).
 #![forbid(unsafe_code)]

@@ -23,7 +23,7 @@ async fn a_dead_holder_is_found_by_the_next_who_comes() {
 }
 
 #[tokio::test]
-async fn a_lease_ends_when_nobody_beats_and_a_beat_tells_of_it() {
+async fn a_lease_ends_when_nobody_beats_and_a_beat_reports_it() {
     const LEASE: Duration = Duration::from_millis(300);
     let server = server!();
     let (mut dead, mut alive) = (Peer::join(&server, LEASE).await, Peer::join(&server, LONG).await);

@@ -14,7 +14,7 @@ use crate::asks::{cancel, in_rounds, key, ticket, write};
 pub fn benches(criterion: &mut Criterion) {
     cancel_one(criterion);
     writer_behind_readers(criterion);
-    detach_a_small_port(criterion);
+    detach_a_small_member(criterion);
     detach_per_hold(criterion);
 }
 
@@ -58,7 +58,7 @@ fn writer_behind_readers(criterion: &mut Criterion) {
 }
 
 /// A member that holds 10 keys ends, while another one holds many: it costs what it owns, not what the table holds.
-fn detach_a_small_port(criterion: &mut Criterion) {
+fn detach_a_small_member(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("detach a member of 10 holds, others hold");
     for others in [10, 100_000] {
         let space = Space::keeping(0, 16);

@@ -58,7 +58,7 @@ fn who_is_granted_a_key_has_been_notified_of_its_loss() {
 }
 
 #[test]
-fn a_cancel_that_comes_too_late_tells_of_the_grant() {
+fn a_cancel_that_comes_too_late_finds_the_grant() {
     loom::model(|| {
         let shared = Shared::new(1);
         let [a, b] = [A, B].map(|member| Participant::of(&shared, member));

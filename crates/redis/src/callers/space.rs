@@ -12,8 +12,9 @@ use crate::{
     callers::store::Store,
     clock,
     keeper::{
-        command::{Asked, Command, Responder, SpaceNumber},
+        command::{Asked, Command, Responder},
         event::StoreEvent,
+        ledger::SpaceNumber,
         report::{StoredBlockers, StoredKey},
     },
     scripts::Asker,

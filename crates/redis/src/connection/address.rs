@@ -6,7 +6,7 @@ use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Protocol
 
 use super::{
     client::client,
-    options::{ConfigError, Options, bad},
+    options::{ConfigError, Options, URL_FORM, bad},
 };
 
 const DEFAULT_SENTINEL_PORT: u16 = 26379;
@@ -80,9 +80,6 @@ impl fmt::Debug for Config {
             .finish_non_exhaustive()
     }
 }
-
-pub(super) const URL_FORM: &str = "a URL as redis://host:6379, rediss://host:6379 or unix:///path, with user:password@ before the \
-                        host and /database behind it if need be";
 
 fn direct(url: &str, options: &Options) -> Result<Client, ConfigError> {
     if options.master.is_some() {

@@ -4,10 +4,7 @@ use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, TlsCertific
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
-use super::{
-    address::URL_FORM,
-    options::{ConfigError, Options, bad},
-};
+use super::options::{ConfigError, Options, URL_FORM, bad};
 
 const BEGIN_CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 

@@ -2,6 +2,9 @@
 
 use std::{fmt, time::Duration};
 
+pub(super) const URL_FORM: &str = "a URL as redis://host:6379, rediss://host:6379 or unix:///path, with user:password@ before the \
+                        host and /database behind it if need be";
+
 /// What a program says of its store. [`Config::new`](super::address::Config::new) checks it.
 ///
 /// Either `url`, or `sentinels` with `master`.

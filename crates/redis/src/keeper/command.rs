@@ -6,13 +6,14 @@ use latchkey_engine::{Events, Key, Member, Mode, Patience, Time};
 use tokio::sync::oneshot;
 
 use crate::{
-    keeper::{event::StoreEvent, ledger::Number, report::StoredKey},
+    keeper::{
+        event::StoreEvent,
+        ledger::{Number, SpaceNumber},
+        report::StoredKey,
+    },
     scripts::Asker,
     trouble::StoreError,
 };
-
-/// The number of an open space of a store.
-pub(crate) type SpaceNumber = u32;
 
 /// Takes the events of a space.
 pub(crate) type Deliver = Box<dyn Fn(Events) + Send + Sync>;

@@ -8,18 +8,17 @@ use std::collections::HashMap;
 use latchkey_engine::Time;
 use redis::RedisResult;
 
-use super::{Keeper, questions::Reply};
+use super::Keeper;
 use crate::{
     clock,
     keeper::{
-        command::{Responder, SpaceNumber},
+        command::Responder,
+        ledger::SpaceNumber,
+        questions::{QueryNumber, Reply},
         report::{StoredKey, Survey},
     },
     trouble::{Reason, StoreError, Trouble},
 };
-
-/// The number of a query of a store.
-pub(super) type QueryNumber = u64;
 
 #[derive(Default)]
 pub(super) struct Queries {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use latchkey_engine::{Patience, Time};
 use redis::RedisResult;
 
-use super::{Keeper, queries::QueryNumber};
+use super::Keeper;
 use crate::{
     clock,
     keeper::{
@@ -24,6 +24,9 @@ const WINDOW: usize = 256;
 
 /// How many releases are one question at most. More would gain little, and make others wait behind it.
 const RELEASES_AT_ONCE: usize = 64;
+
+/// The number of a query of a store.
+pub(super) type QueryNumber = u64;
 
 /// A reply, with what it is the reply to.
 pub(super) enum Reply {
