@@ -21,6 +21,16 @@ function onFirst(t, name, listener) {
   return seen;
 }
 
+/** A writer holds the key: gives its release function, and the log of all who ask. */
+function holding(lock) {
+  const log = [];
+  let release;
+  ask(lock, log, 'holder', 'writeLock', (given) => {
+    release = given;
+  });
+  return { log, release };
+}
+
 for (const [scope, options] of [
   ['private', () => ({})],
   ['named', () => ({ name: freshName() })],
@@ -90,12 +100,7 @@ for (const [scope, options] of [
   describe(`a grant (${scope})`, () => {
     it('to one who waited is published after the callback was called', (t) => {
       const lock = new Lock(null, null, options());
-      const log = [];
-      let release;
-      const give = (given) => {
-        release = given;
-      };
-      ask(lock, log, 'holder', 'writeLock', give);
+      const { log, release } = holding(lock);
       onFirst(t, 'latchkey:grant', () => log.push('published'));
       ask(lock, log, 'next');
       release();
@@ -105,12 +110,7 @@ for (const [scope, options] of [
 
     it('to readers that waited is published after all callbacks were called', (t) => {
       const lock = new Lock(null, null, options());
-      const log = [];
-      let release;
-      const give = (given) => {
-        release = given;
-      };
-      ask(lock, log, 'holder', 'writeLock', give);
+      const { log, release } = holding(lock);
       onFirst(t, 'latchkey:grant', () => ask(lock, log, 'subscriber', 'readLock'));
       ask(lock, log, 'first', 'readLock');
       ask(lock, log, 'second', 'readLock');

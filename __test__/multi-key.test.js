@@ -8,6 +8,7 @@ const {
   overScopes,
   overScopesAndModes,
   assertFree,
+  exclusive,
   untilPending,
   freshName,
   TRY,
@@ -330,12 +331,7 @@ overScopes('a downgrade of several keys', (open) => {
 overScopes('many calls for keys in any order', (open) => {
   it('never wait for each other: opposite orders', async () => {
     const locks = open();
-    let inside = 0;
-    const work = async () => {
-      assert.equal(++inside, 1);
-      await turn();
-      inside--;
-    };
+    const work = exclusive();
     const calls = [];
     for (let i = 0; i < 200; i++) calls.push(locks.write(i % 2 === 0 ? ['a', 'b'] : ['b', 'a'], work));
     await Promise.all(calls);
