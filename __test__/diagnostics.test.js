@@ -180,14 +180,17 @@ overScopes('the channels', (open, { later, name: kind }) => {
     await Promise.all(calls);
     hold.release();
     stopListening();
-    assert.deepEqual(brief(messages), [
-      ...Array(3).fill('wait key write'),
-      ...['timeout key write', 'abort key write', 'refuse key write'],
+    // By request: the first one's time may be over before the last one has asked.
+    const ids = [...new Set(messages.map(([, { id }]) => id))];
+    const livesOf = (id) => brief(messages.filter(([, message]) => message.id === id));
+    assert.deepEqual(ids.map(livesOf), [
+      ['wait key write', 'timeout key write'],
+      ['wait key write', 'abort key write'],
+      ['wait key write', 'refuse key write'],
     ]);
-    const ids = messages.map(([, { id }]) => id);
-    assert.deepEqual(ids.slice(3), ids.slice(0, 3));
-    assert.equal(messages[5][1].code, 'ERR_LOCK_CLOSED');
-    for (const [, { waited }] of messages.slice(3)) assert.ok(waited >= 0, `waited ${waited}`);
+    const ends = messages.map(([, message]) => message).filter(({ waited }) => waited !== undefined);
+    assert.equal(ends.at(-1).code, 'ERR_LOCK_CLOSED');
+    for (const { waited } of ends) assert.ok(waited >= 0, `waited ${waited}`);
   });
 
   it(

@@ -8,7 +8,7 @@ pub mod words;
 
 use std::rc::Rc;
 
-use latchkey_engine::{Ask, Caller, KeyName, LocalSpace, LockTable, Mode, Patience, Requested};
+use latchkey_engine::{Ask, Caller, KeyName, LocalSpace, LockTable, Mode, Patience};
 use napi::bindgen_prelude::{Either, Float64Array, Function, FunctionCallContext, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result, sys};
 use napi_derive::napi;
@@ -63,6 +63,7 @@ fn functions<'env>(define: &Definer<'env>) -> Result<PortFunctions<'env>> {
         query: define.function("query", query)?,
         label: define.raw("label", label)?,
         blockers: define.function("blockers", blockers)?,
+        holders: define.function("holders", holders)?,
         query_store: define.function("queryStore", stored::query)?,
         ready_store: define.function("readyStore", stored::ready)?,
         frozen: define.raw("frozen", stored::frozen)?,
@@ -119,6 +120,7 @@ pub struct PortFunctions<'env> {
     pub label: Function<'env, (), ()>,
     #[napi(ts_type = "(key: string) => Array<Report>")]
     pub blockers: Function<'env, (), Vec<Report>>,
+    pub holders: Function<'env, (), Vec<u32>>,
     #[napi(ts_type = "() => Promise<StoreReport>")]
     pub query_store: Function<'env, (), sys::napi_value>,
     #[napi(ts_type = "() => Promise<void>")]
@@ -186,7 +188,6 @@ fn request(port: &Port, call: &Call) -> Result<()> {
     let (number, open) = port.addressed()?;
     let units: Option<Utf16String> = call.argument()?;
     let ask = ask(port, &open, units.as_ref());
-    let patience = ask.patience;
     let mut slot = None;
     let requested = port.operate(&call.env, number, &open, |locks, caller| {
         let outcome = locks.request(ask, caller);
@@ -198,9 +199,6 @@ fn request(port: &Port, call: &Call) -> Result<()> {
     }
     port.words.with(|words| {
         words::write_requested(words, requested);
-        if let (Requested::Waiting(_), Patience::For(_)) = (requested, patience) {
-            words::write_now(words, clock::now());
-        }
         if units.is_some() {
             words::write_key_slot(words, slot);
         }
@@ -279,15 +277,22 @@ fn label(port: &Port, call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// Who keeps a request waiting in a named space for the key that is the argument: the first holders, and as an answer in the
-/// array how many began to wait before the moment that stands there.
+/// Who keeps others from the key that is the argument in a named space: the first holders, and as an answer in the array how many
+/// wait for it.
 fn blockers(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
     let (_, open) = port.addressed()?;
     let key: Utf16String = call.first_arg()?;
-    let asked = port.words.with(|words| words[words::NOW]);
-    let (holders, ahead) = View::of(port, &open)?.blockers(&key, asked);
-    port.words.with(|words| words::write_done(words, ahead as f64));
+    let (holders, waiting) = View::of(port, &open)?.blockers(&key);
+    port.words.with(|words| words::write_done(words, waiting.into()));
     Ok(holders)
+}
+
+/// The tags of the first holders of the key in a private space that the array names.
+fn holders(port: &Port, _: &FunctionCallContext) -> Result<Vec<u32>> {
+    port.apply_posted();
+    let (_, open) = port.addressed()?;
+    let key = port.words.with(|words| words::key_slot(words));
+    Ok(private(&open)?.holders(key.index, query::MOST_BLOCKERS))
 }
 
 /// Who holds and who waits in a named space; the argument, if there is one, is the only key to look at.

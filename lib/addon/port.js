@@ -246,17 +246,27 @@ function query(number, key) {
 }
 
 /**
- * Who kept a request waiting in a named space.
+ * Who keeps others from a key of a named space.
  *
- * @param {number} number
+ * @param {number} number of the space
  * @param {string} key
- * @param {number} asked when it began to wait, by the clock that all threads share
  */
-function blockers(number, key, asked) {
+function blockers(number, key) {
   words[at.space] = number;
-  words[at.now] = asked;
   const holders = native.blockers(key);
-  return { holders, ahead: words[at.done] };
+  return { holders, waiting: words[at.done] };
+}
+
+/**
+ * The tags of the first holders of a key that the engine has in a private space.
+ *
+ * @param {number} number of the space
+ * @param {ThinKey} key
+ */
+function holders(number, key) {
+  words[at.space] = number;
+  nameBySlot(key);
+  return native.holders();
 }
 
 /**
@@ -351,6 +361,7 @@ module.exports = {
   hasEnded,
   setLabel,
   blockers,
+  holders,
   query,
   gather,
   sendGathered,

@@ -240,7 +240,7 @@ class PromiseLocks {
 
   /** @param {PromiseRequest} request one that was refused when it asked */
   #refusal(request) {
-    const error = request.refusal(this.#space.blockersOf(request, true));
+    const error = request.refusal(this.#space.blockersOf(request, null));
     request.finish(new Failure(error));
     request.settle(null, null, ANSWERED);
     return error;

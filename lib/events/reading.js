@@ -42,8 +42,7 @@ function takeGrant(space, key) {
   if (words[at.events] !== 1 || words[at.firstEvent + at.eventKind] !== GRANTED) return null;
   if (words[at.firstEvent + at.eventSpace] !== space.number) return null;
   const request = space.requests[words[at.firstEvent + at.eventTag]];
-  if (!request || request.state !== WAITING || request.keyObject !== key || key.firstEvent !== null)
-    return null;
+  if (request?.state !== WAITING || request.keyObject !== key || key.firstEvent !== null) return null;
   words[at.events] = 0;
   setGrant(request, at.firstEvent + at.eventFence);
   return request;

@@ -4,7 +4,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { holdBack } = require('../events/delivery');
-const { failed } = require('../events/diagnostics');
+const { enabled, failed } = require('../events/diagnostics');
 const { reportLater } = require('../errors');
 const { WAITING, HOLDING, ENDED, GRANTED, ANSWERED } = require('../events/life');
 const { Request } = require('../events/request');
@@ -26,21 +26,22 @@ const OPTIONS = { requireManualDestroy: false };
  * Asks for a key. If it can be granted now, `obtained` has been called when this returns.
  *
  * @param {Space} space
- * @param {string} key
+ * @param {string} name of the key
  * @param {number} mode
  * @param {number} expiry milliseconds, or 0
  * @param {Callback} obtained
  * @param {Callback | null} released
  * @param {Logger | null} logger
  */
-function lock(space, key, mode, expiry, obtained, released, logger) {
-  const taken = expiry === 0 ? space.take(key, mode) : null;
-  if (taken === null) {
-    const request = new CallbackRequest(space, key, mode, expiry, obtained, released, logger);
-    return ask(request, expiry > 0 && released !== null);
+function lock(space, name, mode, expiry, obtained, released, logger) {
+  const key = space.keys.find(name);
+  if (expiry > 0 || !key.admits(mode) || key.firstEvent !== null || enabled()) {
+    const request = new CallbackRequest(space, name, mode, expiry, obtained, released, logger);
+    return ask(request, key.isFree(mode), expiry > 0 && released !== null);
   }
-  // Only a private space has such holds.
-  const release = countedRelease(/** @type {PrivateSpace} */ (space), taken, released);
+  // Nobody has to be notified of it: so it is only counted. Only a key of a private space admits anybody.
+  key.take(mode);
+  const release = countedRelease(/** @type {PrivateSpace} */ (space), key, released);
   try {
     obtained.call(undefined, release);
   } catch (error) {
@@ -230,13 +231,14 @@ function endHold(request, args) {
 
 /**
  * @param {any} request
+ * @param {boolean} isFree whether its key probably is
  * @param {boolean} mayEndLater whether its hold may be ended by somebody else, even if it is granted now
  */
-function ask(request, mayEndLater) {
+function ask(request, isFree, mayEndLater) {
   const { space } = request;
   // Whoever is called later, by somebody else or by the clock, is called in the context of the one who asked. To make that
   // may run program code, which hooks are: so it comes first, unless the key is probably free.
-  if (mayEndLater || !space.isFree(request)) request.context = new AsyncResource('latchkey', OPTIONS);
+  if (mayEndLater || !isFree) request.context = new AsyncResource('latchkey', OPTIONS);
   const granted = space.ask(request, Infinity);
   if (request.state === WAITING && request.context === null)
     request.context = new AsyncResource('latchkey', OPTIONS);

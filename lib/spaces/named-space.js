@@ -61,11 +61,11 @@ class NamedSpace extends Space {
 
   /**
    * @param {Request} request
-   * @param {boolean} isNew
+   * @param {number | null} ahead
    */
-  blockersOf({ key, since }, isNew) {
-    const { holders, ahead } = port.blockers(this.number, key, isNew ? Infinity : since);
-    return toBlockers(this.addTraces(holders), ahead);
+  blockersOf({ key }, ahead) {
+    const { holders, waiting } = port.blockers(this.number, key);
+    return toBlockers(this.addTraces(holders), ahead ?? waiting);
   }
 
   /**

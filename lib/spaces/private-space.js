@@ -32,31 +32,7 @@ class PrivateSpace extends Space {
   }
 
   /**
-   * Whether a request would be granted at once, and nothing is to be delivered before that.
-   *
-   * @param {Request} request
-   */
-  isFree(request) {
-    const key = this.keys.find(request.key);
-    return key.firstEvent === null && key.admits(request.mode);
-  }
-
-  /**
-   * Takes a key for a holder that is only counted, if that needs nobody's waiting and nobody has to be notified of it.
-   *
-   * @param {string} name
-   * @param {number} mode
-   * @returns {ThinKey | null} the key, to be given back by `give`
-   */
-  take(name, mode) {
-    const key = this.keys.find(name);
-    if (!key.admits(mode) || key.firstEvent !== null || diagnostics.enabled()) return null;
-    key.take(mode);
-    return key;
-  }
-
-  /**
-   * Gives such a key back.
+   * Ends the hold of one that is only counted.
    *
    * @param {ThinKey} key
    * @returns {Request | null} who was let in, for the caller to `settle`
@@ -162,8 +138,6 @@ class PrivateSpace extends Space {
     }
   }
 
-  hasQueued() {}
-
   /** @returns {'thread'} */
   get scope() {
     return 'thread';
@@ -243,21 +217,25 @@ class PrivateSpace extends Space {
 
   /**
    * @param {Request} request
-   * @param {boolean} isNew
+   * @param {number | null} ahead
    */
-  blockersOf(request, isNew) {
+  blockersOf(request, ahead) {
     const key = /** @type {ThinKey} */ (request.keyObject);
-    /** @type {Request[]} */
+    return toBlockers(describe(this.holdersOf(key)), ahead ?? key.waiting);
+  }
+
+  /**
+   * @param {ThinKey} key
+   * @returns {Request[]} the first ones
+   */
+  holdersOf(key) {
+    if (key.state === ENGINE) {
+      const tags = port.holders(this.number, key);
+      return tags.map((tag) => this.requests[tag]).filter(isHolder);
+    }
     const holders = [];
     for (let each = key.last; each !== null; each = each.previous) holders.push(each);
-    let ahead = 0;
-    for (const each of this.requests) {
-      if (each === null || each.keyObject !== key || each === request) continue;
-      if (each.state === HOLDING) holders.push(each);
-      else if (isNew || each.since < request.since) ahead++;
-    }
-    holders.sort((a, b) => a.fence - b.fence);
-    return toBlockers(describe(holders.slice(0, MOST_BLOCKERS)), ahead);
+    return holders.toReversed().slice(0, MOST_BLOCKERS);
   }
 }
 
@@ -267,6 +245,14 @@ class PrivateSpace extends Space {
  */
 function isThere(request) {
   return request !== null;
+}
+
+/**
+ * @param {Request | null} request
+ * @returns {request is Request}
+ */
+function isHolder(request) {
+  return request?.state === HOLDING;
 }
 
 /**

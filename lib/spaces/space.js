@@ -34,17 +34,6 @@ class Space extends Member {
   }
 
   /**
-   * Whether a request would be granted at once, and nothing is to be delivered before that: probably, since others use the
-   * space.
-   *
-   * @param {Request} request
-   */
-  isFree(request) {
-    const key = this.keys.find(request.key);
-    return key.firstEvent === null && key.inEngine === 0;
-  }
-
-  /**
    * Asks for the request's key; its state says what became of that.
    *
    * @param {Request} request
@@ -75,7 +64,6 @@ class Space extends Member {
       throw error;
     }
     if (done === at.notDone) {
-      this.hasQueued(request, patience);
       this.move(request, WAITING);
       if (request.times !== null) diagnostics.waits(request);
     } else {
@@ -86,17 +74,6 @@ class Space extends Member {
     // Last: what is scheduled there runs other people's hooks.
     if (done === at.notDone) this.lookForEvents();
     return done === at.doneNow ? request : null;
-  }
-
-  /**
-   * A request has begun to wait.
-   *
-   * @param {Request} request
-   * @param {number} patience
-   */
-  hasQueued(request, patience) {
-    // By the clock that all threads share: for who asks, after its time limit, how many had come before it.
-    if (patience !== Infinity) request.since = words[at.now];
   }
 
   /** A request waits for other threads. */
@@ -110,17 +87,6 @@ class Space extends Member {
    * @param {Request} _request
    */
   addLabel(_request) {}
-
-  /**
-   * Takes a key for a holder that is only counted: where nobody else can take it.
-   *
-   * @param {string} _name
-   * @param {number} _mode
-   * @returns {ThinKey | null}
-   */
-  take(_name, _mode) {
-    return null;
-  }
 
   /**
    * @param {ThinKey} key
@@ -267,11 +233,11 @@ class Space extends Member {
   /**
    * @param {Request} request
    * @param {number} kind
-   * @param {number} _place where the event stands in the shared array
+   * @param {number} place where the event stands in the shared array
    * @returns {Error | import('../events/snapshot').Blockers | null} what the program is given with the event
    */
-  explain(request, kind, _place) {
-    if (kind === TIMED_OUT) return this.blockersOf(request, false);
+  explain(request, kind, place) {
+    if (kind === TIMED_OUT) return this.blockersOf(request, words[place + at.eventDetail]);
     return kind === EXPIRED ? this.expiryOf(request) : null;
   }
 
@@ -287,10 +253,10 @@ class Space extends Member {
    * Who kept a request waiting that waits no longer.
    *
    * @param {Request} _request
-   * @param {boolean} _isNew whether it has not waited: then all who wait had come before it
+   * @param {number | null} _ahead how many waited before it; null if it has not waited: then all who wait do
    * @returns {import('../events/snapshot').Blockers | null} null where it would cost too much to ask
    */
-  blockersOf(_request, _isNew) {
+  blockersOf(_request, _ahead) {
     return null;
   }
 

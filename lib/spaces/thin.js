@@ -73,6 +73,16 @@ class ThinKey {
   }
 
   /**
+   * Whether a request would be granted at once, and nothing is to be delivered before that: in a named space, which others use,
+   * only probably.
+   *
+   * @param {number} mode
+   */
+  isFree(mode) {
+    return this.firstEvent === null && (this.keys.thin ? this.admits(mode) : this.inEngine === 0);
+  }
+
+  /**
    * Whether a request surely waits, or is refused if it is not willing to: nobody has to look at the clock for that.
    *
    * @param {number} mode

@@ -1,6 +1,6 @@
 //! Who holds and who waits in a named space, as JavaScript learns it.
 
-use latchkey_engine::{KeyReport, Member, Mode, RequestReport, Space, Time};
+use latchkey_engine::{Key, KeyReport, Member, Mode, RequestReport, Space, Time};
 use napi::bindgen_prelude::Utf16String;
 use napi::{Error, Result};
 use napi_derive::napi;
@@ -39,7 +39,7 @@ pub struct Report {
 }
 
 /// So many holders are named at most where somebody has waited in vain.
-const MOST_BLOCKERS: usize = 10;
+pub const MOST_BLOCKERS: usize = 10;
 
 /// What one port sees of a named space, at one moment.
 pub struct View<'a> {
@@ -67,22 +67,24 @@ impl<'a> View<'a> {
             None => self.engine.query(),
         };
         let of_key = |key: &KeyReport| -> Vec<_> {
-            key.holders.iter().chain(&key.waiting).filter_map(|request| self.describe(key, request)).collect()
+            key.holders
+                .iter()
+                .chain(&key.waiting)
+                .filter_map(|request| self.describe(&key.key, request))
+                .collect()
         };
         keys.iter().flat_map(of_key).collect()
     }
 
-    /// The first holders of a key, and how many wait for it who asked before the moment `asked`, in milliseconds.
-    pub fn blockers(&self, key: &[u16], asked: f64) -> (Vec<Report>, usize) {
-        let Some(key) = self.engine.query_key(key) else { return (Vec::new(), 0) };
-        let first = key.holders.iter().take(MOST_BLOCKERS);
-        let holders = first.filter_map(|request| self.describe(&key, request)).collect();
-        let ahead = key.waiting.iter().filter(|request| to_milliseconds(request.since) < asked).count();
-        (holders, ahead)
+    /// The first holders of a key, and how many wait for it.
+    pub fn blockers(&self, key: &[u16]) -> (Vec<Report>, u32) {
+        let Some(found) = self.engine.blockers(key, MOST_BLOCKERS) else { return (Vec::new(), 0) };
+        let holders = found.holders.iter().filter_map(|request| self.describe(&found.key, request));
+        (holders.collect(), found.waiting)
     }
 
     /// `None` if the request's thread is just ending.
-    fn describe(&self, key: &KeyReport, request: &RequestReport) -> Option<Report> {
+    fn describe(&self, key: &Key, request: &RequestReport) -> Option<Report> {
         let is_own = request.member == self.asking;
         let thread = match is_own {
             true => self.thread,
@@ -90,7 +92,7 @@ impl<'a> View<'a> {
         };
         let label = self.shared.labels.get(request.member, request.tag);
         Some(Report {
-            key: key.key.as_units().to_vec().into(),
+            key: key.as_units().to_vec().into(),
             held: request.grant.is_some(),
             write: request.mode == Mode::Write,
             age: (to_milliseconds(self.now) - to_milliseconds(request.since)).max(0.0),

@@ -75,14 +75,10 @@ layout! {
     /// How many entries JavaScript has posted. The next native call takes them in, first to last, and sets it to 0.
     pub POSTED: usize = 18 => posted;
 
-    /// A moment by the clock that all threads share, in milliseconds: the answer when a request that has a time limit has just
-    /// begun to wait, and the input when it is asked later who kept it waiting.
-    pub NOW: usize = 19 => now;
-
     /// 1 if a store's connection has something to say, for `storeEvents` to fetch.
-    pub STORE_EVENTS: usize = 20 => store_events;
+    pub STORE_EVENTS: usize = 19 => store_events;
 
-    FIRST_POSTED: usize = 21 => first_posted;
+    FIRST_POSTED: usize = 20 => first_posted;
     POSTED_SIZE: usize = 6 => posted_size;
     MAX_POSTED: usize = 512 => max_posted;
 
@@ -143,7 +139,7 @@ layout! {
     EVENT_TAG: usize = 2 => event_tag;
     EVENT_FENCE: usize = 3 => event_fence;
     EVENT_RECOVERED: usize = 4;
-    /// Of an event that is no grant: why it failed, or how it ended.
+    /// Of an event that is no grant: why it failed, how it ended, or how many waited before one that has timed out.
     EVENT_DETAIL: usize = 3 => event_detail;
 
     ANSWER_DONE: u32 = 0 => answer_done;
@@ -228,11 +224,6 @@ pub fn to_milliseconds(time: Time) -> f64 {
     time.as_nanos() as f64 / 1e6
 }
 
-/// Writes the moment of an answer.
-pub fn write_now(words: &mut [f64; LENGTH], now: Time) {
-    words[NOW] = to_milliseconds(now);
-}
-
 pub fn write_requested(words: &mut [f64; LENGTH], requested: Requested) {
     words[DONE] = match requested {
         Requested::Granted(_, grant) => {
@@ -305,7 +296,10 @@ pub fn write_events<'a>(
                 (KIND_GRANTED, tag)
             }
             Event::Expired { tag, .. } => (KIND_EXPIRED, tag),
-            Event::TimedOut { tag, .. } => (KIND_TIMED_OUT, tag),
+            Event::TimedOut { tag, ahead, .. } => {
+                place[EVENT_DETAIL] = ahead.into();
+                (KIND_TIMED_OUT, tag)
+            }
             Event::Lost { tag, .. } => (KIND_LOST, tag),
             Event::Failed { tag, reason, .. } => {
                 place[EVENT_DETAIL] = reason.into();

@@ -29,6 +29,8 @@ pub enum Event {
         member: Member,
         /// The caller's own number of the request.
         tag: u32,
+        /// How many waited before it. A store does not say it here.
+        ahead: u32,
     },
     /// Said only by stores: the hold ended because its session did, and others may hold the key by now.
     Lost {

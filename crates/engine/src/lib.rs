@@ -70,7 +70,7 @@ pub use inbox::{Inbox, Message};
 pub use key::Key;
 pub use members::{Members, Recipient};
 pub use outcome::{Outcome, Released, Requested};
-pub use report::{KeyReport, RequestReport};
+pub use report::{Blockers, KeyReport, RequestReport};
 pub use request::{Ask, Grant, KeyName, KeySlot, Member, Mode, Patience, Ticket};
 pub use sender::{Own, Sender};
 pub use space::{LocalSpace, Space};

@@ -14,22 +14,33 @@ pub const OF_MEMBER: usize = 1;
 /// A list of requests along one chain.
 ///
 /// Invariant: `first` and `last` are both `NONE` or both set; following `next` from `first` ends at
-/// `last`, and `prev` is its mirror image.
+/// `last`, and `prev` is its mirror image; `len` counts them.
 #[derive(Clone, Copy, Debug)]
 pub struct List<const CHAIN: usize> {
     first: Index,
     last: Index,
+    len: u32,
 }
 
 impl<const CHAIN: usize> List<CHAIN> {
-    pub const EMPTY: Self = Self { first: NONE, last: NONE };
+    pub const EMPTY: Self = Self { first: NONE, last: NONE, len: 0 };
 
     pub fn is_empty(&self) -> bool {
         self.first == NONE
     }
 
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
     pub fn first(&self) -> Option<Index> {
         (self.first != NONE).then_some(self.first)
+    }
+
+    /// How many stand before `index`, which must be in this list: it costs as much as there are.
+    pub fn count_before(&self, requests: &Slab<Request>, index: Index) -> u32 {
+        let prev = |&index: &Index| Some(requests[index].links[CHAIN].prev).filter(|&prev| prev != NONE);
+        std::iter::successors(prev(&index), prev).zip(1..).last().map_or(0, |(_, count)| count)
     }
 
     /// The list's requests, from first to last.
@@ -52,6 +63,7 @@ impl<const CHAIN: usize> List<CHAIN> {
             last => requests[last].links[CHAIN].next = index,
         }
         self.last = index;
+        self.len += 1;
     }
 
     /// Takes out `index`, which must be in this list.
@@ -65,5 +77,6 @@ impl<const CHAIN: usize> List<CHAIN> {
             NONE => self.last = prev,
             next => requests[next].links[CHAIN].prev = prev,
         }
+        self.len -= 1;
     }
 }

@@ -16,6 +16,17 @@ pub struct KeyReport {
     pub waiting: Vec<RequestReport>,
 }
 
+/// Who keeps others from a key, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blockers {
+    /// The key.
+    pub key: Key,
+    /// Its first holders, in the order of their grants.
+    pub holders: Vec<RequestReport>,
+    /// How many wait for it.
+    pub waiting: u32,
+}
+
 /// One hold or one request in a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestReport {

@@ -3,8 +3,8 @@
 mod local;
 
 use crate::{
-    Ask, Event, Grant, Key, KeyReport, KeySlot, Member, Mode, Patience, Released, RequestReport, Requested,
-    Safety, Ticket, Time,
+    Ask, Blockers, Event, Grant, Key, KeyReport, KeySlot, Member, Mode, Patience, Released, RequestReport,
+    Requested, Safety, Ticket, Time,
     caller::{Now, Operation},
     deadlines::{Deadlines, Due},
     key_state::KeyState,
@@ -163,8 +163,10 @@ impl<S: Scope> Shard<S> {
                 }
                 Due::Wait(index) => {
                     let Request { key, member, tag, .. } = self.requests[index];
+                    // Few, if those before it wait no longer than it does.
+                    let ahead = self.keys[key].queue.count_before(&self.requests, index);
                     self.end_wait(index);
-                    operation.events.push(Event::TimedOut { member, tag });
+                    operation.events.push(Event::TimedOut { member, tag, ahead });
                     key
                 }
             };
@@ -354,6 +356,13 @@ impl Shard<Process> {
     pub fn query_key(&self, units: &[u16]) -> Option<KeyReport> {
         let (key, state) = self.keys.get(units)?;
         (!state.holders.is_empty()).then(|| self.report(key, state))
+    }
+
+    /// Who keeps others from a key: so many holders at most.
+    pub fn blockers(&self, units: &[u16], most: usize) -> Option<Blockers> {
+        let (key, state) = self.keys.get(units)?;
+        let holders = state.holders.iter(&self.requests).take(most).map(RequestReport::of).collect();
+        Some(Blockers { key: key.clone(), holders, waiting: state.queue.len() })
     }
 
     fn report(&self, key: &Key, state: &KeyState) -> KeyReport {

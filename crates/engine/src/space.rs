@@ -3,8 +3,8 @@
 use std::{hash::BuildHasher, ops::DerefMut};
 
 use crate::{
-    Ask, Caller, Events, KeyName, KeyReport, KeySlot, LockTable, Member, Outcome, Released, Requested,
-    Safety, Ticket, Time,
+    Ask, Blockers, Caller, Events, KeyName, KeyReport, KeySlot, LockTable, Member, Outcome, Released,
+    Requested, Safety, Ticket, Time,
     caller::{Now, Operation},
     fences::Fences,
     keys::{NamedKeys, NumberedKeys},
@@ -74,6 +74,13 @@ impl LocalSpace {
         self.operate(0, caller, |state, operation| state.release_counted(ask, operation))
     }
 
+    /// The tags of the first holders of the key with a number, so many at most, in the order of their grants: but of those that are
+    /// only counted.
+    #[must_use]
+    pub fn holders(&self, key: u32, most: usize) -> Vec<u32> {
+        self.shard(0).holders(key, most)
+    }
+
     /// Later grants have fences higher than `fence`.
     pub fn raise_fences(&self, fence: u64) {
         self.fences.raise(fence);
@@ -102,6 +109,12 @@ impl Space {
     #[must_use]
     pub fn query_key(&self, units: &[u16]) -> Option<KeyReport> {
         self.shard(self.shard_of(units)).query_key(units)
+    }
+
+    /// Who keeps others from a key: so many holders at most. `None` if nobody has asked for it for a while.
+    #[must_use]
+    pub fn blockers(&self, units: &[u16], most: usize) -> Option<Blockers> {
+        self.shard(self.shard_of(units)).blockers(units, most)
     }
 }
 

@@ -33,7 +33,7 @@ fn write_once(member: &Participant, inside: &AtomicUsize) {
 }
 
 fn timed_out(member: Member, tag: u32) -> Event {
-    Event::TimedOut { member, tag }
+    Event::TimedOut { member, tag, ahead: 0 }
 }
 
 #[test]

@@ -112,3 +112,16 @@ fn only_a_hold_can_be_downgraded() {
     let waiting = world.write("k");
     assert!(!world.space.downgrade(world.ticket(waiting), &mut { world.now }).result);
 }
+
+#[test]
+fn the_first_holders_of_a_key_and_how_many_wait_for_it() {
+    let mut world = World::new();
+    let first = world.read("k");
+    world.read("k");
+    world.write("k");
+    world.write("k");
+    let found = world.space.blockers(&[u16::from(b'k')], 1).unwrap();
+    let holders: Vec<_> = found.holders.iter().map(|holder| holder.tag).collect();
+    assert_eq!((holders, found.waiting), (vec![first], 2));
+    assert_eq!(world.space.blockers(&[u16::from(b'x')], 1), None);
+}

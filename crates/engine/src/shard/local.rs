@@ -7,6 +7,7 @@ use crate::{
     keys::Keys,
     scope::Thread,
     shard::Shard,
+    slab::Index,
 };
 
 impl Shard<Thread> {
@@ -30,6 +31,14 @@ impl Shard<Thread> {
         let index = self.add_request(ask, key, Time::ZERO);
         self.keys[key].queue.push_back(&mut self.requests, index);
         Some(self.ticket(index))
+    }
+
+    /// The tags of a key's first holders, so many at most, in the order of their grants: but of those that are only counted.
+    pub fn holders(&self, key: Index, most: usize) -> Vec<u32> {
+        if !self.keys.is_known(key) {
+            return Vec::new();
+        }
+        self.keys[key].holders.iter(&self.requests).take(most).map(|request| request.tag).collect()
     }
 
     /// Counts holders that nothing distinguishes: they never expire, and have no tickets.

@@ -249,7 +249,7 @@ impl<K: Kind> Model<K> {
                     assert_eq!(request.member, member);
                 }
                 Event::Expired { member, tag } => self.expired(member, tag),
-                Event::TimedOut { member, tag } => self.timed_out(member, tag),
+                Event::TimedOut { member, tag, ahead } => self.timed_out(member, tag, ahead),
                 other => panic!("only stores say {other:?}"),
             }
         }
@@ -288,8 +288,9 @@ impl<K: Kind> Model<K> {
     }
 
     /// Checks: only a waiter gives up, and only at its limit.
-    fn timed_out(&mut self, member: Member, tag: u32) {
+    fn timed_out(&mut self, member: Member, tag: u32, ahead: u32) {
         let state = self.keys.get_mut(&self.asked[tag as usize].0).unwrap();
+        assert_eq!(state.waiters.iter().position(|waiter| waiter.tag == tag), Some(ahead as usize));
         let request = take(&mut state.waiters, tag).expect("only a waiter times out");
         assert_eq!(request.member, member);
         assert!(request.limit.is_some_and(|limit| limit <= self.now), "timed out too early");

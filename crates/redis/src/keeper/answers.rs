@@ -185,7 +185,7 @@ impl Keeper {
         request.is_sent = false;
         match (request.phase(), frozen) {
             (Phase::Leaving { .. }, _) => self.end(number, Answer::Done),
-            (_, None) => self.end_wait(number, |member, tag| Event::TimedOut { member, tag }),
+            (_, None) => self.end_wait(number, |member, tag| Event::TimedOut { member, tag, ahead: 0 }),
             (_, Some(wait)) => {
                 self.set_frozen(wait);
                 self.fail(number, Reason::Starting);

@@ -61,7 +61,7 @@ impl Keeper {
             if let Some(blockers) = blockers {
                 ledger.set_blockers(number, space, blockers);
             }
-            Event::TimedOut { member, tag }
+            Event::TimedOut { member, tag, ahead: 0 }
         });
     }
 }

@@ -51,7 +51,7 @@ impl Keeper {
                 }
                 (Patience::For(_), None) if self.ask_who(number, now) => {}
                 (Patience::For(_), None) => {
-                    self.end_wait(number, |member, tag| Event::TimedOut { member, tag })
+                    self.end_wait(number, |member, tag| Event::TimedOut { member, tag, ahead: 0 })
                 }
                 (_, trouble) => self.fail_late(number, trouble),
             },
