@@ -63,7 +63,7 @@ fn functions<'env>(define: &Definer<'env>) -> Result<PortFunctions<'env>> {
         query: define.function("query", query)?,
         label: define.raw("label", label)?,
         blockers: define.function("blockers", blockers)?,
-        holders: define.function("holders", holders)?,
+        requests_of: define.function("requestsOf", requests_of)?,
         query_store: define.function("queryStore", stored::query)?,
         ready_store: define.function("readyStore", stored::ready)?,
         frozen: define.raw("frozen", stored::frozen)?,
@@ -120,7 +120,8 @@ pub struct PortFunctions<'env> {
     pub label: Function<'env, (), ()>,
     #[napi(ts_type = "(key: string) => Array<Report>")]
     pub blockers: Function<'env, (), Vec<Report>>,
-    pub holders: Function<'env, (), Vec<u32>>,
+    #[napi(ts_type = "(most: number) => Array<number>")]
+    pub requests_of: Function<'env, (), Vec<u32>>,
     #[napi(ts_type = "() => Promise<StoreReport>")]
     pub query_store: Function<'env, (), sys::napi_value>,
     #[napi(ts_type = "() => Promise<void>")]
@@ -287,12 +288,14 @@ fn blockers(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
     Ok(holders)
 }
 
-/// The tags of the first holders of the key in a private space that the array names.
-fn holders(port: &Port, _: &FunctionCallContext) -> Result<Vec<u32>> {
+/// The tags of the requests of the key in a private space that the array names, so many at most as the argument says: first
+/// those that hold it.
+fn requests_of(port: &Port, call: &FunctionCallContext) -> Result<Vec<u32>> {
     port.apply_posted();
     let (_, open) = port.addressed()?;
     let key = port.words.with(|words| words::key_slot(words));
-    Ok(private(&open)?.holders(key.index, query::MOST_BLOCKERS))
+    let most: u32 = call.first_arg()?;
+    Ok(private(&open)?.requests_of(key.index, most as usize))
 }
 
 /// Who holds and who waits in a named space; the argument, if there is one, is the only key to look at.

@@ -258,15 +258,16 @@ function blockers(number, key) {
 }
 
 /**
- * The tags of the first holders of a key that the engine has in a private space.
+ * The tags of the requests of a key that the engine has in a private space: those that hold it, then those that wait.
  *
  * @param {number} number of the space
  * @param {ThinKey} key
+ * @param {number} most how many of them, up to 2^32 - 1
  */
-function holders(number, key) {
+function requestsOf(number, key, most) {
   words[at.space] = number;
   nameBySlot(key);
-  return native.holders();
+  return native.requestsOf(most);
 }
 
 /**
@@ -361,7 +362,7 @@ module.exports = {
   hasEnded,
   setLabel,
   blockers,
-  holders,
+  requestsOf,
   query,
   gather,
   sendGathered,

@@ -57,11 +57,19 @@ function asked(request) {
  *
  * @type {{ to: import('node:diagnostics_channel').Channel, message: object }[]}
  */
-const ready = [];
+let ready = [];
+/** How many of them have been published. Not taken out one by one: a list of many would be moved each time. */
+let published = 0;
 
 /** One by one: a subscriber that uses locks publishes what is left before what it causes itself. */
 function publish() {
-  for (let next; (next = ready.shift()) !== undefined;) next.to.publish(next.message);
+  if (ready.length === 0) return;
+  while (published < ready.length) {
+    const { to, message } = ready[published++];
+    to.publish(message);
+  }
+  ready = [];
+  published = 0;
 }
 
 /**

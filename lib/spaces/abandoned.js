@@ -82,7 +82,11 @@ function warn() {
 function describeKeys(waiting) {
   /** @type {Map<string, import('../events/request').Request[]>} */
   const byKey = new Map();
-  for (const request of waiting) byKey.set(request.key, [...(byKey.get(request.key) ?? []), request]);
+  for (const request of waiting) {
+    const ofKey = byKey.get(request.key);
+    if (ofKey === undefined) byKey.set(request.key, [request]);
+    else ofKey.push(request);
+  }
   const keys = [...byKey].slice(0, MOST_KEYS).map(([key, requests]) => {
     // The callback API reads no clock for those who wait.
     const [first] = requests.filter(({ isReported }) => isReported);

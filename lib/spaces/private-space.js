@@ -22,6 +22,9 @@ const { WRITTEN, ENGINE } = require('./thin');
 /** So many holders are named at most where somebody has waited in vain. */
 const MOST_BLOCKERS = 10;
 
+/** More than a key can have requests. */
+const MOST = 2 ** 32 - 1;
+
 class PrivateSpace extends Space {
   constructor() {
     super(port.open(undefined), undefined, new Keys(true));
@@ -201,16 +204,13 @@ class PrivateSpace extends Space {
   }
 
   /**
-   * Nobody else uses the space: so the answer is known without the engine.
+   * Nobody else uses the space: so this thread has all its requests.
    *
    * @param {import('../events/snapshot').Read} read
    * @param {string} [name] of the only key to look at
    */
   query(read, name) {
-    const all = this.requests.filter(isThere).filter(({ key }) => name === undefined || key === name);
-    for (const { last } of this.keys.some(name)) {
-      for (let each = last; each !== null; each = each.previous) all.push(each);
-    }
+    const all = [...this.keys.some(name)].flatMap((key) => this.requestsOf(key, MOST));
     all.sort((a, b) => a.fence - b.fence || a.since - b.since);
     return read(describe(all), Date.now());
   }
@@ -221,21 +221,23 @@ class PrivateSpace extends Space {
    */
   blockersOf(request, ahead) {
     const key = /** @type {ThinKey} */ (request.keyObject);
-    return toBlockers(describe(this.holdersOf(key)), ahead ?? key.waiting);
+    const holders = this.requestsOf(key, MOST_BLOCKERS).filter(({ state }) => state === HOLDING);
+    return toBlockers(describe(holders), ahead ?? key.waiting);
   }
 
   /**
    * @param {ThinKey} key
-   * @returns {Request[]} the first ones
+   * @param {number} most
+   * @returns {Request[]} the first ones of the key, so many at most: those that hold it, then those that wait
    */
-  holdersOf(key) {
+  requestsOf(key, most) {
     if (key.state === ENGINE) {
-      const tags = port.holders(this.number, key);
-      return tags.map((tag) => this.requests[tag]).filter(isHolder);
+      const tags = port.requestsOf(this.number, key, most);
+      return tags.map((tag) => this.requests[tag]).filter(isThere);
     }
     const holders = [];
     for (let each = key.last; each !== null; each = each.previous) holders.push(each);
-    return holders.toReversed().slice(0, MOST_BLOCKERS);
+    return holders.toReversed().slice(0, most);
   }
 }
 
@@ -245,14 +247,6 @@ class PrivateSpace extends Space {
  */
 function isThere(request) {
   return request !== null;
-}
-
-/**
- * @param {Request | null} request
- * @returns {request is Request}
- */
-function isHolder(request) {
-  return request?.state === HOLDING;
 }
 
 /**

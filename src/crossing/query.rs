@@ -39,7 +39,7 @@ pub struct Report {
 }
 
 /// So many holders are named at most where somebody has waited in vain.
-pub const MOST_BLOCKERS: usize = 10;
+const MOST_BLOCKERS: usize = 10;
 
 /// What one port sees of a named space, at one moment.
 pub struct View<'a> {

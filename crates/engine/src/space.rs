@@ -74,11 +74,11 @@ impl LocalSpace {
         self.operate(0, caller, |state, operation| state.release_counted(ask, operation))
     }
 
-    /// The tags of the first holders of the key with a number, so many at most, in the order of their grants: but of those that are
-    /// only counted.
+    /// The tags of the requests of the key with a number, so many at most: those that hold it, in the order of their grants and but
+    /// for those that are only counted, then those that wait, in order.
     #[must_use]
-    pub fn holders(&self, key: u32, most: usize) -> Vec<u32> {
-        self.shard(0).holders(key, most)
+    pub fn requests_of(&self, key: u32, most: usize) -> Vec<u32> {
+        self.shard(0).requests_of(key, most)
     }
 
     /// Later grants have fences higher than `fence`.

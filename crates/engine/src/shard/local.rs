@@ -4,6 +4,7 @@
 use crate::{
     Ask, Released, Ticket, Time,
     caller::{Now, Operation},
+    key_state::KeyState,
     keys::Keys,
     scope::Thread,
     shard::Shard,
@@ -33,12 +34,14 @@ impl Shard<Thread> {
         Some(self.ticket(index))
     }
 
-    /// The tags of a key's first holders, so many at most, in the order of their grants: but of those that are only counted.
-    pub fn holders(&self, key: Index, most: usize) -> Vec<u32> {
+    /// The tags of a key's requests, so many at most: those that hold it, but not those that are only counted, then those that wait.
+    pub fn requests_of(&self, key: Index, most: usize) -> Vec<u32> {
         if !self.keys.is_known(key) {
             return Vec::new();
         }
-        self.keys[key].holders.iter(&self.requests).take(most).map(|request| request.tag).collect()
+        let KeyState { holders, queue, .. } = &self.keys[key];
+        let requests = holders.iter(&self.requests).chain(queue.iter(&self.requests));
+        requests.take(most).map(|request| request.tag).collect()
     }
 
     /// Counts holders that nothing distinguishes: they never expire, and have no tickets.
