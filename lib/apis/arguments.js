@@ -10,7 +10,12 @@ const { invalidType, outOfRange } = require('../errors');
  * @returns {string}
  */
 function toKey(key) {
-  if (typeof key === 'string') return key;
+  // Small, so that V8 makes it a part of every call.
+  return typeof key === 'string' ? key : toName(key);
+}
+
+/** @param {unknown} key */
+function toName(key) {
   if (key === undefined || key === null || typeof key === 'symbol') throw badKey(key);
   if (typeof key !== 'object' && typeof key !== 'function') return String(key);
   let name;

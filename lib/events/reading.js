@@ -28,6 +28,12 @@ const { WAITING, GRANTED } = require('./life');
  */
 const awake = new Map();
 
+// Where the first event stands.
+const FIRST_KIND = at.firstEvent + at.eventKind;
+const FIRST_SPACE = at.firstEvent + at.eventSpace;
+const FIRST_TAG = at.firstEvent + at.eventTag;
+const FIRST_FENCE = at.firstEvent + at.eventFence;
+
 /** Whether the event loop will call `wake` without being woken. */
 let isScheduled = false;
 
@@ -39,12 +45,12 @@ let isScheduled = false;
  * @returns {Request | null}
  */
 function takeGrant(space, key) {
-  if (words[at.events] !== 1 || words[at.firstEvent + at.eventKind] !== GRANTED) return null;
-  if (words[at.firstEvent + at.eventSpace] !== space.number) return null;
-  const request = space.requests[words[at.firstEvent + at.eventTag]];
+  if (words[at.events] !== 1 || words[FIRST_KIND] !== GRANTED) return null;
+  if (words[FIRST_SPACE] !== space.number) return null;
+  const request = space.requests[words[FIRST_TAG]];
   if (request?.state !== WAITING || request.keyObject !== key || key.firstEvent !== null) return null;
   words[at.events] = 0;
-  setGrant(request, at.firstEvent + at.eventFence);
+  setGrant(request, FIRST_FENCE);
   return request;
 }
 

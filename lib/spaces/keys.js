@@ -31,7 +31,12 @@ class Keys {
    * @returns {ThinKey}
    */
   find(name) {
-    if (this.recent !== null && this.recent.name === name) return this.recent;
+    const { recent } = this;
+    return recent !== null && recent.name === name ? recent : this.look(name);
+  }
+
+  /** @param {string} name */
+  look(name) {
     let key = this.map.get(name);
     if (key === undefined) {
       key = new ThinKey(this, name, this.thin ? FREE : ENGINE);
