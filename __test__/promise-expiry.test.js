@@ -48,10 +48,10 @@ overScopesAndModes('an overdue hold', (open, mode) => {
       const hold = await locks[mode]('key');
       const { signal } = hold;
       const log = [];
-      signal.addEventListener('abort', () => log.push('told'));
+      signal.addEventListener('abort', () => log.push('notified'));
       pass(EXPIRY);
       await locks[other]('key', () => void log.push('granted'));
-      assert.deepEqual(log, ['told', 'granted']);
+      assert.deepEqual(log, ['notified', 'granted']);
       assert.equal(hold.signal, signal);
       assertLost(hold);
     });
@@ -78,7 +78,7 @@ overScopesAndModes('an overdue hold', (open, mode) => {
     next.release();
   });
 
-  it('tells its signal to those who ask for that later', async () => {
+  it('shows in its signal to those who ask for that later', async () => {
     const locks = open({ expiry: EXPIRY });
     const hold = await locks[mode]('key');
     (await locks.write('key')).release();
@@ -274,7 +274,7 @@ overScopes('several overdue readers', (open, { later }) => {
     const never = await locks.tryRead('key');
     pass(6);
     const writer = follow(locks.write('key'));
-    if (later) await until(() => old.every(({ signal }) => signal.aborted), 'the losses to be told');
+    if (later) await until(() => old.every(({ signal }) => signal.aborted), 'the losses to be reported');
     old.forEach(assertLost);
     assert.equal(young.signal.aborted, false);
     await turn();
@@ -307,7 +307,7 @@ overScopes('several overdue readers', (open, { later }) => {
   });
 });
 
-overScopes('whoever is told of a loss', (open) => {
+overScopes('whoever is notified of a loss', (open) => {
   it('may use the locks in that moment: everybody still gets their turn', async () => {
     const locks = open();
     const lost = await locks.write('key', { expiry: EXPIRY });

@@ -378,8 +378,8 @@ class PromiseLocks {
  *
  * @param {import('../events/request').Request} granted
  */
-function isPlain({ at, times }) {
-  return times === null && at?.firstEvent === null;
+function isPlain({ keyObject, times }) {
+  return times === null && keyObject?.firstEvent === null;
 }
 
 /**

@@ -148,7 +148,7 @@ class PromiseRequest extends Request {
    */
   settle(grant, own, kind) {
     try {
-      this.space.settle(/** @type {any} */ (this.at), grant, own, kind);
+      this.space.settle(/** @type {any} */ (this.keyObject), grant, own, kind);
     } catch (error) {
       reportLater(error);
     }

@@ -22,7 +22,7 @@ const privateSpaces = new Map();
 const named = new WeakSet();
 
 /** @param {PrivateSpace} space */
-function watchAtExit(space) {
+function reportAtExit(space) {
   if (privateSpaces.size === 0) listen();
   privateSpaces.set(space.number, new WeakRef(space));
 }
@@ -96,4 +96,4 @@ function describeKeys(waiting) {
   return `${keys.join(', ')}${rest > 0 ? `, and ${count(rest, 'more key')}` : ''}`;
 }
 
-module.exports = { privateSpaces, watchAtExit };
+module.exports = { privateSpaces, reportAtExit };

@@ -3,7 +3,7 @@
 // surely waits is posted to the engine, without a call.
 
 const { threadId } = require('node:worker_threads');
-const { watchAtExit } = require('./abandoned');
+const { reportAtExit } = require('./abandoned');
 const { now } = require('../clock');
 const { MOST_HOLDERS } = require('../errors');
 const diagnostics = require('../events/diagnostics');
@@ -29,7 +29,7 @@ class PrivateSpace extends Space {
     this.waiting = 0;
     /** Whether a request here has ever had an expiry or a time limit. */
     this.timed = false;
-    watchAtExit(this);
+    reportAtExit(this);
   }
 
   /**
@@ -145,7 +145,7 @@ class PrivateSpace extends Space {
   }
 
   /** Nobody else is waited for. */
-  watchOthers() {}
+  lookForEvents() {}
 
   /**
    * @param {ThinKey} key
@@ -170,7 +170,7 @@ class PrivateSpace extends Space {
 
   /** @param {Request} request */
   downgrade(request) {
-    const key = /** @type {ThinKey} */ (request.at);
+    const key = /** @type {ThinKey} */ (request.keyObject);
     if (key.state === ENGINE || request.state !== HOLDING || request.mode === READ)
       return super.downgrade(request);
     key.downgrade();
@@ -217,7 +217,7 @@ class PrivateSpace extends Space {
    * @param {number | null} ahead
    */
   blockersOf(request, ahead) {
-    const key = /** @type {ThinKey} */ (request.at);
+    const key = /** @type {ThinKey} */ (request.keyObject);
     const holders = this.requestsOf(key, MOST_HOLDERS).filter(({ state }) => state === HOLDING);
     return toBlockers(describe(holders), ahead ?? key.waiting);
   }

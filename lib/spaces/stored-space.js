@@ -189,15 +189,15 @@ class StoredSpace extends Space {
   isLastAnswer(request, place) {
     const owed = this.owed.get(request);
     if (owed === undefined) return false;
-    const ending = words[place + at.eventDetail];
-    if (ending === at.endedDone && (owed.length > 1 || request.state === HOLDING)) {
+    const answer = words[place + at.eventDetail];
+    if (answer === at.answerDone && (owed.length > 1 || request.state === HOLDING)) {
       if (owed.length === 1) this.answer(request, null);
       else owed.shift()?.resolve();
       return false;
     }
     if (request.state !== HOLDING) return true;
     // A hold that was to be downgraded is gone; the store says so in its answer only.
-    super.happened(request, ending === at.endedExpired ? EXPIRED : LOST, place);
+    super.happened(request, answer === at.answerExpired ? EXPIRED : LOST, place);
     return false;
   }
 
@@ -246,8 +246,8 @@ class StoredSpace extends Space {
    */
   errorOf(request, kind, detail) {
     if (kind === ANSWERED) {
-      if (detail === at.endedDone) return null;
-      kind = detail === at.endedExpired ? EXPIRED : detail === at.endedLost ? LOST : FAILED;
+      if (detail === at.answerDone) return null;
+      kind = detail === at.answerExpired ? EXPIRED : detail === at.answerLost ? LOST : FAILED;
       detail = 0;
     }
     if (kind === EXPIRED) return this.expiryOf(request);

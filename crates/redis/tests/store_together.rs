@@ -2,7 +2,7 @@
 
 mod support;
 
-use latchkey_engine::{Ending, Event, Mode, Patience};
+use latchkey_engine::{Answer, Event, Mode, Patience};
 use support::{
     Server,
     peer::{LONG, Peer},
@@ -25,7 +25,7 @@ fn release_together(program: &mut Program, asked: &[Asked]) {
     asked.iter().for_each(|asked| program.space.release(asked.ticket, false));
     program.space.send_gathered();
     for &asked in asked {
-        assert_eq!(program.ending(asked), Ending::Done);
+        assert_eq!(program.answer(asked), Answer::Done);
     }
 }
 
@@ -121,7 +121,7 @@ fn if_one_is_not_free_none_is_granted_and_nothing_is_left() {
         assert!(matches!(b.next_event(asked), Event::TimedOut { .. }));
     }
     assert_eq!(a.query().len(), 2);
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     for asked in together(&mut b) {
         b.granted(asked);
     }
@@ -150,7 +150,7 @@ fn a_cut_before_the_answer_grants_each_once() {
         program.granted(*asked);
     }
     for asked in asked {
-        assert_eq!(program.release(asked), Ending::Done);
+        assert_eq!(program.release(asked), Answer::Done);
     }
     until("nothing is left", || program.query().len() == 1);
 }

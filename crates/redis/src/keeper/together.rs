@@ -3,7 +3,7 @@
 //! They are ordinary requests that do not wait. Where they cannot be sent as one, because there is no connection or no room,
 //! each is sent alone: whoever asks for them gives back what was granted if not all were.
 
-use latchkey_engine::{Ending, Grant};
+use latchkey_engine::{Answer, Grant};
 use redis::RedisResult;
 
 use super::{Keeper, questions::Reply};
@@ -25,7 +25,7 @@ impl Keeper {
     }
 
     fn send_together(&mut self, numbers: Vec<Number>) {
-        let Some(up) = self.line.up() else { return };
+        let Some(up) = self.connection.up() else { return };
         let mut asked = Vec::with_capacity(numbers.len());
         for number in &numbers {
             let Some(request) = self.requests.get_mut(number) else { continue };
@@ -50,7 +50,7 @@ impl Keeper {
             Ok(AcquiredAll::Frozen(wait)) => {
                 numbers.into_iter().for_each(|number| self.acquired(number, Acquired::Frozen(wait)));
             }
-            Ok(AcquiredAll::Lost) => self.lose_session(Ending::Lost),
+            Ok(AcquiredAll::Lost) => self.lose_session(Answer::Lost),
             Ok(AcquiredAll::Stale) => self.hang_up(None),
             Err(error) => numbers.into_iter().for_each(|number| self.refuse(number, &error)),
         }
