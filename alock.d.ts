@@ -49,7 +49,7 @@ declare namespace lock {
  * string are refused.
  *
  * **The trap:** every plain object becomes `'[object Object]'`, so all of them are one key, and `['a', 'b']` is
- * the one key `'a,b'`. An object is a good key only if its `toString()` tells it from the others.
+ * the one key `'a,b'`. An object is a good key only if its `toString()` distinguishes it from the others.
  *
  * alock and rwlock-plus say no more than that a key is required.
  *

@@ -126,4 +126,16 @@ describe('a program that ends', () => {
     assert.equal(count(stderr, 'LockAbandonedWarning'), 2);
     assert.match(stderr, /1 request of locks waits that nobody/);
   });
+
+  it('ends at once, however many wait for one key', () => {
+    // A list that was copied for each of them took minutes.
+    const { status, stderr } = run(`
+      const locks = new Locks({ trace: true });
+      locks.tryWrite('a');
+      for (let i = 0; i < 60_000; i++) locks.write('a');
+    `);
+    assert.equal(status, 0);
+    assert.match(stderr, /while 60000 requests of locks wait that nobody can serve any more: 'a' \(60000,/);
+    assert.equal(count(stderr, 'was asked for'), 10, 'and names some places');
+  });
 });

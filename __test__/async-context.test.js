@@ -89,7 +89,7 @@ overModes('a grant', apis, (api, mode) => {
   });
 });
 
-overApis('a reader that asks while those before it are being told', sharing, (api) => {
+overApis('a reader that asks while those before it are being notified', sharing, (api) => {
   it('runs in its own context, too', () => {
     const locks = api.open();
     const seen = [];
@@ -104,7 +104,7 @@ overApis('a reader that asks while those before it are being told', sharing, (ap
 });
 
 overModes('a newcomer that ends an overdue hold', expiring, (api, mode) => {
-  it('runs in its own context at any depth, even where it is told later', () => {
+  it('runs in its own context at any depth, even where it is delivered later', () => {
     const overdue = api.open({ expiry: 5 });
     for (let i = 0; i < 100; i++) hold(overdue, 'write', i);
     block(10);

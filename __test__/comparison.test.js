@@ -75,7 +75,7 @@ describe("the README's table of other packages", () => {
     }
   });
 
-  it('redlock asks again every 200 ms or so, unless it is told otherwise', () => {
+  it('redlock asks again every 200 ms or so, unless its options say otherwise', () => {
     const { settings } = new Redlock([{}]);
     assert.deepEqual([settings.retryDelay, settings.retryJitter], [200, 100]);
   });

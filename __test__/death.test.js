@@ -75,7 +75,7 @@ describe('recovered stays until a writer that saw it has released', () => {
     const controller = new AbortController();
     const waits = locks.write('e', { signal: controller.signal });
     worker.postMessage('release');
-    // This thread's event loop does not turn, so that it cannot be told.
+    // This thread's event loop does not turn, so that it cannot be notified.
     while (locks.query().pending.length > 0);
     controller.abort();
     await assert.rejects(waits, { name: 'AbortError' });

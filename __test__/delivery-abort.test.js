@@ -1,5 +1,5 @@
 'use strict';
-// An abort, or a close, that happens inside the very call that asks: in what the call tells others, in a subscriber of
+// An abort, or a close, that happens inside the very call that asks: in what the call notifies others of, in a subscriber of
 // a diagnostics channel, in the signal's own methods. It ends the request as one that comes later does, and gives
 // nobody a hold whose call has failed.
 
@@ -49,9 +49,9 @@ for (const { end, act, failure } of ENDS) {
       place.others.close();
     });
 
-    /** Ends the request when the hold, which is overdue, is told of its loss. */
-    function actOnLoss(hold, told = place) {
-      hold.signal.addEventListener('abort', () => act(told));
+    /** Ends the request when the hold, which is overdue, is notified of its loss. */
+    function actOnLoss(hold, where = place) {
+      hold.signal.addEventListener('abort', () => act(where));
       passExpiry();
     }
 

@@ -21,28 +21,55 @@ function onFirst(t, name, listener) {
   return seen;
 }
 
+/** A writer holds the key: gives its release function, and the log of all who ask. */
+function holding(lock) {
+  const log = [];
+  let release;
+  ask(lock, log, 'holder', 'writeLock', (given) => {
+    release = given;
+  });
+  return { log, release };
+}
+
 for (const [scope, options] of [
   ['private', () => ({})],
   ['named', () => ({ name: freshName() })],
 ]) {
   describe(`an expiry (${scope})`, () => {
-    it('that a call finds is published after the holder was told', (t) => {
+    it('that a call finds is published after the holder was notified', (t) => {
       const locks = new Locks(options());
-      let told;
-      const seen = onFirst(t, 'latchkey:expire', () => (told = hold.signal.aborted));
+      let notified;
+      const seen = onFirst(t, 'latchkey:expire', () => (notified = hold.signal.aborted));
       const hold = locks.tryWrite('key', { expiry: EXPIRY });
       passExpiry();
       locks.tryWrite('key').release();
-      assert.deepEqual([seen.messages, told], [1, true]);
+      assert.deepEqual([seen.messages, notified], [1, true]);
     });
 
-    it('that the clock brings is published after the holder was told', async (t) => {
+    it('that makes its listener abort the one who was let in is followed by that abort, and by no grant', async (t) => {
       const locks = new Locks(options());
-      let told;
-      const seen = onFirst(t, 'latchkey:expire', () => (told = hold.signal.aborted));
+      const controller = new AbortController();
+      const published = [];
+      for (const name of ['expire', 'abort', 'grant', 'release']) {
+        const note = ({ id }) => published.push(`${name} ${id}`);
+        diagnostics.subscribe(`latchkey:${name}`, note);
+        t.after(() => diagnostics.unsubscribe(`latchkey:${name}`, note));
+      }
+      const hold = locks.tryWrite('key', { expiry: EXPIRY });
+      hold.signal.addEventListener('abort', () => controller.abort());
+      await assert.rejects(locks.write('key', { signal: controller.signal }), { name: 'AbortError' });
+      const [first] = published;
+      const id = Number(first.split(' ')[1]);
+      assert.deepEqual(published, [`grant ${id}`, `expire ${id}`, `abort ${id + 1}`]);
+    });
+
+    it('that the clock brings is published after the holder was notified', async (t) => {
+      const locks = new Locks(options());
+      let notified;
+      const seen = onFirst(t, 'latchkey:expire', () => (notified = hold.signal.aborted));
       const hold = locks.tryWrite('key', { expiry: EXPIRY });
       (await locks.write('key')).release();
-      assert.deepEqual([seen.messages, told], [1, true]);
+      assert.deepEqual([seen.messages, notified], [1, true]);
     });
 
     it('that a call finds: a subscriber’s own request comes after all losses', (t) => {
@@ -90,12 +117,7 @@ for (const [scope, options] of [
   describe(`a grant (${scope})`, () => {
     it('to one who waited is published after the callback was called', (t) => {
       const lock = new Lock(null, null, options());
-      const log = [];
-      let release;
-      const give = (given) => {
-        release = given;
-      };
-      ask(lock, log, 'holder', 'writeLock', give);
+      const { log, release } = holding(lock);
       onFirst(t, 'latchkey:grant', () => log.push('published'));
       ask(lock, log, 'next');
       release();
@@ -105,12 +127,7 @@ for (const [scope, options] of [
 
     it('to readers that waited is published after all callbacks were called', (t) => {
       const lock = new Lock(null, null, options());
-      const log = [];
-      let release;
-      const give = (given) => {
-        release = given;
-      };
-      ask(lock, log, 'holder', 'writeLock', give);
+      const { log, release } = holding(lock);
       onFirst(t, 'latchkey:grant', () => ask(lock, log, 'subscriber', 'readLock'));
       ask(lock, log, 'first', 'readLock');
       ask(lock, log, 'second', 'readLock');

@@ -67,7 +67,7 @@ describe('events of a private space, read together with those of a named space',
     assert.equal(log.at(-1), 'newcomer runs');
   });
 
-  it('a request is told that it was granted, and then that it was lost', async (t) => {
+  it('a request is notified of its grant, and then of its loss', async (t) => {
     const lock = new Lock(EXPIRY);
     const neighbour = openNeighbour(t);
     const log = [];
@@ -132,14 +132,14 @@ describe('several objects of one name in one thread', () => {
   }
 
   it('a request made inside a callback does not overtake the grants of another object', () => {
-    const log = grantTwo((name, told) => ask(new Lock(null, null, { name }), told, 'inside', 'readLock'));
+    const log = grantTwo((name, calls) => ask(new Lock(null, null, { name }), calls, 'inside', 'readLock'));
     assert.deepEqual(log, ['first granted', 'second granted', 'inside granted']);
   });
 
   it('nor does the function of a Locks', async () => {
     let call;
-    const log = grantTwo((name, told) => {
-      call = new Locks({ name }).read('key', () => told.push('inside runs'));
+    const log = grantTwo((name, calls) => {
+      call = new Locks({ name }).read('key', () => calls.push('inside runs'));
     });
     await call;
     assert.deepEqual(log.slice(0, 2), ['first granted', 'second granted']);
@@ -147,23 +147,23 @@ describe('several objects of one name in one thread', () => {
 
   it('nor does a tryRead', () => {
     let seen;
-    grantTwo((name, told) => {
+    grantTwo((name, calls) => {
       const hold = new Locks({ name }).tryRead('key');
-      seen = [hold !== null, [...told]];
+      seen = [hold !== null, [...calls]];
     });
     assert.equal(seen[0], true);
     assert.ok(seen[1].includes('second granted'), seen[1].join());
   });
 
-  /** Two readers of two objects are lost together; the first one does something when it is told. */
+  /** Two readers of two objects are lost together; the first one does something when it is notified. */
   function loseTwo(inside) {
     const name = freshName();
     const log = [];
-    const told = (error) => {
+    const released = (error) => {
       log.push(`first ${error.code}`);
       inside(name, log);
     };
-    new Lock(EXPIRY, null, { name }).readLock('key', told, () => {});
+    new Lock(EXPIRY, null, { name }).readLock('key', released, () => {});
     ask(new Lock(EXPIRY, null, { name }), log, 'second', 'readLock');
     passExpiry();
     ask(new Lock(null, null, { name }), log, 'newcomer', 'readLock');
@@ -171,16 +171,16 @@ describe('several objects of one name in one thread', () => {
   }
 
   it('a request made inside a release callback does not overtake the loss of another object', () => {
-    const log = loseTwo((name, told) => ask(new Lock(null, null, { name }), told, 'inside', 'readLock'));
+    const log = loseTwo((name, calls) => ask(new Lock(null, null, { name }), calls, 'inside', 'readLock'));
     assert.deepEqual(log.slice(0, 3), ['second granted', 'first ERR_LOCK_EXPIRED', 'second lost']);
     assert.deepEqual(log.slice(3).toSorted(), ['inside granted', 'newcomer granted']);
   });
 
   it('nor does a tryRead', () => {
     let seen;
-    loseTwo((name, told) => {
+    loseTwo((name, calls) => {
       const hold = new Locks({ name }).tryRead('key');
-      seen = [hold !== null, [...told]];
+      seen = [hold !== null, [...calls]];
     });
     assert.equal(seen[0], true);
     assert.ok(seen[1].includes('second lost'), seen[1].join());
@@ -188,21 +188,21 @@ describe('several objects of one name in one thread', () => {
 });
 
 describe('an undelivered loss in a private space', () => {
-  /** Two readers are lost together; the first one does something when it is told. */
+  /** Two readers are lost together; the first one does something when it is notified. */
   async function loseTwo(inside) {
     const locks = new Locks();
     const [first, second] = [
       await locks.read('key', { expiry: EXPIRY }),
       await locks.read('key', { expiry: EXPIRY }),
     ];
-    let told = false;
+    let notified = false;
     first.signal.addEventListener('abort', () => {
-      told = true;
+      notified = true;
       inside(locks, second);
     });
     passExpiry();
     (await locks.read('key')).release();
-    assert.equal(told, true);
+    assert.equal(notified, true);
   }
 
   it('comes before the function of a reader of the same key', async () => {
@@ -254,7 +254,7 @@ describe('however deep in a queue whose members release inside their callbacks',
     }
 
     for (const name of ['tryWrite', 'tryRead']) {
-      it(`${name} gives no hold before the lost one is told (${scope})`, () => {
+      it(`${name} gives no hold before the lost one is notified (${scope})`, () => {
         const { locks, holds } = openOverdue();
         const early = [];
         nest((i) => {
@@ -267,7 +267,7 @@ describe('however deep in a queue whose members release inside their callbacks',
       });
     }
 
-    it(`write runs no function before the lost one is told (${scope})`, async () => {
+    it(`write runs no function before the lost one is notified (${scope})`, async () => {
       const { locks, holds } = openOverdue();
       const early = [];
       const calls = [];

@@ -19,10 +19,10 @@ function openBoth() {
 /** Holds a key for too long, so that the next one who asks ends it; the release callback throws. */
 function holdTooLong(name, key) {
   const lock = new Lock(EXPIRY, null, { name });
-  const told = () => {
-    throw new Error(`told of ${key}`);
+  const onLoss = () => {
+    throw new Error(`notified for ${key}`);
   };
-  lock.writeLock(key, told, () => {});
+  lock.writeLock(key, onLoss, () => {});
 }
 
 /** Waits for a key; once it is granted, releases it and throws. */
@@ -48,7 +48,7 @@ describe('a call that ends an overdue hold whose release callback throws', () =>
     holdTooLong(name, key);
     passExpiry();
     const uncaught = await uncaughtIn(() => call(locks));
-    assert.deepEqual(uncaught, [`told of ${key}`]);
+    assert.deepEqual(uncaught, [`notified for ${key}`]);
     await assertFree(locks);
     locks.close();
   }

@@ -93,11 +93,11 @@ function isSteady(memory) {
 }
 
 overModes('100,000 waiters with release callbacks', notifying, (api, mode) => {
-  it('are told once each, after the next one’s grant', () => {
+  it('are notified once each, after the next one’s grant', () => {
     const locks = api.open();
     const count = counter();
-    const told = new Uint8Array(MANY + 1);
-    const release = hold(locks, 'write', 'key', (word) => told[word]++);
+    const notified = new Uint8Array(MANY + 1);
+    const release = hold(locks, 'write', 'key', (word) => notified[word]++);
     for (let i = 0; i < MANY; i++) {
       const obtained = (releaseNext) => {
         count(i);
@@ -105,21 +105,21 @@ overModes('100,000 waiters with release callbacks', notifying, (api, mode) => {
       };
       const released = (word) => {
         assert.equal(word, i);
-        if (mode === 'write' && i + 1 < MANY) assert.ok(count.seen > i + 1, `${i} was told too early`);
-        told[word]++;
+        if (mode === 'write' && i + 1 < MANY) assert.ok(count.seen > i + 1, `${i} was notified too early`);
+        notified[word]++;
       };
       locks[mode]('key', obtained, released);
     }
     release(MANY);
     assert.equal(count.seen, MANY);
-    assert.ok(told.every((times) => times === 1));
+    assert.ok(notified.every((times) => times === 1));
   });
 
   it('may release the next one inside them', () => {
     const locks = api.open();
     const count = counter();
     const releases = [];
-    let told = 0;
+    let notified = 0;
     for (let i = 0; i < MANY; i++) {
       locks.write(
         'key',
@@ -128,7 +128,7 @@ overModes('100,000 waiters with release callbacks', notifying, (api, mode) => {
           releases[i] = release;
         },
         () => {
-          told++;
+          notified++;
           if (i + 1 < MANY) releases[i + 1]();
         },
       );
@@ -136,7 +136,7 @@ overModes('100,000 waiters with release callbacks', notifying, (api, mode) => {
     locks[mode]('key', () => count(MANY));
     releases[0]();
     assert.equal(count.seen, MANY + 1);
-    assert.equal(told, MANY);
+    assert.equal(notified, MANY);
   });
 });
 

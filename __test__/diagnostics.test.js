@@ -43,10 +43,10 @@ afterEach(() => {
 });
 
 overScopes('the channels', (open, { later, name: kind }) => {
-  /** What is told of each request of a store: it waits until the store has answered. */
+  /** What is published of each request of a store: it waits until the store has answered. */
   const waits = (...messages) => (later ? messages : []);
 
-  it('tell of a wait, a grant and a release, in order', async () => {
+  it('publish a wait, a grant and a release, in order', async () => {
     const locks = open();
     const messages = listen();
     const hold = await locks.write('key');
@@ -64,7 +64,7 @@ overScopes('the channels', (open, { later, name: kind }) => {
     assert.ok(order.indexOf('grant key read') < order.indexOf('release key read'));
   });
 
-  it('tell whom it was about, and how long it waited and held', async () => {
+  it('say whom it was about, and how long it waited and held', async () => {
     const name = freshName();
     const locks = open(kind === 'private' ? {} : { name });
     // A store's server is met with the first request, which takes its time.
@@ -76,7 +76,7 @@ overScopes('the channels', (open, { later, name: kind }) => {
     first.release();
     const second = await asked;
     block(20);
-    second.release();
+    await second.release();
     stopListening();
     const of = (channel, mode) => messages.find(([c, m]) => c === channel && m.mode === mode)[1];
     const { id } = of('wait', 'read');
@@ -115,13 +115,13 @@ overScopes('the channels', (open, { later, name: kind }) => {
     assert.ok(of('release', 'write').held >= 29.9);
   });
 
-  it('tell of an expiry, and not of a release afterwards', async () => {
+  it('publish an expiry, and no release afterwards', async () => {
     const locks = open({ expiry: 10 });
     const messages = listen();
     const lost = await locks.write('key');
     const next = await locks.write('key', { expiry: 0 });
     lost.release();
-    next.release();
+    await next.release();
     stopListening();
     assert.equal(messages.filter(([name]) => name === 'expire').length, 1);
     const [, expired] = messages.find(([name]) => name === 'expire');
@@ -149,13 +149,13 @@ overScopes('the channels', (open, { later, name: kind }) => {
     );
   });
 
-  it('tell of a try that succeeds, and of one that fails', async () => {
+  it('publish a try that succeeds, and one that fails', async () => {
     const locks = open();
     const messages = listen();
     const hold = await locks.tryWrite('key');
     assert.equal(await locks.tryWrite('key'), null);
     assert.equal(await locks.tryRead('key'), null);
-    hold.release();
+    await hold.release();
     stopListening();
     const tried = ['write', 'read'].flatMap((mode) => [...waits(`wait key ${mode}`), `refuse key ${mode}`]);
     assert.deepEqual(brief(messages), [
@@ -164,7 +164,7 @@ overScopes('the channels', (open, { later, name: kind }) => {
     for (const [name, { code }] of messages) assert.equal(code, name === 'refuse' ? null : undefined);
   });
 
-  it('tell how one left the queue, by the id of its wait, and of no grant and no release', async () => {
+  it('say how one left the queue, by the id of its wait, and publish no grant and no release', async () => {
     const locks = open();
     const hold = await locks.tryWrite('key');
     const messages = listen();
@@ -194,7 +194,7 @@ overScopes('the channels', (open, { later, name: kind }) => {
   });
 
   it(
-    'tell of one that is refused at once',
+    'publish one that is refused at once',
     { skip: later && 'a store refuses nothing at once' },
     async () => {
       const locks = open({ maxPending: 0 });
@@ -216,7 +216,7 @@ overScopes('the channels', (open, { later, name: kind }) => {
     },
   );
 
-  it('tell an end of each hold, also of those that a call of several keys gives back', async () => {
+  it('publish an end of each hold, also of those that a call of several keys gives back', async () => {
     const locks = open();
     const hold = await locks.write('b');
     const messages = listen('grant', 'release', 'timeout');
@@ -227,7 +227,7 @@ overScopes('the channels', (open, { later, name: kind }) => {
     await hold.release();
   });
 
-  it('tell of each key of several', async () => {
+  it('publish each key of several', async () => {
     const locks = open();
     const messages = listen('grant', 'release');
     await locks.write(['b', 'a'], () => {});
@@ -237,7 +237,7 @@ overScopes('the channels', (open, { later, name: kind }) => {
     ]);
   });
 
-  it('tell the mode that a downgraded hold has when it is released', async () => {
+  it('say the mode that a downgraded hold has when it is released', async () => {
     const locks = open();
     const messages = listen('release');
     await locks.write('key', (hold) => hold.downgrade());
@@ -270,7 +270,7 @@ overScopes('the channels', (open, { later, name: kind }) => {
     await early.settled;
     early.value.release();
     assert.deepEqual(messages, []);
-    (await locks.tryWrite('key')).release();
+    await (await locks.tryWrite('key')).release();
     stopListening();
     assert.deepEqual(brief(messages), [...waits('wait key write'), 'grant key write', 'release key write']);
   });
@@ -312,11 +312,11 @@ overScopes('a subscriber', (open, { later }) => {
       const locks = open();
       const own = new Locks();
       let busy = false;
-      let told = 0;
+      let seen = 0;
       const listener = () => {
         if (busy) return;
         busy = true;
-        told++;
+        seen++;
         own.tryWrite('log').release();
         if (!later) locks.tryWrite('log')?.release();
         else void locks.tryWrite('log').then((hold) => hold?.release());
@@ -333,7 +333,7 @@ overScopes('a subscriber', (open, { later }) => {
       await Promise.all(calls);
       assert.deepEqual(log, [0, 1, 2, 3]);
       assert.equal(lost.signal.aborted, true);
-      assert.ok(told > 0);
+      assert.ok(seen > 0);
       await assertFree(locks);
     });
   }

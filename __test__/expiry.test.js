@@ -1,6 +1,6 @@
 'use strict';
 // A hold older than its expiry is taken away when, and only when, another request waits for its key, or as soon
-// as one arrives. The holder is told before the next one is granted.
+// as one arrives. The holder is notified before the next one is granted.
 
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
@@ -68,7 +68,7 @@ overModes('a hold', expiring, (api, mode) => {
     assert.deepEqual(log, ['next', 'released']);
   });
 
-  it('that was released in time is not told of anything later', async () => {
+  it('that was released in time is not notified of anything later', async () => {
     const locks = api.open({ expiry: EXPIRY });
     const log = [];
     const release = hold(locks, mode, 'key', (word) => log.push(word));
@@ -191,7 +191,7 @@ overModes('expiry', expiring, (api, mode) => {
 });
 
 overApis('expiry of readers', expiring, (api) => {
-  it('tells each of them, the oldest first, and then grants', async () => {
+  it('notifies each of them, the oldest first, and then grants', async () => {
     const { promise, resolve } = deferred();
     const locks = api.open({ expiry: 20 });
     const log = [];
@@ -249,20 +249,20 @@ overApis('expiry of readers', expiring, (api) => {
   it('comes to a thousand keys at once', async () => {
     const { promise, resolve } = deferred();
     const locks = api.open({ expiry: 20 });
-    const told = new Set();
+    const notified = new Set();
     for (let i = 0; i < 1000; i++) {
-      hold(locks, 'read', i, () => told.add(i));
+      hold(locks, 'read', i, () => notified.add(i));
       locks.write(i, () => {
-        assert.ok(told.has(i), 'the holder was told first');
-        if (told.size === 1000) resolve();
+        assert.ok(notified.has(i), 'the holder was notified first');
+        if (notified.size === 1000) resolve();
       });
     }
     await promise;
-    assert.equal(told.size, 1000);
+    assert.equal(notified.size, 1000);
   });
 });
 
-overModes('who is told of an expiry', expiring, (api, mode) => {
+overModes('who is notified of an expiry', expiring, (api, mode) => {
   it('gets one argument: a new LockExpiredError that names the key', () => {
     const locks = api.open({ expiry: 5 });
     const calls = [];

@@ -182,7 +182,7 @@ overModes('the release callback', notifying, (api, mode) => {
   });
 
   for (const nothing of [null, undefined, false, 0, '']) {
-    it(`may be ${JSON.stringify(nothing)}: nobody is told`, () => {
+    it(`may be ${JSON.stringify(nothing)}: nobody is notified`, () => {
       const release = hold(api.open(), mode, 'key', nothing);
       assert.equal(release('word'), undefined);
     });

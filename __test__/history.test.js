@@ -66,7 +66,7 @@ describe('the checker', () => {
   it('has nothing against a good history, and proves what there is to prove', () => {
     const { complaints, proven } = check(log(good));
     assert.deepEqual(complaints, []);
-    assert.deepEqual(proven, { grants: 2, exclusion: 1, order: 1, told: 0, recovered: 2 });
+    assert.deepEqual(proven, { grants: 2, exclusion: 1, order: 1, notified: 0, recovered: 2 });
   });
 
   it('has nothing against one in which the first writer dies, expires, or becomes a reader', () => {
@@ -141,7 +141,7 @@ describe('the checker', () => {
       of(events, 'granted', 2)[2].recovered = 1;
       return events;
     },
-    'told of its expiry after the next was granted': (events) => {
+    'notified of its expiry after the next was granted': (events) => {
       withExpiry(events, 1);
       const rest = insteadOfRelease(events).map(([kind, who, more]) => [kind, { ...who, thread: 1 }, more]);
       of(rest, 'granted', 2)[2].recovered = 1;
@@ -184,7 +184,7 @@ describe('the checker', () => {
   for (const [what, change] of Object.entries(broken)) {
     it(`complains: ${what}`, () => {
       const found = complaints(change);
-      // What stands behind the comma only tells two histories apart for which the words are the same.
+      // What stands behind the comma only distinguishes two histories for which the words are the same.
       const words = what.startsWith('granted, and') ? what : what.replace(/, (of whom|after an).*/, '');
       assert.ok(
         found.some((complaint) => complaint.includes(words)),
@@ -215,7 +215,7 @@ describe('three workers and the main thread on one named space', () => {
 describe('what the checker found stays mended:', () => {
   for (const name of [null, 'mended']) {
     describe(name === null ? 'in a private space' : 'in a named space', () => {
-      it('a request that is granted while its own call tells another one of its expiry learns of that', async () => {
+      it('a request that is granted while its own call notifies another one of its expiry learns of that', async () => {
         const locks = new Locks({ name });
         const other = await locks.read('key');
         const overdue = await locks.read('key', { expiry: 5 });
@@ -237,7 +237,7 @@ describe('what the checker found stays mended:', () => {
     });
   }
 
-  it('a hold of closed locks that has expired can be released while its expiry is about to be told', async () => {
+  it('a hold of closed locks that has expired can be released while its expiry is about to be delivered', async () => {
     const locks = new Locks({ name: 'mended' });
     const other = new Locks({ name: 'mended' });
     const holds = [await locks.write('a', { expiry: 5 }), await locks.write('b', { expiry: 5 })];
@@ -253,7 +253,7 @@ describe('what the checker found stays mended:', () => {
     }
     locks.close();
     const next = Promise.all([other.write('a'), other.write('b')]);
-    // Both expire before this thread is told of one.
+    // Both expire before this thread is notified of one.
     block(30);
     for (const hold of await next) hold.release();
     assert.deepEqual(errors, []);
@@ -310,13 +310,13 @@ describe('what the checker found stays mended:', () => {
     assert.deepEqual(log.sort(), [['first', true], ['second']]);
   });
 
-  it('a holder is told of its expiry before another lock object of its thread is granted the key', async () => {
+  it('a holder is notified of its expiry before another lock object of its thread is granted the key', async () => {
     const [one, two] = [new Locks({ name: 'mended' }), new Locks({ name: 'mended' })];
     const log = [];
     const hold = await one.write('key', { expiry: 5 });
-    hold.signal.addEventListener('abort', () => log.push('told'));
+    hold.signal.addEventListener('abort', () => log.push('notified'));
     block(10);
     await two.write('key', () => log.push('granted'));
-    assert.deepEqual(log, ['told', 'granted']);
+    assert.deepEqual(log, ['notified', 'granted']);
   });
 });

@@ -77,22 +77,22 @@ describe('in a named space', () => {
     await thread.run(() => {});
     const locks = new Locks({ name });
     const hold = await locks.write('key', { expiry: EXPIRY });
-    const told = [];
+    const notified = [];
     const granted = thread.run(async ({ open }, space) => void (await open(space).write('key')), name);
     await untilAsync(async () => locks.query().pending.length === 1, 'the thread waits');
     const { signal } = hold;
-    signal.addEventListener('abort', () => told.push('signal'));
+    signal.addEventListener('abort', () => notified.push('signal'));
     block(EXPIRY * 1.5);
     assert.equal(signal.aborted, false, 'a signal that was kept knows by its event only');
     assert.equal(hold.remaining(), 0);
     assert.throws(() => hold.throwIfLost(), LockExpiredError);
-    assert.deepEqual(told, []);
+    assert.deepEqual(notified, []);
     assert.equal(hold.signal, signal);
     assert.equal(signal.aborted, true);
-    assert.deepEqual(told, ['signal']);
+    assert.deepEqual(notified, ['signal']);
     assert.ok(signal.reason instanceof LockExpiredError);
     await granted;
-    assert.deepEqual(told, ['signal']);
+    assert.deepEqual(notified, ['signal']);
     locks.close();
   });
 });
@@ -112,7 +112,7 @@ describe('with a store', { skip: withoutRedis }, () => {
     locks.close();
   });
 
-  it('code that runs before the signal is told, after the process was stopped, finds the hold lost', async () => {
+  it('code that runs before the signal is aborted, after the process was stopped, finds the hold lost', async () => {
     const peer = startPeer();
     const name = freshName();
     await peer.run(

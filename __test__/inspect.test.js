@@ -83,6 +83,16 @@ describe('a Lock', () => {
   });
 });
 
+it('what refers to itself is shown as deep as other objects are', () => {
+  const locks = new Locks();
+  const hold = locks.tryWrite('key');
+  hold.request = { hold };
+  const shown = inspect({ hold });
+  assert.match(shown, /request: \{ hold: \[Hold\] \}/);
+  assert.equal(shown.split('fence').length, 2, shown);
+  hold.release();
+});
+
 it('a prototype, and what only inherits from it, can be shown', () => {
   for (const { prototype } of [Hold, Locks, Lock]) {
     assert.equal(typeof inspect(prototype), 'string');

@@ -5,12 +5,12 @@
 
 const { it, describe, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
-const { loadCopy, loadWatchedCopy } = require('./support/copies');
+const { loadCopy, loadRecordedCopy } = require('./support/copies');
 const { freshName } = require('./support/scopes');
 const { Thread } = require('./support/thread');
 const { turn } = require('./support/follow');
 
-const { latchkey, calls } = loadWatchedCopy();
+const { latchkey, calls } = loadRecordedCopy();
 const { Locks, Lock } = latchkey;
 /** What it uses of a named space, the first copy does not see: as if it were another thread, but within a call. */
 const stranger = loadCopy().latchkey;

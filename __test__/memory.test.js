@@ -124,7 +124,7 @@ overModes('what a key costs', [...apis, lasting], (api, mode) => {
   });
 });
 
-/** Counts those of which the collector has told. */
+/** Counts those that the collector has reported. */
 function collector() {
   const collected = new Set();
   const registry = new FinalizationRegistry((name) => collected.add(name));

@@ -90,12 +90,12 @@ function assertPromises(lock, program, name) {
       assert.ok(alone, `${name}: ${step.ask} shares ${step.key}`);
     }
     if (what === 'released') {
-      assert.ok(!ended.has(step.ask), `${name}: ${step.ask} is told once`);
+      assert.ok(!ended.has(step.ask), `${name}: ${step.ask} is notified once`);
       ended.add(step.ask);
     }
   };
   // Who is inside is known before others are let in.
-  const watched = (method) => (key, released, obtained) =>
+  const checked = (method) => (key, released, obtained) =>
     lock[method](key, released, (release) =>
       obtained((number) => {
         inside.get(key)?.delete(steps.get(number));
@@ -111,9 +111,9 @@ function assertPromises(lock, program, name) {
   const entered = new Set();
   let free = 0;
   const log = recorder(check);
-  runProgram(program, { readLock: watched('readLock'), writeLock: watched('writeLock') }, log, () => {
+  runProgram(program, { readLock: checked('readLock'), writeLock: checked('writeLock') }, log, () => {
     gates.forEach((open) => open());
-    // Whoever was granted was told before release() returned: no key is held but by those who are known to be inside.
+    // Whoever was granted was notified before release() returned: no key is held but by those who are known to be inside.
     for (const key of keys) {
       lock.writeLock(key, null, (release) => {
         entered.add(key);
@@ -127,6 +127,6 @@ function assertPromises(lock, program, name) {
   assert.equal(entered.size, keys.length, `${name}: whoever waited behind them was let in`);
   for (const [key, left] of asked) assert.deepEqual(left, [], `${name}: all of ${key} were granted`);
   for (const step of steps.values())
-    if (step.after) assert.ok(ended.has(step.ask), `${name}: ${step.ask} was told`);
+    if (step.after) assert.ok(ended.has(step.ask), `${name}: ${step.ask} was notified`);
   return free;
 }

@@ -8,6 +8,7 @@ const {
   overScopes,
   overScopesAndModes,
   assertFree,
+  exclusive,
   untilPending,
   freshName,
   TRY,
@@ -281,7 +282,7 @@ overScopes('the expiry of several keys', (open) => {
     assert.equal(await locks.write(['a', 'b'], ({ recovered }) => recovered), false);
   });
 
-  it('is told to one who asks for the signal only afterwards', async () => {
+  it('is known to one who asks for the signal only afterwards', async () => {
     const locks = open();
     const hold = await locks.write(['a', 'b'], { expiry: 5 });
     (await locks.write('a')).release();
@@ -330,12 +331,7 @@ overScopes('a downgrade of several keys', (open) => {
 overScopes('many calls for keys in any order', (open) => {
   it('never wait for each other: opposite orders', async () => {
     const locks = open();
-    let inside = 0;
-    const work = async () => {
-      assert.equal(++inside, 1);
-      await turn();
-      inside--;
-    };
+    const work = exclusive();
     const calls = [];
     for (let i = 0; i < 200; i++) calls.push(locks.write(i % 2 === 0 ? ['a', 'b'] : ['b', 'a'], work));
     await Promise.all(calls);

@@ -71,7 +71,7 @@ describe('a busy thread', () => {
     locks.close();
   });
 
-  it('that releases late, without having heard of its loss, is told then', async () => {
+  it('that releases late, without having heard of its loss, is notified then', async () => {
     const name = freshName();
     const locks = new Locks({ name });
     const [busy] = threads;
@@ -87,12 +87,12 @@ describe('a busy thread', () => {
       try {
         return { result: await call };
       } catch (error) {
-        return { code: error.code, told: state.signal.reason === error };
+        return { code: error.code, notified: state.signal.reason === error };
       }
     });
     await until(() => locks.query().held.length === 1, 'the busy one to hold');
     const hold = await locks.write('key');
-    assert.deepEqual(await seen, { code: 'ERR_LOCK_EXPIRED', told: true });
+    assert.deepEqual(await seen, { code: 'ERR_LOCK_EXPIRED', notified: true });
     assert.equal(locks.query().held[0].fence, hold.fence);
     hold.release();
     await closeIn(busy);
@@ -201,7 +201,7 @@ describe('in the main thread, kept busy itself', () => {
     });
   }
 
-  it('a grant that comes while the request is still being made is told', async () => {
+  it('a grant that comes while the request is still being made is delivered', async () => {
     const name = freshName();
     const locks = new Locks({ name });
     for (let i = 0; i < 300; i++) {
@@ -246,7 +246,7 @@ describe('in the main thread, kept busy itself', () => {
     locks.close();
   });
 
-  it('150,000 grants that come meanwhile are told, though it asks for another key first', async () => {
+  it('150,000 grants that come meanwhile are delivered, though it asks for another key first', async () => {
     const name = freshName();
     const locks = new Locks({ name });
     const [thread] = threads;
@@ -276,7 +276,7 @@ describe('in the main thread, kept busy itself', () => {
     locks.close();
   });
 
-  it('time limits fire while it is blocked, and are told afterwards', async () => {
+  it('time limits fire while it is blocked, and are delivered afterwards', async () => {
     const name = freshName();
     const locks = new Locks({ name });
     const [thread] = threads;

@@ -4,14 +4,7 @@
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
-const { run, withoutWarning } = require('./support/child');
-
-/** Runs a program that has to end by itself, and gives what it printed, line by line. */
-async function lines(program, ...args) {
-  const { code, signal, stdout, stderr } = await run(program, ...args);
-  assert.deepEqual({ code, signal, stderr: withoutWarning(stderr) }, { code: 0, signal: null, stderr: '' });
-  return stdout.split('\n').slice(0, -1);
-}
+const { lines, run } = require('./support/child');
 
 describe('the process ends by itself', () => {
   it('with idle objects and with holds, named and private', async () => {
@@ -190,11 +183,8 @@ describe('before its need', () => {
   it('no thread starts: not for named spaces, holds, and waits without a limit', async (t) => {
     if (process.platform !== 'linux') return t.skip('counts threads in /proc, which only Linux has');
     const program = async () => {
-      const { readdirSync, readFileSync } = require('node:fs');
+      const { threads } = require('./support/threads');
       const { until } = require('./support/until');
-      const threads = () =>
-        readdirSync('/proc/self/task').map((id) => readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim());
-      threads();
       const before = threads().length;
       const { Locks } = require('latchkey');
       const locks = new Locks({ name: 'space' });

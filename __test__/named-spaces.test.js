@@ -71,7 +71,7 @@ describe('two objects of one name, in one thread', () => {
     hold.release();
     const lost = await short.write('key');
     const next = await safe.write('key');
-    await until(() => lost.signal.aborted, 'the loss to be told');
+    await until(() => lost.signal.aborted, 'the loss to be reported');
     assert.equal(next.recovered, true);
     next.release();
     safe.close();
@@ -223,10 +223,10 @@ describe('the callback classes on a named space', () => {
     const locks = new Locks({ name });
     const warnings = [];
     const lock = new Lock(20, { warn: (message) => warnings.push(message) }, { name });
-    const told = deferred();
-    lock.writeLock('key', told.resolve, () => {});
+    const notified = deferred();
+    lock.writeLock('key', notified.resolve, () => {});
     const hold = await locks.write('key');
-    const error = await told.promise;
+    const error = await notified.promise;
     assert.equal(error.code, 'ERR_LOCK_EXPIRED');
     assert.deepEqual(warnings, [error.message]);
     assert.equal(hold.recovered, true);

@@ -61,7 +61,7 @@ describe('the binary', () => {
 
   it('is found so on musl, too', { skip: withoutMusl }, () => {
     const { root } = install({ platform: PLATFORM.replace(/gnu$/, 'musl') });
-    // What tells the two apart. The binary itself is glibc's, under the other's name.
+    // What distinguishes the two. The binary itself is glibc's, under the other's name.
     const pretend = `
       const fs = require('node:fs');
       const { existsSync } = fs;

@@ -100,7 +100,7 @@ overModes('the release callback', notifying, (api, mode) => {
 });
 
 overModes('release after expiry', expiring, (api, mode) => {
-  it('does nothing to anyone, and tells nobody', () => {
+  it('does nothing to anyone, and notifies nobody', () => {
     const locks = api.open({ expiry: 5 });
     const log = [];
     const release = hold(locks, mode, 'key', (error) => log.push(error.code));
@@ -119,7 +119,7 @@ overModes('release after expiry', expiring, (api, mode) => {
     assert.deepEqual(log, ['ERR_LOCK_EXPIRED', 'next', 'next released']);
   });
 
-  it('does nothing from inside the release callback that tells of it', () => {
+  it('does nothing from inside the release callback that reports it', () => {
     const locks = api.open({ expiry: 5 });
     const log = [];
     const release = hold(locks, mode, 'key', (error) => {

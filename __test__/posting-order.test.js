@@ -4,7 +4,7 @@
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
-const { loadWatchedCopy } = require('./support/copies');
+const { loadRecordedCopy } = require('./support/copies');
 const { apisOf } = require('./support/apis');
 const { hold } = require('./support/queue');
 const { until } = require('./support/until');
@@ -16,7 +16,7 @@ function reverse(words, places) {
   for (const place of places) words[place] = values.pop();
 }
 
-/** An addon that tells those who are granted together in the reverse order. */
+/** An addon that reports those who are granted together in the reverse order. */
 function grantsReversed(functions, words, at) {
   const reversing = (name) => () => {
     functions[name]();
@@ -64,10 +64,10 @@ async function orderOf(locks, mode, count) {
 }
 
 describe('readers that are granted together', () => {
-  const plain = apisOf(loadWatchedCopy()).filter(({ modes }) => modes.includes('read'));
-  const reversed = apisOf(loadWatchedCopy(grantsReversed));
+  const plain = apisOf(loadRecordedCopy()).filter(({ modes }) => modes.includes('read'));
+  const reversed = apisOf(loadRecordedCopy(grantsReversed));
   for (const { name, open } of plain) {
-    it(`are told in the order in which the engine tells it (${name})`, async () => {
+    it(`are notified in the order in which the engine reports it (${name})`, async () => {
       assert.deepEqual(await orderOf(open(), 'read', 5), [0, 1, 2, 3, 4]);
       const other = reversed.find((api) => api.name === name).open();
       assert.deepEqual(await orderOf(other, 'read', 5), [4, 3, 2, 1, 0]);
@@ -75,7 +75,7 @@ describe('readers that are granted together', () => {
   }
 
   it('have the fences that the engine gave them', async () => {
-    const { latchkey } = loadWatchedCopy(grantsReversed);
+    const { latchkey } = loadRecordedCopy(grantsReversed);
     const locks = new latchkey.Locks();
     const writer = locks.tryWrite('key');
     const reading = [0, 1, 2].map(() => locks.read('key'));
@@ -86,8 +86,8 @@ describe('readers that are granted together', () => {
 });
 
 describe('those who were posted', () => {
-  const plain = apisOf(loadWatchedCopy());
-  const reversed = apisOf(loadWatchedCopy(postedReversed));
+  const plain = apisOf(loadRecordedCopy());
+  const reversed = apisOf(loadRecordedCopy(postedReversed));
   for (const { name, modes, open } of plain) {
     for (const mode of modes) {
       it(`are let in in the order in which the engine has them (${name}, ${mode})`, async () => {

@@ -4,7 +4,7 @@
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
-const { loadWatchedCopy } = require('./support/copies');
+const { loadRecordedCopy } = require('./support/copies');
 const { apisOf } = require('./support/apis');
 const { hold } = require('./support/queue');
 const { collectUntil } = require('./support/gc');
@@ -12,7 +12,7 @@ const { Thread } = require('./support/thread');
 const { until } = require('./support/until');
 const { errorOf, turn } = require('./support/follow');
 
-const copy = loadWatchedCopy();
+const copy = loadRecordedCopy();
 const { latchkey, lib, crossings, calls } = copy;
 const { Lock, Locks } = latchkey;
 const apis = apisOf(copy);

@@ -4,14 +4,7 @@
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
-const { run, withoutWarning } = require('./support/child');
-
-/** Runs a program that has to end by itself, and gives what it printed, line by line. */
-async function lines(program, ...args) {
-  const { code, signal, stdout, stderr } = await run(program, ...args);
-  assert.deepEqual({ code, signal, stderr: withoutWarning(stderr) }, { code: 0, signal: null, stderr: '' });
-  return stdout.split('\n').slice(0, -1);
-}
+const { lines, run } = require('./support/child');
 
 /** Names the modules, for what a test does with both drop-ins. */
 const BOTH = ['latchkey/alock', 'latchkey/rwlock-plus'];
@@ -141,11 +134,8 @@ describe('before its need', () => {
   it('no thread and no timer starts: not on require, and not for locks, holds and waiters without an expiry', async (t) => {
     if (process.platform !== 'linux') return t.skip('counts threads in /proc, which only Linux has');
     const program = async () => {
-      const { readdirSync, readFileSync } = require('node:fs');
+      const { threads } = require('./support/threads');
       const { until } = require('./support/until');
-      const threads = () =>
-        readdirSync('/proc/self/task').map((id) => readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim());
-      threads();
       const before = threads().length;
       const latchkey = require('latchkey');
       const lines = [];

@@ -98,7 +98,7 @@ overScopesAndModes('a call with a function', (open, mode, { later }) => {
     });
   }
 
-  it('has released before its promise tells the caller', async () => {
+  it('has released before its promise is settled', async () => {
     const locks = open();
     await locks[mode]('key', () => {});
     assert.notEqual(await locks.tryWrite('key'), null);

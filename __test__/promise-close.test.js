@@ -14,7 +14,7 @@ overScopesAndModes('close', (open, mode) => {
     const calls = [
       errorOf(locks[mode]('key', () => assert.fail('must not run'))),
       errorOf(locks[mode]('key')),
-      errorOf(locks[mode]('key', { timeout: 60_000, signal: new AbortController().signal })),
+      errorOf(locks[mode]('key', { timeout: 60_000, signal: new AbortController().signal, label: 'mine' })),
     ];
     await turn();
     locks.close();
@@ -26,6 +26,10 @@ overScopesAndModes('close', (open, mode) => {
       assert.deepEqual({ name, code, key }, { name: 'LockClosedError', code: 'ERR_LOCK_CLOSED', key: 'key' });
       assert.match(error.message, /'key'/);
     }
+    assert.deepEqual(
+      errors.map(({ label }) => label),
+      [undefined, undefined, 'mine'],
+    );
     hold.release();
   });
 
@@ -41,7 +45,8 @@ overScopesAndModes('close', (open, mode) => {
     );
     await assert.rejects(locks[mode](['a', 'b']), refused);
     await assert.rejects(async () => locks.tryRead('key'), refused);
-    await assert.rejects(async () => locks.tryWrite(['a']), refused);
+    const labelled = { ...refused, key: 'a', label: 'mine' };
+    await assert.rejects(async () => locks.tryWrite(['a'], { label: 'mine' }), labelled);
     await assert.rejects(async () => locks.query(), refused);
     locks.close();
   });

@@ -3,7 +3,7 @@
 
 const { it } = require('node:test');
 const assert = require('node:assert/strict');
-const { overScopes, overScopesAndModes, assertFree, untilPending } = require('./support/scopes');
+const { overScopes, overScopesAndModes, assertFree, exclusive, untilPending } = require('./support/scopes');
 const { errorOf, turn, follow } = require('./support/follow');
 const { deferred } = require('./support/until');
 const { randomFrom, seed } = require('./support/random');
@@ -27,12 +27,7 @@ overScopes('requests for one key', (open) => {
 
   it('write one at a time', async () => {
     const locks = open();
-    let inside = 0;
-    const work = async () => {
-      assert.equal(++inside, 1);
-      await turn();
-      inside--;
-    };
+    const work = exclusive();
     await Promise.all(Array.from({ length: 50 }, () => locks.write('key', work)));
   });
 

@@ -4,7 +4,7 @@
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const diagnostics = require('node:diagnostics_channel');
-const { getEventListeners } = require('node:events');
+const { addAbortListener, getEventListeners } = require('node:events');
 const { Locks } = require('latchkey');
 const { overScopes, overScopesAndModes, assertFree } = require('./support/scopes');
 const { errorOf, turn, follow } = require('./support/follow');
@@ -50,6 +50,21 @@ overScopesAndModes('a signal that is aborted while the request waits', (open, mo
       assert.equal(call.value, reason);
     }
     hold.release();
+    await assertFree(locks);
+  });
+
+  it('ends the wait, even if a listener before stops the event', async (t) => {
+    // Node's own can be told to go on all the same since 20.5.
+    if (addAbortListener === undefined) return t.skip('this Node has no events.addAbortListener');
+    const locks = open();
+    const hold = await locks.write('key');
+    const controller = new AbortController();
+    controller.signal.addEventListener('abort', (event) => event.stopImmediatePropagation());
+    const call = errorOf(locks[mode]('key', { signal: controller.signal }));
+    await turn();
+    controller.abort();
+    assert.equal(await call, controller.signal.reason);
+    await hold.release();
     await assertFree(locks);
   });
 

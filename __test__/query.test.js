@@ -43,6 +43,20 @@ overScopes('query', (open, { later }) => {
     hold.release();
   });
 
+  it('has those of one key together', async () => {
+    const locks = open();
+    const holds = [];
+    for (const key of ['a', 'b', 'a', 'b']) holds.push(await locks.read(key));
+    const waiting = ['a', 'b', 'a', 'b'].map((key) => follow(locks.write(key, () => {})));
+    const { held, pending } = await locks.query();
+    for (const list of [held, pending]) {
+      const keys = list.map(({ key }) => key).join('');
+      assert.ok(['aabb', 'bbaa'].includes(keys), keys);
+    }
+    for (const hold of holds) hold.release();
+    for (const { settled } of waiting) await settled;
+  });
+
   it('says since when each holds and waits, whatever limits it has, in the order of the queue', async () => {
     const locks = open();
     const holds = [];

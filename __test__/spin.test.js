@@ -103,7 +103,7 @@ function loadSpin() {
   const fakes = {
     '../lib/addon/port': {
       hasEnded: () => it.ended,
-      watch() {
+      poll() {
         it.looks++;
         return it.events === EVENTS;
       },

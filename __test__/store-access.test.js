@@ -81,7 +81,7 @@ describe('a store', { skip: withoutRedis }, () => {
     await assertKeeps({ url: server.url, user: 'nameless', password: SECRET });
     const guest = await refusal({ url: server.url, user: 'guest', password: SECRET });
     assert.match(guest.message, /does not permit what locks need/);
-    // Would not tell those who wait that they have been granted.
+    // Would not notify those who wait of their grants.
     await server.command('ACL', 'SETUSER', 'mute', 'on', `>${SECRET}`, ...rights.split(' '), '-publish');
     const mute = await refusal({ url: server.url, user: 'mute', password: SECRET });
     assert.match(mute.message, /does not permit what locks need: give the user .* \+publish/);

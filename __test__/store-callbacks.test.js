@@ -56,12 +56,12 @@ describe('the callback classes on a store', { skip: withoutRedis }, () => {
             release(null, 'a', 2);
             release('again');
             log.push('released');
-            done.promise.then(() => log.push('told'));
+            done.promise.then(() => log.push('notified'));
           },
         );
         assert.deepEqual(await done.promise, [null, 'a', 2]);
         await turn();
-        assert.deepEqual(log, ['released', 'told']);
+        assert.deepEqual(log, ['released', 'notified']);
         assert.notEqual(await locks.tryWrite('key'), null);
         locks.close();
       });
@@ -95,16 +95,16 @@ describe('the callback classes on a store', { skip: withoutRedis }, () => {
         await second.promise;
       });
 
-      it('tell an expiry to the release callback and the logger, and a late release does nothing', async () => {
+      it('report an expiry to the release callback and the logger, and a late release does nothing', async () => {
         const warnings = [];
         const name = freshName();
         const lock = open({ name, expiry: 40, logger: { warn: (message) => warnings.push(message) } });
-        const [told, obtained] = [deferred(), deferred()];
-        lock.writeLock('key', (...args) => told.resolve(args), obtained.resolve);
+        const [notified, obtained] = [deferred(), deferred()];
+        lock.writeLock('key', (...args) => notified.resolve(args), obtained.resolve);
         const release = await obtained.promise;
         const next = deferred();
         lock.writeLock('key', null, next.resolve);
-        const [error, ...others] = await told.promise;
+        const [error, ...others] = await notified.promise;
         assert.ok(error instanceof LockExpiredError);
         assert.deepEqual(others, []);
         assert.match(error.message, /Lock 'key' timed out and was released automatically/);
@@ -113,32 +113,32 @@ describe('the callback classes on a store', { skip: withoutRedis }, () => {
         (await next.promise)();
       });
 
-      it('tell a loss to the release callback', async () => {
+      it('report a loss to the release callback', async () => {
         const proxy = await new Proxy(redis.port).start();
         const lock = open({ url: proxy.url });
-        const [told, obtained] = [deferred(), deferred()];
-        lock.writeLock('key', (...args) => told.resolve(args), obtained.resolve);
+        const [notified, obtained] = [deferred(), deferred()];
+        lock.writeLock('key', (...args) => notified.resolve(args), obtained.resolve);
         await obtained.promise;
         proxy.swallows = true;
-        const [error] = await told.promise;
+        const [error] = await notified.promise;
         assert.ok(error instanceof LockLostError);
         assert.equal(error.code, 'ERR_LOCK_LOST');
         assert.equal(error.key, 'key');
         await proxy.stop();
       });
 
-      it('tell a request that fails to the release callback, and do not obtain', async () => {
+      it('report a request that fails to the release callback, and do not obtain', async () => {
         const lock = new Lock(0, null, {
           name: 'nobody',
           store: { url: 'redis://127.0.0.1:1', connectTimeout: 100 },
         });
-        const told = deferred();
+        const notified = deferred();
         lock.readLock(
           'key',
-          (...args) => told.resolve(args),
+          (...args) => notified.resolve(args),
           () => assert.fail('must not be obtained'),
         );
-        const [error] = await told.promise;
+        const [error] = await notified.promise;
         assert.ok(error instanceof StoreUnreachableError);
         assert.deepEqual([error.code, error.key], ['ERR_STORE_UNREACHABLE', 'key']);
       });

@@ -91,7 +91,7 @@ describe('with a store', { skip: withoutRedis, concurrency: 4 }, () => {
     const thawed = Date.now();
     peer.thaw();
     const log = await peer.run(async ({ state, until }) => {
-      await until(() => state.hold.signal.aborted, 'the loss to be told');
+      await until(() => state.hold.signal.aborted, 'the loss to be reported');
       await new Promise((resolve) => setTimeout(resolve, 20));
       return state.log;
     });
@@ -146,7 +146,7 @@ describe('with a store', { skip: withoutRedis, concurrency: 4 }, () => {
     assert.equal(await peer.run(({ state }) => state.hold.signal.aborted), false);
     const next = await locks.write('key');
     const reason = await peer.run(async ({ state, until }) => {
-      await until(() => state.hold.signal.aborted, 'the expiry to be told');
+      await until(() => state.hold.signal.aborted, 'the expiry to be reported');
       const { name, code, key } = state.hold.signal.reason;
       return { name, code, key, release: await state.hold.release().catch((error) => error.code) };
     });

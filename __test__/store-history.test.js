@@ -37,7 +37,7 @@ describe("the checker of the server's own log", () => {
     ['HDEL', H, 't.2', 'mode', 'due'],
   ];
 
-  /** What is said of these steps, to holders of which one was told this fence. */
+  /** What is said of these steps, to holders of which one was given this fence. */
   async function said(steps, fence = 16) {
     const log = new ServerLog({
       command: async (...words) => log.read(`1.2 [0 unix:/s] ${step(words).slice(12)}`),
@@ -69,7 +69,7 @@ describe("the checker of the server's own log", () => {
     });
   }
 
-  it('complains of a fence that a holder was told and the server never gave', async () => {
+  it('complains of a fence that a holder was given and the server never gave', async () => {
     assert.deepEqual((await said(GOOD, 17)).complaints, ['the server never gave the fence 17']);
   });
 });

@@ -45,7 +45,7 @@ describe('a connection to the store', { skip: withoutRedis, concurrency: 3 }, ()
     const beside = new Locks({ name: 'unheard', store: redis.url });
     const hold = await beside.write('key');
     // The new connection is open, as far as messages go, seven times the delay after the cut, and asks eleven times after it:
-    // the expiry is told in between.
+    // the expiry is delivered in between.
     const asked = behind.write('key', { expiry: 1800 });
     await untilPending(beside, 1);
     proxy.delay = 200;
@@ -68,12 +68,12 @@ describe('a connection to the store', { skip: withoutRedis, concurrency: 3 }, ()
   it('swallows all packets past the lease: the signal aborts in time, and the next one is granted after that', async () => {
     const { proxy, behind, beside, close } = await openBoth('swallowed');
     const hold = await behind.write('key');
-    let told = Infinity;
-    hold.signal.addEventListener('abort', () => (told = performance.now()));
+    let notified = Infinity;
+    hold.signal.addEventListener('abort', () => (notified = performance.now()));
     proxy.swallows = true;
     const next = await beside.write('key');
     const granted = performance.now();
-    assert.ok(told < granted, `told ${told}, granted ${granted}`);
+    assert.ok(notified < granted, `notified ${notified}, granted ${granted}`);
     assert.equal(hold.signal.reason.code, 'ERR_LOCK_LOST');
     assert.match(hold.signal.reason.message, /^Lock 'key' was lost: /);
     assert.equal(await hold.release().catch(({ code }) => code), 'ERR_LOCK_LOST');
@@ -133,14 +133,14 @@ describe('a server', { skip: withoutRedis, concurrency: 4 }, () => {
   // Stores with the same options are one store of this process: another command timeout makes it another one.
   const openTwo = (server) => [openOn(server), openOn(server, { commandTimeout: 4000 })];
 
-  it('frozen past the lease: the function’s call fails, its signal told it before', async () => {
+  it('frozen past the lease: the function’s call fails, its signal was aborted before', async () => {
     const server = await start();
     const [a, b] = openTwo(server);
     let seen;
     const call = follow(
       a.write('key', async ({ signal }) => {
         await server.freeze();
-        await until(() => signal.aborted, 'the loss to be told');
+        await until(() => signal.aborted, 'the loss to be reported');
         seen = signal.reason;
       }),
     );
@@ -174,17 +174,17 @@ describe('a server', { skip: withoutRedis, concurrency: 4 }, () => {
 describe('holds that are lost together', { skip: withoutRedis }, () => {
   const redis = useRedis();
 
-  it('are lost, also those that are released or downgraded when another one’s loss is told', async () => {
+  it('are lost, also those that are released or downgraded when another one’s loss is delivered', async () => {
     const locks = new Locks({ name: 'together', store: { url: redis.url, ttl: TTL } });
     const [first, second, third] = [await locks.write('1'), await locks.write('2'), await locks.write('3')];
     const answers = [];
     first.signal.addEventListener('abort', () => answers.push(second.release(), third.downgrade()));
-    // A server that forgets everything this soon after its start is told again. It tells its age in whole seconds.
+    // A server that forgets everything this soon after its start learns it again. It reports its age in whole seconds.
     await sleep(TTL + 1000);
     await redis.command('FLUSHALL');
-    // All three losses are here when the first one is told.
+    // All three losses are here when the first one is delivered.
     block(TTL);
-    await until(() => answers.length === 2, 'the first loss to be told');
+    await until(() => answers.length === 2, 'the first loss to be reported');
     // The store had heard of this process a moment ago: that was not why.
     const { message } = first.signal.reason;
     assert.equal(message, "Lock '1' was lost: its lease has ended, or its store has forgotten it");

@@ -244,7 +244,7 @@ describe('a process without a store', () => {
       return t.skip('counts threads and sockets in /proc, which only Linux has');
     const program = async () => {
       const fs = require('node:fs');
-      const threads = () => fs.readdirSync('/proc/self/task').length;
+      const { threads } = require('./support/threads');
       const linkOf = (fd) => {
         try {
           return fs.readlinkSync(`/proc/self/fd/${fd}`);
@@ -257,12 +257,11 @@ describe('a process without a store', () => {
           .readdirSync('/proc/self/fd')
           .map(linkOf)
           .filter((link) => link.startsWith('socket:')).length;
-      threads();
-      const before = [threads(), sockets()];
+      const before = [threads().length, sockets()];
       const { Locks: Other } = require('latchkey');
       await new Other().write('key', () => {});
       await new Other({ name: 'space' }).write(['a', 'b'], () => {});
-      console.log(threads() - before[0], sockets() - before[1]);
+      console.log(threads().length - before[0], sockets() - before[1]);
       // A store that is only named: nobody is called, whether or not anybody listens there.
       global.locks = new Other({ name: 'space', store: 'redis://127.0.0.1:1' });
       await new Promise((resolve) => setTimeout(resolve, 50));

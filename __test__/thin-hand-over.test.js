@@ -5,11 +5,11 @@
 const { it, describe, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
 const { LONG } = require('./support/apis');
-const { loadWatchedCopy } = require('./support/copies');
+const { loadRecordedCopy } = require('./support/copies');
 const { block, until } = require('./support/until');
 const { errorOf, turn, follow } = require('./support/follow');
 
-const { latchkey, calls } = loadWatchedCopy();
+const { latchkey, calls } = loadRecordedCopy();
 const { Locks, Lock } = latchkey;
 
 beforeEach(() => void calls());
@@ -43,7 +43,7 @@ describe('the first one that has to wait', () => {
 });
 
 describe('a promise API’s holders are handed over', () => {
-  it('and are told as before: in order, with their modes, fences and ages', async () => {
+  it('and are reported as before: in order, with their modes, fences and ages', async () => {
     const locks = new Locks();
     const readers = [locks.tryRead('key')];
     const other = locks.tryWrite('other');
@@ -225,7 +225,7 @@ describe('a hold with an expiry that is handed over', () => {
     for (const each of [reader, next]) each.release();
   });
 
-  it('tells the callback APIs, too', () => {
+  it('notifies the callback APIs, too', () => {
     const lock = new Lock(5);
     const log = [];
     lock.readLock(

@@ -6,13 +6,13 @@ const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');
 const diagnostics = require('node:diagnostics_channel');
 const { LONG } = require('./support/apis');
-const { loadWatchedCopy } = require('./support/copies');
+const { loadRecordedCopy } = require('./support/copies');
 const { ModelLock } = require('./support/model');
 const { hold } = require('./support/queue');
 const { collectUntil } = require('./support/gc');
 const { randomFrom, seed } = require('./support/random');
 
-const { latchkey, calls } = loadWatchedCopy();
+const { latchkey, calls } = loadRecordedCopy();
 const { Lock } = latchkey;
 
 const taker = (lock, mode) => () =>
@@ -72,16 +72,16 @@ describe('every program of eight steps, each of them a reader, a writer or the e
   }
 });
 
-describe('holders that nothing tells apart', () => {
+describe('holders that nothing distinguishes', () => {
   it('end once, also if they waited: a second release() takes nobody else’s hold', () => {
     const lock = new Lock();
-    const told = [];
+    const notified = [];
     const releases = [];
     const first = taker(lock, 'write')();
     for (const n of [0, 1]) {
       lock.readLock(
         'key',
-        (...args) => told.push([n, ...args]),
+        (...args) => notified.push([n, ...args]),
         (given) => (releases[n] = given),
       );
     }
@@ -96,7 +96,7 @@ describe('holders that nothing tells apart', () => {
     assert.equal(written, 1);
     releases[0]();
     releases[1]();
-    assert.deepEqual(told, [[0, 'word'], [1]]);
+    assert.deepEqual(notified, [[0, 'word'], [1]]);
     lock.readLock('key', null, () => assert.fail('the writer still holds it'));
   });
 
@@ -176,7 +176,7 @@ describe('counted and listed holders of one key', () => {
           releases[n]();
           releases[n]();
         }
-        // Whom the last one lets in are told before it is told itself.
+        // Whom the last one lets in are notified before it is notified itself.
         const ends = order.map((n) => `end of ${n}`);
         const expected = [...ends.slice(0, 3), 'writer', 'writer 2', 'reader', ends[3]];
         assert.deepEqual(log, expected, `${sort} released in the order ${order}`);
@@ -211,7 +211,7 @@ describe('counted and listed holders of one key', () => {
     }
   });
 
-  it('are told to a subscriber only where they were asked for while it listened', () => {
+  it('are reported to a subscriber only where they were asked for while it listened', () => {
     const lock = new Lock();
     const seen = [];
     const listener = ({ mode }, name) => seen.push(`${name.slice('latchkey:'.length)} ${mode}`);

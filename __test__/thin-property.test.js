@@ -1,7 +1,7 @@
 'use strict';
 // Random programs on private locks see the same whether free keys are granted without the engine and waiters are posted, or
 // the engine is asked each time. Every callback in its order, with its arguments and its async context, every error and where
-// it comes out, every promise, `recovered`, the order of the fences, what `query` and the diagnostics channels tell.
+// it comes out, every promise, `recovered`, the order of the fences, what `query` and the diagnostics channels publish.
 
 const { it, describe } = require('node:test');
 const assert = require('node:assert/strict');

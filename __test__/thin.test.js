@@ -4,12 +4,12 @@
 const { it, describe, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
 const { apisOf, LONG } = require('./support/apis');
-const { loadWatchedCopy } = require('./support/copies');
+const { loadRecordedCopy } = require('./support/copies');
 const { hold } = require('./support/queue');
 const { collectUntil } = require('./support/gc');
 const { turn } = require('./support/follow');
 
-const copy = loadWatchedCopy();
+const copy = loadRecordedCopy();
 const { latchkey, lib, calls } = copy;
 const { Locks } = latchkey;
 const { Keys } = lib('keys');

@@ -203,19 +203,19 @@ describe('errors that no call can throw become uncaught exceptions', () => {
         release();
       });
     });
-    const told = printed.filter((line) => !line.startsWith('uncaught'));
+    const delivered = printed.filter((line) => !line.startsWith('uncaught'));
     const uncaught = printed.filter((line) => line.startsWith('uncaught'));
-    assert.deepEqual(told, ['expired a', 'expired b', 'obtained c', 'expired c', 'obtained d']);
+    assert.deepEqual(delivered, ['expired a', 'expired b', 'obtained c', 'expired c', 'obtained d']);
     assert.deepEqual(
       uncaught.sort(),
-      told
+      delivered
         .slice(0, 4)
         .map((what) => `uncaught ${what}`)
         .sort(),
     );
   });
 
-  it('from a logger: the holder is told and the next one granted', async () => {
+  it('from a logger: the holder is notified and the next one granted', async () => {
     const printed = await lines(() => {
       const { Lock } = require('latchkey');
       const warn = () => {

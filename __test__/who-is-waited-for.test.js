@@ -62,7 +62,8 @@ overScopes('a time-out', (open, { later }) => {
     const holds = await Promise.all(
       Array.from({ length: 30 }, (_, i) => locks.read('key', { label: `${i}` })),
     );
-    const { holders } = await errorOf(locks.write('key', { timeout: 0 }));
+    const { holders, message } = await errorOf(locks.write('key', { timeout: 0 }));
+    assert.match(message, /, and by 9 others or more/);
     assert.deepEqual(
       holders.map(({ label }) => label),
       [...'0123456789'],

@@ -1,4 +1,5 @@
 'use strict';
+// What many measurements come to: their median, and any other percentile.
 
 /** @param {number[]} numbers one at least */
 function median(numbers) {

@@ -3,7 +3,7 @@
 //   node examples/account-writer.js <name> <file> <store> <times> <ms that a payment takes>
 //
 // Each payment has two halves, as so much has: it is listed, then the total is raised. If a writer dies in between, the
-// next one is told, because its hold says `recovered`.
+// next one learns it, because its hold says `recovered`.
 
 const { setTimeout: sleep } = require('node:timers/promises');
 const { Locks } = require('latchkey');

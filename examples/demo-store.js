@@ -76,7 +76,7 @@ function kill(child, name, request) {
   child.kill('SIGKILL');
   Object.assign(request, { ended: now(), killed: true });
   print(paint('red', `${name}  fence ${request.fence}  lists its payment, and is killed (kill -9)`));
-  print(paint('dim', '   its lease of 1 s runs out: until then nobody can tell dead from slow'));
+  print(paint('dim', '   its lease of 1 s runs out: until then nobody can distinguish dead from slow'));
 }
 
 /** The other half of the killed one's payment, as if it had been under way. Gives whether the account refused it. */

@@ -1,4 +1,4 @@
-// Loaded before a program (`node --require`) that another process has forked, it tells that process who held and who
+// Loaded before a program (`node --require`) that another process has forked, it reports to that process who held and who
 // waited, and when. It listens to latchkey's diagnostics channels: the program that uses the locks need not know.
 
 const { subscribe } = require('node:diagnostics_channel');

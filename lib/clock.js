@@ -12,13 +12,15 @@ function now() {
 }
 
 /**
- * What a program puts in its place later, such as a test's fake clock, is not called: it might use the locks, in the midst of an
- * operation.
+ * What a program puts in its place, such as a test's fake clock, is not called: no test's time is that of the locks, and it might use
+ * them, in the midst of an operation. It is put before the method of the class, sooner or later.
  *
  * @param {typeof import('node:perf_hooks').performance} performance
+ * @returns {() => number}
  */
 function bind(performance) {
-  return performance.now.bind(performance);
+  const { now } = Object.getPrototypeOf(performance);
+  return now.bind(performance);
 }
 
 module.exports = { now };

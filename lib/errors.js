@@ -2,6 +2,9 @@
 // Every error that latchkey makes: classes of LockError for what happens to a lock, Node's own codes for
 // bad input.
 
+/** So many holders are named at most where somebody has waited in vain. */
+const MOST_HOLDERS = 10;
+
 /** What happened to a lock, as an error; `code` says which, `key` to whom. */
 class LockError extends Error {
   /**
@@ -91,7 +94,7 @@ class LockTimeoutError extends LockError {
     super('ERR_LOCK_TIMEOUT', key, `Lock '${key}' was not granted within ${timeout} ms${reason}`);
     this.holders = blockers?.holders ?? [];
     this.ahead = blockers?.ahead;
-    this.frozenUntil = starting?.frozenUntil;
+    if (starting !== null) this.frozenUntil = starting.frozenUntil;
   }
 }
 
@@ -160,7 +163,8 @@ function describeBlockers({ holders, ahead }) {
     const where = placeOf(first);
     const by = where === null ? '' : ` by ${where}`;
     const who = label === undefined ? by : ` by '${label}'${where === null ? '' : ` (${where})`}`;
-    const rest = others.length === 0 ? '' : `, and by ${count(others.length, 'other')}`;
+    const more = holders.length < MOST_HOLDERS ? '' : ' or more';
+    const rest = others.length === 0 ? '' : `, and by ${count(others.length, 'other')}${more}`;
     parts.push(`held for ${toText(age)}${who}${rest}`);
   }
   if (ahead !== undefined && ahead > 0) parts.push(`${count(ahead, 'request')} ahead`);
@@ -310,5 +314,5 @@ function reportLater(error) {
 module.exports = {
   ...classes,
   ...{ invalidType, invalidOption, outOfRange, wrongStoreOption, invalidThis },
-  ...{ count, lossName, toText, toDate, reportLater },
+  ...{ MOST_HOLDERS, count, lossName, toText, toDate, reportLater },
 };

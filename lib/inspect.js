@@ -12,14 +12,14 @@ const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 function showAs(shown, describe) {
   /**
    * @this {any}
-   * @param {number} depth
+   * @param {number} depth how much deeper to look
    * @param {any} options
    * @param {(object: object, options: object) => string} inspect
    */
   function custom(depth, options, inspect) {
     const name = this.constructor?.name ?? shown.name;
     if (depth < 0) return options.stylize(`[${name}]`, 'special');
-    return `${name} ${inspect({ ...describe(this), ...this }, options)}`;
+    return `${name} ${inspect({ ...describe(this), ...this }, { ...options, depth })}`;
   }
   Object.defineProperty(shown.prototype, INSPECT, { value: custom, configurable: true, writable: true });
 }

@@ -21,7 +21,7 @@ const SHARED = [
 const FIRST_LOCK = `
   const shared = { ${SHARED.map((name) => `'${name}': require('./${name}')`).join(', ')} };
   const load = () => require('./lib/apis/first-lock.js')(shared)();
-  // Only Node can tell a worker afterwards which copies its process has loaded: see copies.js.
+  // Only Node can show a worker afterwards which copies its process has loaded: see copies.js.
   let parts = process.versions.bun || process.versions.deno ? load() : undefined;
   module.exports = () => (parts ??= load());
 `;

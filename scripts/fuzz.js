@@ -1,6 +1,6 @@
 'use strict';
 // `npm run fuzz [seconds]`: a fuzzer plays operations on both kinds of the engine's spaces against the model of the property
-// tests (crates/engine/fuzz), for a minute unless told otherwise. What it has found worth keeping it begins with the next time.
+// tests (crates/engine/fuzz), for a minute unless asked for longer. What it has found worth keeping it begins with the next time.
 //
 // Needs a nightly compiler, and cargo-fuzz: `cargo install cargo-fuzz`.
 

@@ -2,7 +2,7 @@
 //
 //     --quick        without the slow files of scripts/test-files.js: for a look at a change
 //     --javascript   only the JavaScript tests, on the addon that is there already: how a release tests its binaries
-//     --release      only those that could tell a release's bundled JavaScript from the sources, on a release
+//     --release      only those that could distinguish a release's bundled JavaScript from the sources, on a release
 'use strict';
 
 const fs = require('node:fs');

@@ -52,8 +52,10 @@ pub fn open_port<'env>(
     // Hooks run in the reverse order of their making: this one before the waker's own, which ends the
     // threadsafe function.
     port.end_with_environment()?;
+    functions(&Definer { env, port })
+}
 
-    let define = Definer { env, port };
+fn functions<'env>(define: &Definer<'env>) -> Result<PortFunctions<'env>> {
     Ok(PortFunctions {
         open_private: define.function("openPrivate", open_private)?,
         open_named: define.function("openNamed", open_named)?,
@@ -88,8 +90,8 @@ pub fn open_port<'env>(
             port.stack.note(port.words.with(|words| words::whole(words[words::ROOM])) as usize);
             Ok(())
         })?,
-        watch: define.raw("watch", |port, _| {
-            port.watch();
+        poll: define.raw("poll", |port, _| {
+            port.poll();
             Ok(())
         })?,
         read_events: define.raw("readEvents", |port, _| {
@@ -141,7 +143,7 @@ pub struct PortFunctions<'env> {
     pub collect: Function<'env, (), ()>,
     pub room: Function<'env, (), ()>,
     pub note_room: Function<'env, (), ()>,
-    pub watch: Function<'env, (), ()>,
+    pub poll: Function<'env, (), ()>,
     pub read_events: Function<'env, (), ()>,
     pub keep_alive: Function<'env, (), ()>,
 }
@@ -239,7 +241,7 @@ fn private(open: &OpenSpace) -> Result<&LocalSpace> {
 /// What the array says of a request.
 fn ask<'a>(port: &Port, open: &OpenSpace, units: Option<&'a Utf16String>) -> Ask<'a> {
     port.words.with(|words| Ask {
-        port: open.member,
+        member: open.member,
         tag: words::whole(words[words::TAG]),
         key: units.map_or_else(|| KeyName::Slot(words::key_slot(words)), |units| KeyName::Units(units)),
         mode: if words[words::MODE] == 0.0 { Mode::Read } else { Mode::Write },

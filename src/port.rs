@@ -23,7 +23,7 @@ use std::{
     },
 };
 
-use latchkey_engine::{Caller, Event, LockTable, Message, Outcome, Own, Port as Member, Time};
+use latchkey_engine::{Caller, Event, LockTable, Member, Message, Outcome, Own, Time};
 use napi::{Env, Error, Result, check_status, sys};
 
 use crate::{
@@ -44,7 +44,7 @@ pub type SpaceNumber = u32;
 ///
 /// Invariant: `deadlines` holds `(t, s)` exactly for the private spaces `s` whose `deadline` is `t`;
 /// the event loop is kept alive exactly while it is not empty or JavaScript `waits`; the `listener` is held exactly then and while a
-/// space that is not private is open, of which there are `shared`. There is a `backlog` only while the
+/// space that is not private is open, of which there are `shared`. Something is `unwritten` only while the
 /// array is full, except within a call.
 pub struct Port {
     env: Env,
@@ -61,8 +61,8 @@ pub struct Port {
     deadlines: RefCell<BTreeSet<(Time, SpaceNumber)>>,
     /// Whether JavaScript waits for others: it says so itself.
     waits: Cell<bool>,
-    /// What JavaScript has to learn and the array has no room for.
-    backlog: RefCell<VecDeque<Message>>,
+    /// What JavaScript has to learn and does not stand in the array yet.
+    unwritten: RefCell<VecDeque<Message>>,
     /// How many of the posted entries have been taken in.
     taken: Cell<usize>,
 }
@@ -83,7 +83,7 @@ impl Port {
             next_space: Cell::new(0),
             deadlines: RefCell::default(),
             waits: Cell::new(false),
-            backlog: RefCell::default(),
+            unwritten: RefCell::default(),
             taken: Cell::default(),
         })
     }
@@ -199,7 +199,7 @@ impl Port {
         result
     }
 
-    /// Makes an operation on a space that is not private. What the port has to learn is in the backlog then.
+    /// Makes an operation on a space that is not private. What the port has to learn is `unwritten` then.
     fn operate_named<T>(
         &self,
         number: SpaceNumber,
@@ -207,8 +207,8 @@ impl Port {
         shared: &Arc<SharedSpace>,
         change: impl FnOnce(&dyn LockTable, &mut dyn Caller) -> Outcome<T>,
     ) -> T {
-        let messages = &mut *self.backlog.borrow_mut();
-        let own = Own { port: open.member, address: number, inbox: &self.mailbox.inbox, messages };
+        let messages = &mut *self.unwritten.borrow_mut();
+        let own = Own { member: open.member, address: number, inbox: &self.mailbox.inbox, messages };
         let mut caller = shared.members.sender(Clock, Some(own));
         let outcome = change(shared.table.locks(), &mut caller);
         if shared.set_alarm(outcome.next_deadline).is_err() {
@@ -241,14 +241,14 @@ impl Port {
 
     /// Gathers what others have caused, for JavaScript to read.
     pub fn read_inbox(&self) {
-        self.backlog.borrow_mut().extend(self.mailbox.inbox.take());
+        self.unwritten.borrow_mut().extend(self.mailbox.inbox.take());
         self.write_events();
     }
 
     /// Says whether messages lie in the inbox. Until the next `collect`, which JavaScript promises to make soon, nobody wakes
     /// it.
-    pub fn watch(&self) {
-        let has_messages = self.mailbox.inbox.watch();
+    pub fn poll(&self) {
+        let has_messages = self.mailbox.inbox.poll();
         self.words.with(|words| words::write_done(words, words::flag(has_messages)));
     }
 
@@ -264,24 +264,24 @@ impl Port {
         self.keep_alive(env);
     }
 
-    /// Puts the backlog into the array, as far as it fits.
+    /// Puts what is `unwritten` into the array, as far as it fits.
     fn write_events(&self) {
-        let mut backlog = self.backlog.borrow_mut();
-        if !backlog.is_empty() {
-            let events = backlog.iter().map(|Message { address, event }| (*address, event));
+        let mut unwritten = self.unwritten.borrow_mut();
+        if !unwritten.is_empty() {
+            let events = unwritten.iter().map(|Message { address, event }| (*address, event));
             let written = self.words.with(|words| words::write_events(words, events));
-            backlog.drain(..written);
+            unwritten.drain(..written);
         }
     }
 
-    /// Puts a private space's events into the array, and into the backlog what does not fit. They are read where they are: to
+    /// Puts a private space's events into the array, and keeps as `unwritten` what does not fit. They are read where they are: to
     /// move one that was just written costs more than to write it.
     fn write_own_events(&self, number: SpaceNumber, events: &[Event]) {
         if !events.is_empty() {
             let addressed = events.iter().map(|event| (number, event));
             let written = self.words.with(|words| words::write_events(words, addressed));
             let rest = events[written..].iter().map(|&event| Message { address: number, event });
-            self.backlog.borrow_mut().extend(rest);
+            self.unwritten.borrow_mut().extend(rest);
         }
     }
 
@@ -289,7 +289,7 @@ impl Port {
     pub fn detach(&self) {
         self.has_ended.set(true);
         // Deno delivers a wake-up that is under way after it has freed the port's functions.
-        self.words.with(words::write_ended);
+        self.words.with(words::write_environment_ended);
         timer::forget(self.alarm);
         let spaces = std::mem::take(&mut *self.spaces.borrow_mut());
         spaces.values().for_each(|open| self.leave(open));

@@ -57,7 +57,7 @@ export declare class Hold<K extends string | readonly string[] = string> {
    * On a store it is the server's time of the grant in microseconds, or one more than the fence before; it grows over all
    * machines and restarts, may be kept in a database as a 64-bit integer, and is exact as a JavaScript number.
    *
-   * **The trap:** without a store it counts for the life of the space, from 1. In a new process, or once all `Locks` of a
+   * **The trap:** without a store it counts for the life of the space, from 1 or, in spaces without a name, from any number. In a new process, or once all `Locks` of a
    * name have been closed, it starts again: do not keep it anywhere that lives longer.
    *
    * @example

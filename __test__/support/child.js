@@ -1,6 +1,7 @@
 'use strict';
 // Programs that need a process of their own: because they end, crash or measure it.
 
+const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
 const path = require('node:path');
 const { PATIENCE } = require('./until');
@@ -42,9 +43,16 @@ function runWith(options, program, ...args) {
   });
 }
 
+/** Runs a program that has to end by itself, and gives what it printed, line by line. */
+async function lines(program, ...args) {
+  const { code, signal, stdout, stderr } = await run(program, ...args);
+  assert.deepEqual({ code, signal, stderr: withoutWarning(stderr) }, { code: 0, signal: null, stderr: '' });
+  return stdout.split('\n').slice(0, -1);
+}
+
 /** Without the warning that requests wait which nobody can serve any more, of which abandoned.test.js is. */
 function withoutWarning(stderr) {
   return stderr.replaceAll(/^\(node:\d+\) \[ERR_LOCK_ABANDONED\] .*\n(\(Use .*\n)?/gm, '');
 }
 
-module.exports = { run, runWith, withoutWarning, ROOT };
+module.exports = { run, runWith, lines, withoutWarning, ROOT };

@@ -99,9 +99,9 @@ function loadEngineCopy({ posts }) {
  *   [change] gives what is called instead of the port's functions, where it is something else; `words` is the shared array,
  *   and `at` says where things are in it
  */
-function loadWatchedCopy(change = () => ({})) {
+function loadRecordedCopy(change = () => ({})) {
   let crossings = [];
-  const watched = (name, call) => {
+  const recorded = (name, call) => {
     return (...args) => {
       const [first] = args;
       // How much of the stack is left is no question to the engine.
@@ -115,7 +115,7 @@ function loadWatchedCopy(change = () => ({})) {
     const openPort = (words, ...rest) => {
       const functions = { ...binding.openPort(words, ...rest) };
       const changed = { ...functions, ...change(functions, words, binding.layout()) };
-      return Object.fromEntries(Object.entries(changed).map(([name, call]) => [name, watched(name, call)]));
+      return Object.fromEntries(Object.entries(changed).map(([name, call]) => [name, recorded(name, call)]));
     };
     // Not the addon's own object, which all copies share.
     native.binding = { ...binding, openPort };
@@ -125,8 +125,8 @@ function loadWatchedCopy(change = () => ({})) {
     crossings = [];
     return taken;
   };
-  const calls = () => take().filter((call) => !/^(open|close|collect|watch)/.test(call));
+  const calls = () => take().filter((call) => !/^(open|close|collect|poll)/.test(call));
   return { ...copy, crossings: take, calls };
 }
 
-module.exports = { loadCopy, loadSweepingCopy, loadEngineCopy, loadWatchedCopy };
+module.exports = { loadCopy, loadSweepingCopy, loadEngineCopy, loadRecordedCopy };

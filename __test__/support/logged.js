@@ -1,5 +1,5 @@
 'use strict';
-// A request of the callback API that writes down what it is told, so that a test can look at the order.
+// A request of the callback API that writes down what it is called with, so that a test can look at the order.
 
 /** Asks by a Lock, and logs its grant and its end. */
 function ask(lock, log, name, mode = 'writeLock', inside = undefined) {

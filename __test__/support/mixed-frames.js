@@ -67,7 +67,7 @@ class Frames {
   }
 
   /**
-   * Whether events of these keys may be told later than at once: callbacks of theirs, or of unknown ones, are running, except
+   * Whether events of these keys may be delivered later than at once: callbacks of theirs, or of unknown ones, are running, except
    * for so many innermost ones.
    */
   mayBeLate(ids, innermost = 0) {

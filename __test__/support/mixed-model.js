@@ -2,14 +2,14 @@
 // What a program must never see of its locks, checked event by event as it sees them: a judge, not a second lock.
 //
 // Of each key of each space it keeps who has asked and has not ended, in the order of asking, and what each one knows. It
-// grants nothing. It looks at each grant, loss, release and rejection that the program is told of, and complains where a
+// grants nothing. It looks at each grant, loss, release and rejection that the program is notified of, and complains where a
 // promise of the design is broken for certain. What it cannot know it lets pass:
 // - a promise is seen some microtasks after it was settled, so that an unseen one may have been granted;
 // - a hold that is older than its expiry may be gone; whether it is, its release callback or its signal says;
 // - when a request of several keys asks for the second one, and which of its keys it has lost, nobody can see.
 
 const { ASKED, HOLDS, FINISHING, ENDED, ...certain } = require('./mixed-request');
-const { isUncertain, isOfOneKey, isLeaving, conflict, mayBeOverdue, isTold, mayReject } = certain;
+const { isUncertain, isOfOneKey, isLeaving, conflict, mayBeOverdue, isNotified, mayReject } = certain;
 
 /** @typedef {import('./mixed-request').Request} Request */
 
@@ -42,7 +42,7 @@ class Model {
     else if (request.signal?.aborted) request.doom = 'aborted';
     for (const key of keys) {
       key.open.add(request);
-      if (!request.tells || !isOfOneKey(request)) key.silent++;
+      if (!request.hasListener || !isOfOneKey(request)) key.silent++;
     }
   }
 
@@ -60,10 +60,10 @@ class Model {
   #checkExclusion({ open }, request) {
     for (const other of open) {
       if (other === request || other.state !== HOLDS || !conflict(other, request)) continue;
-      if (!other.tells && mayBeOverdue(other)) continue;
+      if (!other.hasListener && mayBeOverdue(other)) continue;
       // It may be a hold that the program sees only now, when the next ones have been and gone.
-      if (isTold(other) || isTold(request)) continue;
-      this.#complain('exclusion', request, `granted while #${other.number} holds and was told nothing`);
+      if (isNotified(other) || isNotified(request)) continue;
+      this.#complain('exclusion', request, `granted while #${other.number} holds and was not notified`);
     }
   }
 
@@ -93,25 +93,25 @@ class Model {
   }
 
   /** Its release callback was called. */
-  told(request, args, mayBeLate) {
+  notified(request, args, mayBeLate) {
     const [error] = args;
     const isLoss = error?.code === 'ERR_LOCK_EXPIRED';
-    if (request.wasTold) this.#complain('told twice', request, 'release callback called twice');
-    request.wasTold = true;
+    if (request.wasNotified) this.#complain('notified twice', request, 'release callback called twice');
+    request.wasNotified = true;
     this.#owed.delete(request);
     if (request.state === ASKED)
-      this.#complain('told before obtained', request, 'ended, never having been granted');
+      this.#complain('notified before obtained', request, 'ended, never having been granted');
     if (isLoss && !request.ids[0].endsWith(`|${error.key}`))
-      this.#complain('wrong arguments', request, `told of the loss of ${error.key}`);
+      this.#complain('wrong arguments', request, `notified of the loss of ${error.key}`);
     if (isLoss) this.lost(request);
     else if (request.args === undefined)
-      this.#complain('told unasked', request, 'told of a release that was none');
+      this.#complain('notified unasked', request, 'notified of a release that was none');
     else if (String(args) !== String(request.args))
-      this.#complain('wrong arguments', request, `released with ${request.args}, told ${args}`);
+      this.#complain('wrong arguments', request, `released with ${request.args}, called back with ${args}`);
     else if (!mayBeLate) this.#checkLate(request.ids[0], request);
   }
 
-  /** It was told that its hold was taken away: by its release callback, or by a listener of its hold's signal. */
+  /** It was notified that its hold was taken away: by its release callback, or by a listener of its hold's signal. */
   lost(request) {
     if (!mayBeOverdue(request)) this.#complain('expired early', request, 'taken away before its expiry');
     this.#byClock(request);
@@ -147,7 +147,7 @@ class Model {
   released(request, mayBeLate) {
     this.#end(request);
     if (mayBeLate) return;
-    const isOwed = request.hasReleaseCallback && !request.wasTold && !mayBeOverdue(request);
+    const isOwed = request.hasReleaseCallback && !request.wasNotified && !mayBeOverdue(request);
     if (isOwed) this.#complain('late release', request, 'released, and its release callback was not called');
     for (const id of request.ids) this.#checkLate(id, request);
   }
@@ -188,7 +188,7 @@ class Model {
   /** Its function is about to return, throw or settle. */
   finishing(request, result) {
     request.result = result;
-    request.wasLost = isOfOneKey(request) && isTold(request);
+    request.wasLost = isOfOneKey(request) && isNotified(request);
     if (request.state === HOLDS) request.state = FINISHING;
   }
 
@@ -229,7 +229,7 @@ class Model {
     return request.state === ASKED && this.#keysOf(request).some(({ open }) => [...open].some(blocks));
   }
 
-  /** The event loop has turned, and so all microtasks have run: who left has been told so. */
+  /** The event loop has turned, and so all microtasks have run: who left has been notified. */
   turned() {
     this.#turn++;
     for (const request of this.#open()) {
@@ -250,8 +250,8 @@ class Model {
     const key = this.key(id);
     // A look at a signal may find that the clock has ended the hold, and then calls its listeners. So all are looked at before
     // anything is decided.
-    const told = new Set([...key.open].filter((other) => other.state !== ASKED && isTold(other)));
-    for (const other of told) this.#foundLost(other);
+    const notified = new Set([...key.open].filter((other) => other.state !== ASKED && isNotified(other)));
+    for (const other of notified) this.#foundLost(other);
     if (this.#turn - key.clocked < 2) return;
     const open = [...key.open];
     const first = open.find(({ state }) => state === ASKED);
@@ -262,7 +262,7 @@ class Model {
     const blocks = (other) =>
       other.state !== ASKED &&
       (other.isChanging || conflict(other, first)) &&
-      !(isOfOneKey(other) && told.has(other));
+      !(isOfOneKey(other) && notified.has(other));
     if (!open.some(blocks))
       this.#complain('late grant', request, `#${first.number} can have the key, and waits`);
   }
@@ -270,7 +270,7 @@ class Model {
   /** Nothing can come any more: all have been granted and have ended, or have failed. */
   ended() {
     for (const request of this.#owed)
-      this.#complain('never told', request, 'released, and its release callback was never called');
+      this.#complain('never notified', request, 'released, and its release callback was never called');
     for (const request of this.#open()) {
       const kind = request.state === ASKED ? 'never served' : 'never settled';
       this.#complain(kind, request, `left ${request.state} in the end`);

@@ -97,7 +97,7 @@ class MixedSpaces {
     return {
       ...{ number, slot: this.slots[step.on], object, ids, keys, mode, tries, hasFn, expiry, timeout },
       ...{ api: isPromise ? 'promise' : 'callback', limited: spec.maxPending !== undefined, signal: null },
-      ...{ hasReleaseCallback, tells: isPromise || expiry === 0 || hasReleaseCallback },
+      ...{ hasReleaseCallback, hasListener: isPromise || expiry === 0 || hasReleaseCallback },
     };
   }
 

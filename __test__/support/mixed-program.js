@@ -10,7 +10,7 @@
 const SHORT = [1, 1, 2, 3];
 const LATER = 600_000;
 
-/** How often each step is made: at the outermost, where the event loop can turn; in callbacks; and when somebody is told. */
+/** How often each step is made: at the outermost, where the event loop can turn; in callbacks; and when somebody is notified. */
 const WEIGHTS = {
   outside: {
     ...{ ask: 50, release: 27, again: 2, downgrade: 4, abort: 5, close: 1.2, open: 1.5, query: 1.5 },
@@ -20,7 +20,7 @@ const WEIGHTS = {
     ...{ ask: 40, release: 30, own: 14, again: 2, downgrade: 4, abort: 5, close: 1.5, open: 1, query: 2 },
     ...{ block: 1, abortAsking: 3, closeAsking: 1.5, squeeze: 0.3 },
   },
-  telling: {
+  notifying: {
     ...{ ask: 40, release: 20, downgrade: 3, abort: 6, close: 2, query: 2, block: 0.7 },
     ...{ abortAsking: 14, closeAsking: 7 },
   },
@@ -60,7 +60,7 @@ class MixedProgram {
     this.hurry = random.pick([0.1, 0.3, 0.6]);
     this.keys = 1 + random.below(3);
     this.listens = random.pick(['never', 'always', 'always', 'sometimes']);
-    /** Whether keys of different spaces have one name. A message of a channel does not tell those apart. */
+    /** Whether keys of different spaces have one name. A message of a channel does not distinguish those. */
     this.sharesKeys = this.listens !== 'always';
     this.objects = this.#objects();
     /** What the subscribers do, message by message. @type {Listener[]} */
@@ -107,7 +107,7 @@ class MixedProgram {
   /** So many listeners, of whom some do something. */
   #listeners(count, chance) {
     return Array.from({ length: count }, () => ({
-      steps: this.#some(chance, 'telling', 2),
+      steps: this.#some(chance, 'notifying', 2),
       throws: this.#throws() && this.#random.chance(0.5),
     }));
   }
@@ -154,7 +154,7 @@ class MixedProgram {
     ask.inside = this.#some(0.5, 'inside', nesting);
     if (!isPromise && random.chance(0.3)) ask.inside.push({ do: 'own', at: 0 });
     if (ask.hasFn) ask.inside.splice(random.below(ask.inside.length + 1), 0, ...this.#pauses());
-    if (random.chance(0.75)) ask.after = this.#some(0.4, 'telling', nesting);
+    if (random.chance(0.75)) ask.after = this.#some(0.4, 'notifying', nesting);
     ask.throws = { inside: this.#throws(), after: this.#throws() };
     return ask;
   }
@@ -176,7 +176,7 @@ class MixedProgram {
     if (random.chance(0.2)) ask.timeout = random.chance(0.2) ? 0 : this.#time();
     if (!random.chance(0.4)) return;
     const isNew = random.chance(0.6);
-    const steps = random.chance(0.3) ? this.#some(0.8, 'telling', nesting) : null;
+    const steps = random.chance(0.3) ? this.#some(0.8, 'notifying', nesting) : null;
     ask.signal = isNew
       ? { isEager: random.chance(0.05), steps, throws: this.#throws() }
       : { shares: random.next() };
@@ -209,14 +209,14 @@ class MixedProgram {
     return { do: 'all', at: 0, steps: [holder, ...members, { do: 'releaseOf', at: holder.ask }] };
   }
 
-  /** Keys that are waited for until their holders are overdue, and nobody has been told; then more calls about them. */
+  /** Keys that are waited for until their holders are overdue, and nobody has been notified; then more calls about them. */
   #squeeze(nesting) {
     const random = this.#random;
     const isShort = ({ sort, expiry }) => sort === 'Locks' || SHORT.includes(expiry);
     const places = this.#places(isShort);
     if (places.length === 0) return this.#block();
     const first = random.pick(places);
-    // What the clock has done to a private key and to a named one lies in one place until it is told.
+    // What the clock has done to a private key and to a named one lies in one place until it is delivered.
     const others = places.filter(
       (on) => (this.objects[on].space === null) !== (this.objects[first].space === null),
     );

@@ -1,8 +1,8 @@
 'use strict';
 // What the diagnostics channels must not say: of each hold the grant comes first, then one end, each once; and whose expiry
-// is published has been told of it.
+// is published has been notified of it.
 
-const { ASKED, HOLDS, isTold } = require('./mixed-request');
+const { ASKED, HOLDS, isNotified } = require('./mixed-request');
 
 class Published {
   #model;
@@ -27,7 +27,7 @@ class Published {
    * @param {string} what
    * @param {string} id of the key
    * @param {number | undefined} fence
-   * @param {boolean} isDeep whether who is to be told may be told later
+   * @param {boolean} isDeep whether it may be delivered later
    */
   heard(what, id, fence, isDeep) {
     if (what === 'wait') return;
@@ -37,15 +37,19 @@ class Published {
     if (before !== (what === 'grant' ? undefined : 'grant'))
       this.#complain('diagnostics', request, `${what} of fence ${fence} after ${before}`);
     this.#last.set(hold, what);
-    if (what === 'expire' && !this.#wasTold(id, fence) && !isDeep)
-      this.#complain('published early', request, `the expiry of fence ${fence}, before its holder was told`);
+    if (what === 'expire' && !this.#wasNotified(id, fence) && !isDeep)
+      this.#complain(
+        'published early',
+        request,
+        `the expiry of fence ${fence}, before its holder was notified`,
+      );
   }
 
-  /** Whether the holder whose expiry was published has been told, or may have been. */
-  #wasTold(id, fence) {
+  /** Whether the holder whose expiry was published has been notified, or may have been. */
+  #wasNotified(id, fence) {
     const { open, fenced, losses, silent } = this.#model.key(id);
     const holder = fenced.find(({ hold }) => hold.fence === fence);
-    if (holder !== undefined) return holder.state !== HOLDS || isTold(holder);
+    if (holder !== undefined) return holder.state !== HOLDS || isNotified(holder);
     if ([...open].some(({ api, state }) => api === 'promise' && state === ASKED)) return true;
     // A callback's: they have no fences, but can be counted.
     const expiries = (this.#expiries.get(id) ?? 0) + 1;

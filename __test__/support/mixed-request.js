@@ -1,7 +1,7 @@
 'use strict';
-// One request of a mixed program, as far as the program has been told of it, and what is certain of it.
+// One request of a mixed program, as far as the program has been notified of it, and what is certain of it.
 
-// How far a request has got, as far as the program has been told.
+// How far a request has got, as far as the program has been notified.
 const ASKED = 'asked';
 const HOLDS = 'holds';
 /** Its function has settled: it is about to be released, if it was not yet. */
@@ -23,7 +23,7 @@ const SLACK = 1;
  * @property {number} timeout
  * @property {boolean} limited whether its object has a `maxPending`
  * @property {AbortSignal | null} signal
- * @property {boolean} tells whether somebody is told when it expires
+ * @property {boolean} hasListener whether somebody is notified when it expires
  * @property {string} [state] and what else the model writes into it
  */
 
@@ -48,8 +48,8 @@ function mayBeOverdue({ expiry, askedAt }) {
   return expiry > 0 && performance.now() - askedAt >= expiry - SLACK;
 }
 
-/** Whether a hold of the promise API has been told that it is lost. */
-function isTold({ hold }) {
+/** Whether a hold of the promise API has been notified that it is lost. */
+function isNotified({ hold }) {
   return hold?.signal.aborted === true;
 }
 
@@ -57,7 +57,7 @@ function mayReject(request, error) {
   const { object, signal, timeout, askedAt, limited, state } = request;
   if (error?.code === 'ERR_LOCK_EXPIRED') {
     if (!mayBeOverdue(request)) return false;
-    return state === ASKED ? !isOfOneKey(request) : isTold(request);
+    return state === ASKED ? !isOfOneKey(request) : isNotified(request);
   }
   if (state !== ASKED) return false;
   if (signal?.aborted && error === signal.reason) return true;
@@ -68,5 +68,5 @@ function mayReject(request, error) {
 
 module.exports = {
   ...{ ASKED, HOLDS, FINISHING, ENDED },
-  ...{ isUncertain, isOfOneKey, isLeaving, conflict, mayBeOverdue, isTold, mayReject },
+  ...{ isUncertain, isOfOneKey, isLeaving, conflict, mayBeOverdue, isNotified, mayReject },
 };

@@ -1,5 +1,5 @@
 'use strict';
-// Runs a mixed program on the real locks, and tells the model and the errors' ledger all that it sees.
+// Runs a mixed program on the real locks, and reports all that it sees to the model and the errors' ledger.
 //
 // It knows what is running: calls of the library, and callbacks that the library called, each inside the one before. So it
 // can say which call an error may come out of, and where somebody may be called a little later than at once.
@@ -182,7 +182,7 @@ class MixedRun {
       const body = () => {
         // From the event loop, those who come after it are called next.
         const mayBeLate = this.#frames.depth === 1 || this.#frames.mayBeLate(request.ids, 1);
-        this.#model.told(request, args, mayBeLate);
+        this.#model.notified(request, args, mayBeLate);
         this.#holds.forget(request);
         this.#doAll(after, request);
       };
@@ -360,7 +360,7 @@ class MixedRun {
   #warn() {
     const { steps, throws } = this.#program.warnings[this.#warned++ % this.#program.warnings.length];
     const body = () => {
-      // What it causes is told after the one who has lost its hold.
+      // What it causes is delivered after the one who has lost its hold.
       this.#frames.isDeep = true;
       this.#doAll(steps, null);
     };

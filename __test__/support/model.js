@@ -22,7 +22,7 @@ class ModelLock {
     this.#grant(state);
   }
 
-  /** Lets in whoever may come in, then tells them one by one. */
+  /** Lets in whoever may come in, then notifies them one by one. */
   #grant(state) {
     const granted = [];
     while (state.queue.length > 0 && mayEnter(state.holders, state.queue[0])) {
@@ -30,7 +30,7 @@ class ModelLock {
       state.holders.push(next);
       granted.push(next);
     }
-    // Somebody further out may be telling: these come after those, and all of them before this call goes on.
+    // Somebody further out may be notifying: these come after those, and all of them before this call goes on.
     state.undelivered.push(...granted);
     while (state.undelivered.length > 0) {
       const next = state.undelivered.shift();

@@ -42,7 +42,7 @@ function randomProgram(random, { requests, keys, releases, self }) {
  *
  * @param {Step[]} program
  * @param {any} lock
- * @param {((what: string, step: Step) => void) & { lines: string[] }} log keeps what it is told
+ * @param {((what: string, step: Step) => void) & { lines: string[] }} log keeps what it is called with
  * @param {() => void} [then] what to do between the program and its end
  */
 function runProgram(program, lock, log, then = () => {}) {

@@ -27,7 +27,7 @@ class Proxy {
     this.counts = {};
     /** Milliseconds by which everything is late, in each direction. */
     this.delay = 0;
-    /** Whether nothing passes, without anybody being told. */
+    /** Whether nothing passes, without anybody being notified. */
     this.swallows = false;
     /** Whether new connections are closed at once. */
     this.refuses = false;

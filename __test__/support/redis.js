@@ -145,17 +145,17 @@ class Redis {
   }
 
   /**
-   * Has each command told that the server runs from now on, those of scripts as well, in the words of `MONITOR`.
+   * Calls `report` with each command that the server runs from now on, those of scripts as well, in the words of `MONITOR`.
    *
-   * @param {(line: string) => void} tell
+   * @param {(line: string) => void} report
    * @returns {Promise<() => void>} ends it
    */
-  async follow(tell) {
+  async follow(report) {
     const connection = net.connect(this.socket);
     await this.#ask(connection, [['MONITOR']]);
     const reader = new Reader();
     connection.on('error', () => {});
-    connection.on('data', (piece) => reader.read(piece).forEach(tell));
+    connection.on('data', (piece) => reader.read(piece).forEach(report));
     return () => connection.destroy();
   }
 

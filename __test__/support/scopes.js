@@ -9,6 +9,7 @@ const { describe, after } = require('node:test');
 const assert = require('node:assert/strict');
 const { Locks } = require('latchkey');
 const { useRedis, withoutRedis } = require('./redis');
+const { turn } = require('./follow');
 const { PATIENCE } = require('./until');
 
 let names = 0;
@@ -104,7 +105,17 @@ async function untilPending(locks, count) {
   assert.equal((await locks.query()).pending.length, count);
 }
 
+/** A function that fails where it runs twice at a time. */
+function exclusive() {
+  let inside = 0;
+  return async () => {
+    assert.equal(++inside, 1);
+    await turn();
+    inside--;
+  };
+}
+
 /** The `try` of a mode. */
 const TRY = { read: 'tryRead', write: 'tryWrite' };
 
-module.exports = { overScopes, overScopesAndModes, assertFree, untilPending, freshName, TRY };
+module.exports = { overScopes, overScopesAndModes, assertFree, untilPending, exclusive, freshName, TRY };

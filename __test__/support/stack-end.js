@@ -100,7 +100,7 @@ async function turnsUntil(condition) {
 function newCaller(inside = false) {
   const caller = {
     times: 0,
-    told: 0,
+    notified: 0,
     threw: false,
     release: undefined,
     obtained(release) {
@@ -109,35 +109,35 @@ function newCaller(inside = false) {
       if (inside) release();
     },
     released() {
-      caller.told++;
+      caller.notified++;
     },
   };
   return caller;
 }
 
-/** The callback APIs under one shape; `tells` says whether there is a release callback. */
+/** The callback APIs under one shape; `notifies` says whether there is a release callback. */
 const forClass = (lock) => ({
   write: (key, { released, obtained }) => lock.writeLock(key, released, obtained),
   read: (key, { released, obtained }) => lock.readLock(key, released, obtained),
-  tells: true,
+  notifies: true,
 });
-const forAlock = () => ({ write: (key, { obtained }) => alock(key, obtained), tells: false });
+const forAlock = () => ({ write: (key, { obtained }) => alock(key, obtained), notifies: false });
 
 /**
  * What is wrong once each of them, in order, has been granted the key and has released it, or its call has thrown. `silent` need
  * not be called when it is released.
  */
-async function faultsOf({ write, tells }, key, callers, silent = null) {
+async function faultsOf({ write, notifies }, key, callers, silent = null) {
   const faults = [];
   for (const caller of callers) {
     await turnsUntil(() => caller.times > 0 || caller.threw);
     if (caller.times === 0 && !caller.threw) faults.push('never served');
     if (caller.times > 1) faults.push('served twice');
     caller.release?.();
-    if (!tells || caller.times === 0) continue;
-    await turnsUntil(() => caller.told > 0);
-    const isSilent = caller === silent && caller.told === 0;
-    if (caller.told !== 1 && !isSilent) faults.push(`told ${caller.told} times of its end`);
+    if (!notifies || caller.times === 0) continue;
+    await turnsUntil(() => caller.notified > 0);
+    const isSilent = caller === silent && caller.notified === 0;
+    if (caller.notified !== 1 && !isSilent) faults.push(`notified ${caller.notified} times of its end`);
   }
   const probe = newCaller();
   write(key, probe);
@@ -238,7 +238,7 @@ function askPromise(locks, key, withFn, holder) {
       // An overdue hold ends by the call.
       await turnsUntil(() => call.state !== 'pending');
       const early = holder !== undefined && error === undefined && call.state === 'fulfilled';
-      if (early && !signal.aborted) faults.push('loss never told');
+      if (early && !signal.aborted) faults.push('loss never reported');
       holder?.release();
       await turnsUntil(() => call.state !== 'pending');
       if (call.state === 'pending') faults.push('never settled');
@@ -287,9 +287,27 @@ function releaseHold(locks, key, waiting) {
   };
 }
 
+/** A lock object is closed while two wait; if that throws, it is closed again. @returns {Run} */
+function closeWaiting(options, key) {
+  const locks = new Locks(options);
+  const hold = locks.tryWrite(key);
+  const calls = [1, 2].map(() => follow(locks.write(key)));
+  return {
+    call: () => locks.close(),
+    async faults(error) {
+      if (error !== undefined) locks.close();
+      const isOver = () => calls.every(({ state }) => state === 'rejected');
+      await turnsUntil(isOver);
+      hold.release();
+      return isOver() ? [] : ['never settled'];
+    },
+  };
+}
+
 /** @returns {Record<string, Scenario>} */
 function promiseScenarios(options) {
   const locks = new Locks(options);
+  const two = (key) => [`${key} a`, `${key} b`];
   return {
     'write(key) of a free key': (key) => askPromise(locks, key, false),
     'write(key, fn) of a free key': (key) => askPromise(locks, key, true),
@@ -299,9 +317,12 @@ function promiseScenarios(options) {
       askPromise(locks, key, false, locks.tryWrite(key, { expiry: EXPIRY })),
     'write(key, fn) of an overdue key': (key) =>
       askPromise(locks, key, true, locks.tryWrite(key, { expiry: EXPIRY })),
+    'write(keys) of free keys': (key) => askPromise(locks, two(key), false),
     'tryWrite of a free key': (key) => tryPromise(locks, key),
+    'tryWrite of free keys': (key) => tryPromise(locks, two(key)),
     'hold.release, and nobody waits': (key) => releaseHold(locks, key, 0),
     'hold.release, and two wait': (key) => releaseHold(locks, key, 2),
+    'close, and two wait': (key) => closeWaiting(options, key),
   };
 }
 

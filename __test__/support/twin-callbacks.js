@@ -70,7 +70,7 @@ function randomProgram(random, { requests, keys, releases, self, listens, throws
     const on = random.below(locks.length);
     const inside = depth < 4 && random.chance(0.4) ? steps(random.below(4), depth + 1) : [];
     if (random.chance(self)) inside.splice(random.below(inside.length + 1), 0, release(number));
-    // Where time passes everybody is told, since that is how the run knows of an end.
+    // Where time passes everybody is notified, since that is how the run knows of an end.
     const after = timed || random.chance(0.6) ? (depth < 4 ? steps(random.below(3), depth + 1) : []) : null;
     return {
       ask: number,
@@ -162,8 +162,8 @@ class Run {
     };
     const released = (...args) => {
       this.holding.delete(number);
-      const told = args.map((arg) => (typeof arg === 'number' ? arg : errorText(arg)));
-      this.log.add(`${number} released(${told}), in the context of ${context.getStore()}`);
+      const shown = args.map((arg) => (typeof arg === 'number' ? arg : errorText(arg)));
+      this.log.add(`${number} released(${shown}), in the context of ${context.getStore()}`);
       after.forEach((each) => this.take(each));
       if (throws.released) throw new Error(`${number} released throws`);
     };

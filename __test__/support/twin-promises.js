@@ -190,13 +190,13 @@ class Run {
       hold.fence,
     );
     if (lost === null) return;
-    const tell = () => {
+    const note = () => {
       this.holding.delete(number);
       this.log.add(`${number} lost: ${errorText(hold.signal.reason)}`);
       for (const each of lost) if (!('pause' in each)) this.act(each);
     };
-    if (hold.signal.aborted) tell();
-    else hold.signal.addEventListener('abort', tell);
+    if (hold.signal.aborted) note();
+    else hold.signal.addEventListener('abort', note);
   }
 
   /** @param {'release' | 'downgrade'} how */

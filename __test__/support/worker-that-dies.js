@@ -1,5 +1,5 @@
 'use strict';
-// A worker thread that holds keys, waits for them, with and without expiry, and ends as it is told: by itself, by
+// A worker thread that holds keys, waits for them, with and without expiry, and ends as it is asked to: by itself, by
 // process.exit(), by throwing, or when it is terminated from outside.
 
 const { workerData, parentPort } = require('node:worker_threads');

@@ -18,7 +18,7 @@ const { checkRecovered } = require('./recovered');
  */
 function check(events, stored = false, breaks = false) {
   const history = Object.assign(readHistory(events, stored), { breaks });
-  const proven = { grants: 0, exclusion: 0, order: 0, told: 0, recovered: 0 };
+  const proven = { grants: 0, exclusion: 0, order: 0, notified: 0, recovered: 0 };
   const complaints = [...history.complaints];
   const complain = (text, ...parts) => complaints.push([text, ...parts.map(describe)].join('\n    '));
   checkEnds(history, complain);
@@ -63,7 +63,7 @@ function checkPairs(history, parts, granted, complain, proven) {
       checkOrder(history, a, b, complain, proven);
       if (a.write === 0 && b.write === 0) continue;
       checkExclusion(history, a, b, complain, proven);
-      checkTold(history, parts, a, b, complain, proven);
+      checkNotified(history, parts, a, b, complain, proven);
     }
     checkPatience(history, a, complain);
   }
@@ -104,10 +104,10 @@ function checkPatience(history, a, complain) {
 }
 
 /**
- * Whoever loses a hold is told before the next one on the same thread is granted. Proven only where nobody
+ * Whoever loses a hold is notified before the next one on the same thread is granted. Proven only where nobody
  * can have stood between the two: another one's grant may bring the second message before the first.
  */
-function checkTold({ stored, breaks }, parts, a, b, complain, proven) {
+function checkNotified({ stored, breaks }, parts, a, b, complain, proven) {
   // The message may have been lost on its way.
   if (breaks) return;
   // A reader may share what was downgraded.
@@ -119,8 +119,8 @@ function checkTold({ stored, breaks }, parts, a, b, complain, proven) {
   const between = ({ fence, asked, gone }) =>
     isKnown(fence) ? fence > a.fence && fence < b.fence : asked.at < b.granted.at && gone > a.granted.at;
   if (parts.some((part) => part !== a && part !== b && between(part))) return;
-  if (a.expired.at > b.granted.at) complain('told of its expiry after the next was granted:', a, b);
-  proven.told++;
+  if (a.expired.at > b.granted.at) complain('notified of its expiry after the next was granted:', a, b);
+  proven.notified++;
 }
 
 function isKnown(fence) {

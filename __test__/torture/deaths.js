@@ -93,8 +93,10 @@ function describeTimes(seen) {
   const sorted = seen.map(({ ms }) => ms).toSorted((a, b) => a - b);
   const at = (share) => sorted[Math.ceil(share * sorted.length) - 1].toFixed(2);
   const late = seen.filter(({ ms }) => ms > LIMIT);
-  const told = late.map(({ ms, stalled }) => `${ms.toFixed(0)} ms (no processor for ${stalled.toFixed(0)})`);
-  const later = [`after more than ${LIMIT} ms: ${late.length}`, ...told].join(', ');
+  const listed = late.map(
+    ({ ms, stalled }) => `${ms.toFixed(0)} ms (no processor for ${stalled.toFixed(0)})`,
+  );
+  const later = [`after more than ${LIMIT} ms: ${late.length}`, ...listed].join(', ');
   return `median ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms; ${later}`;
 }
 

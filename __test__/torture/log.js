@@ -15,7 +15,7 @@ const KINDS = [
   'releasing', // about to be released
   'released', // was released, and not taken away before
   'expired', // the holder knows that its hold was taken away
-  'ended', // was released, or had been taken away: the holder of several keys is not told which
+  'ended', // was released, or had been taken away: the holder of several keys does not learn which
   'failed', // will never be granted
   'dying', // the thread is about to end itself
   'killing', // the thread is about to be terminated

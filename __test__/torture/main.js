@@ -118,13 +118,13 @@ function operationsIn(events) {
 }
 
 function report(sums, store) {
-  const { events, operations, deaths, grants, exclusion, order, told, recovered } = sums;
+  const { events, operations, deaths, grants, exclusion, order, notified, recovered } = sums;
   console.log(`  ${operations} operations, ${events} events, ${grants} grants`);
   console.log(`  ${deaths} ${store ? 'processes' : 'workers'} died`);
   console.log(
     `  proven: exclusion of ${exclusion} pairs, order of ${order}, recovered of ${recovered} grants,`,
   );
-  console.log(`  ${told} expiries told before the same thread's next grant`);
+  console.log(`  ${notified} expiries delivered before the same thread's next grant`);
   if (!store) return;
   const { broken, metNobody, served, rises } = sums;
   console.log(`  ${broken} connections broken, for which ${metNobody} requests with a timeout failed`);

@@ -11,7 +11,7 @@ function checkRecovered(history, parts, granted, complain, proven) {
   writes.sort((a, b) => a.fence - b.fence);
   const unseen = parts.filter((part) => mayHaveWrittenUnseen(history, part));
   for (const part of granted) {
-    // Whoever holds several keys is told of them all together: only "no" is said of each.
+    // Whoever holds several keys learns of them all together: only "no" is said of each.
     if (part.fence <= 0 || part.recovered === -1) continue;
     const before = writes.findLast((write) => write.fence < part.fence);
     const left = before === undefined ? WHOLE : leftBy(history, before);
@@ -31,7 +31,7 @@ function checkRecovered(history, parts, granted, complain, proven) {
 /** How a write hold left what it wrote. */
 function leftBy(history, part) {
   if (part.downgraded || part.released) return WHOLE;
-  // The very call that downgrades may tell of the loss: then it may have been lost as a reader.
+  // The very call that downgrades may report the loss: then it may have been lost as a reader.
   if (part.expired) return part.downgrading ? UNKNOWN : HALF_WRITTEN;
   const unsaid = part.ended || part.releasing || part.downgrading;
   return unsaid || !history.isDead(part.thread) ? UNKNOWN : HALF_WRITTEN;

@@ -97,7 +97,7 @@ class Request {
         }
       };
       const obtained = (release) => {
-        // The callback API tells no fence.
+        // The callback API gives no fence.
         this.#grantBy(this.#lookUp());
         this.#holdThen(() => {
           if (this.lost) return;
@@ -155,7 +155,7 @@ class Request {
   #downgrade(hold) {
     this.#write('downgrading');
     const answer = hold.downgrade();
-    // Its rejection is a loss, of which the signal tells, too.
+    // Its rejection is a loss, which the signal reports, too.
     if (answer !== undefined)
       return answer.then(
         () => this.#downgraded(hold),
@@ -180,7 +180,7 @@ class Request {
   #lookUpAll(hold) {
     const found = this.#lookUp();
     const fences = found.map(({ fence = 0 }) => fence);
-    if (Math.max(...fences) > hold.fence) throw new Error(`fences ${fences}, and ${hold.fence} is told`);
+    if (Math.max(...fences) > hold.fence) throw new Error(`fences ${fences}, and ${hold.fence} is given`);
     // The highest fence is that of the key taken last; if none is recovered, no one is.
     found[found.length - 1].fence = hold.fence;
     return hold.recovered ? found : found.map(({ fence }) => ({ fence, recovered: false }));

@@ -171,7 +171,7 @@ class StoreTorture {
   }
 }
 
-/** Those that a hold has told. @returns {number[]} */
+/** Those that a hold has reported. @returns {number[]} */
 function fencesIn(events) {
   return events.filter(({ kind, fence }) => kind === 'granted' && fence > 0).map(({ fence }) => fence);
 }
@@ -204,10 +204,10 @@ function play(player, message, delay, kill) {
     let killed = false;
     const settle = (result) => {
       clearTimeout(timer);
-      player.off('message', told).off('exit', ended);
+      player.off('message', onMessage).off('exit', ended);
       result();
     };
-    const told = ({ fault }) => {
+    const onMessage = ({ fault }) => {
       if (fault !== null) settle(() => reject(new Error(fault)));
       // Of one that was killed, only the end counts.
       else if (!killed) settle(() => resolve(true));
@@ -223,7 +223,7 @@ function play(player, message, delay, kill) {
             killed = true;
             kill();
           }, delay);
-    player.on('message', told).on('exit', ended);
+    player.on('message', onMessage).on('exit', ended);
     player.send(message);
   });
 }

@@ -41,7 +41,7 @@ class ServerLog {
    * What there is to say of a space in which nothing happens any more.
    *
    * @param {string} space
-   * @param {number[]} fences that holders were told
+   * @param {number[]} fences that holders were given
    * @returns {Promise<{ complaints: string[], proven: { served: number, rises: number } }>} since the last time:
    *   how many waiters were served in their turn, and how many tickets and fences were higher than all before
    */

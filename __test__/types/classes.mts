@@ -1,4 +1,4 @@
-// Subclasses, `instanceof`, and errors that are told apart.
+// Subclasses, `instanceof`, and errors that are distinguished.
 
 import latchkey, { Lock, LockError, LockExpiredError } from 'latchkey';
 import { same } from './same.mjs';

@@ -16,6 +16,6 @@ export const declared: [Locks, Pick<Hold, Named<Hold>>, Pick<Hold<readonly strin
   implemented;
 
 // A thing has one name everywhere: in a hold, in a snapshot and in a message.
-export const told = (hold: Hold): Pick<GrantMessage, 'key' | 'mode' | 'fence' | 'recovered'> => hold;
+export const grant = (hold: Hold): Pick<GrantMessage, 'key' | 'mode' | 'fence' | 'recovered'> => hold;
 export const listed = (entry: HeldEntry): Pick<Hold, 'key' | 'mode' | 'fence' | 'recovered'> & PendingEntry =>
   entry;

@@ -1,4 +1,4 @@
-// `same<A, B>()` compiles only if A and B are one type; unlike an assignment, it also tells `any` from the rest.
+// `same<A, B>()` compiles only if A and B are one type; unlike an assignment, it also distinguishes `any` from the rest.
 
 export type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 

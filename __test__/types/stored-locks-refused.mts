@@ -62,7 +62,7 @@ export async function using(): Promise<void> {
 
 // One scope in the place of the other.
 // @ts-expect-error
-export const wrongReach: Locks = locks;
+export const wrongScope: Locks = locks;
 // @ts-expect-error
 export const wrongHold: StoredHold = await inProcess.write('key');
 // @ts-expect-error

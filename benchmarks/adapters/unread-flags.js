@@ -1,5 +1,5 @@
 'use strict';
-// How the two threads of latchkey-unread.js tell each other how far they are, without an event loop.
+// How the two threads of latchkey-unread.js show each other how far they are, without an event loop.
 
 /** Places in the shared array: the keys are to be freed, and have been. */
 const FREE = 0;

@@ -1,5 +1,5 @@
 'use strict';
-// The worker of latchkey-unread.js: holds all keys, until the other thread is blocked and tells it to free them.
+// The worker of latchkey-unread.js: holds all keys, until the other thread is blocked and asks it to free them.
 
 const { parentPort, workerData } = require('node:worker_threads');
 const { Locks } = require('../..');

@@ -1,5 +1,5 @@
 'use strict';
-// What clients ask the server for, as its MONITOR command tells it.
+// What clients ask the server for, as its MONITOR command shows it.
 
 const { Redis } = require('ioredis');
 
@@ -46,7 +46,7 @@ class Monitor {
     return sent;
   }
 
-  /** Resolves once everything that the server did before has been told. */
+  /** Resolves once everything that the server did before has been reported. */
   async #mark() {
     const mark = `mark ${this.#marks++}`;
     const seen = new Promise((/** @type {(value?: any) => void} */ resolve) =>

@@ -1,5 +1,5 @@
 'use strict';
-// A process that uses locks as workers.js tells it to. It ends when that one does.
+// A process that uses locks as workers.js asks it to. It ends when that one does.
 
 const { setTimeout: sleep } = require('node:timers/promises');
 

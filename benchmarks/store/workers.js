@@ -1,5 +1,5 @@
 'use strict';
-// Processes that use locks as they are told: each answers calls with what worker.js makes of them.
+// Processes that use locks as they are asked to: each answers calls with what worker.js makes of them.
 
 const { fork } = require('node:child_process');
 const path = require('node:path');

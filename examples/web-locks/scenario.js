@@ -1,5 +1,5 @@
 // Runs one program twice, each time in a process of its own: once on Node's `navigator.locks`, once on latchkey.
-// The program is the same to the letter; only the four lines of `SIDES` differ. What each run prints, and how it
+// The program is the same to the character; only the four lines of `SIDES` differ. What each run prints, and how it
 // ends, is shown under the name of its side.
 
 const { spawn } = require('node:child_process');

@@ -22,14 +22,14 @@ scenario(__filename, {
 
   async main({ side, locks, start, sleep, log }) {
     const worker = start();
-    const told = new Promise((resolve) =>
+    const notice = new Promise((resolve) =>
       worker.on('message', (message) => message !== 'holding' && resolve(message)),
     );
     await worker.said('holding');
     const options = side === 'latchkey' ? {} : { steal: true };
     await locks.write('account', options, () => {});
     log('the main thread had the lock');
-    log(`the worker was told: ${await Promise.race([told, sleep(1000)])}`);
+    log(`the worker was notified: ${await Promise.race([notice, sleep(1000)])}`);
     await worker.terminate();
   },
 });

@@ -1,4 +1,4 @@
-// A worker holds the lock and is terminated. Who is told that the lock is free?
+// A worker holds the lock and is terminated. Who is notified that the lock is free?
 
 const { scenario } = require('./scenario');
 

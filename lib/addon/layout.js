@@ -1,5 +1,5 @@
 'use strict';
-// This thread's port to the engine: the array through which numbers cross, and the functions that take them.
+// Opens this thread's port: the array through which numbers cross, its layout, and the native functions that take them.
 //
 // An argument of a native call costs about 45 ns: so numbers cross through one typed array. Whoever calls writes the inputs,
 // calls, and reads the answers before anything else can run.

@@ -100,7 +100,9 @@ function likelyFiles(addon) {
   const root = `${addon.slice(0, -LOADER.length)}/../..`;
   return platforms().flatMap((name) => {
     const npm = `@latchkey/native-${name}`;
-    return [`node_modules/${npm}`, `../${npm}`, 'native'].map((at) => `${root}/${at}/latchkey.${name}.node`);
+    return [`node_modules/${npm}`, `../${npm}`, 'native'].map(
+      (folder) => `${root}/${folder}/latchkey.${name}.node`,
+    );
   });
 }
 

@@ -1,6 +1,6 @@
 'use strict';
-// This thread's port to the engine: the numbers that cross, and the functions that take them. What the engine has
-// to report is read in ../events/reading.js.
+// The calls of the engine, each a function with plain arguments: it writes them where the native function reads them. What
+// the engine has to report is read in ../events/reading.js.
 //
 // Numbers cross through one typed array (an argument of a native call costs about 45 ns). Each function here
 // writes its inputs, calls, and reads the answers before anything else can run.
@@ -214,14 +214,14 @@ function remaining(request) {
 }
 
 /** Looks for events, of which the thread is not woken until it has read them: whether there are some. */
-function watch() {
-  native.watch();
+function poll() {
+  native.poll();
   return words[at.done] === at.doneNow;
 }
 
 /** Whether the environment has ended, so that nothing may be called any more. */
 function hasEnded() {
-  return words[at.ended] !== 0;
+  return words[at.environmentEnded] !== 0;
 }
 
 /**
@@ -358,7 +358,7 @@ module.exports = {
   end,
   endCounted,
   remaining,
-  watch,
+  poll,
   hasEnded,
   setLabel,
   blockers,

@@ -19,13 +19,14 @@ const { Hold, runAndRelease } = require('../requests/hold');
 const { GRANTED, ANSWERED, WAITING, ENDED } = require('../events/life');
 const { Pending } = require('../requests/pending');
 const { PromiseRequest, Failure, HELD, settled, wait, waitAndRun } = require('../requests/promise-request');
+const { marksOf } = require('../events/snapshot');
 const { CALLS, LOCKS, TRIES } = require('./options');
 const { toPlace } = require('./place');
 const { openSpace } = require('../spaces/open-space');
 const { withCaller } = require('../requests/rejection');
 const { RequestGroup } = require('../requests/request-group');
 const { SOON } = require('../addon/stack');
-const { capture, isOn } = require('../trace');
+const { capture, framesOf, isOn } = require('../trace');
 const { functionNotLast, newWish, toWish } = require('./wish');
 
 /** @typedef {import('./wish').Wish} Wish */
@@ -89,13 +90,9 @@ class PromiseLocks {
   }
 
   close() {
-    if (this.#pending.closed) return;
     this.#pending.closed = true;
     // From the back, so that none that leaves lets another one in.
-    while (this.#pending.last !== null) {
-      const request = this.#pending.last;
-      request.abandon(new LockClosedError(request.key));
-    }
+    while (this.#pending.last !== null) this.#pending.last.abandon(this.#pending.last.closedError());
     this.#space.close();
   }
 
@@ -143,7 +140,7 @@ class PromiseLocks {
    * @param {Wish} wish
    */
   async #takeAll(mode, keys, wish) {
-    this.#refuse(keys[0], wish.signal);
+    this.#refuse(keys[0], wish);
     const start = now();
     /** @type {PromiseRequest[]} */
     const held = [];
@@ -159,9 +156,7 @@ class PromiseLocks {
       if (lost !== undefined) throw lost.loss;
       return this.#together(held, mode);
     } catch (error) {
-      // At the end of the stack there is no room for that now.
-      if (error instanceof RangeError) SOON.then(giveAllBack.bind(undefined, held));
-      else giveAllBack(held);
+      undo(held, error);
       throw withCaller(error);
     }
   }
@@ -225,7 +220,7 @@ class PromiseLocks {
    * @returns {PromiseRequest} one that holds its key, or waits
    */
   #take(mode, key, wish, rest = wish.timeout) {
-    this.#refuse(key, wish.signal);
+    this.#refuse(key, wish);
     const maxPending = this.#pending.size >= this.#maxPending ? this.#maxPending : null;
     const request = new PromiseRequest(this.#space, key, mode, wish, maxPending);
     const outcome = this.#ask(request, maxPending === null ? rest : 0);
@@ -246,10 +241,13 @@ class PromiseLocks {
    * Throws what keeps any request from being made.
    *
    * @param {string} key
-   * @param {AbortSignal | undefined} signal
+   * @param {Wish} wish
    */
-  #refuse(key, signal) {
-    if (this.#pending.closed) throw new LockClosedError(key);
+  #refuse(key, { signal, label, trace }) {
+    if (this.#pending.closed) {
+      const marks = marksOf({ label, trace: trace && framesOf(trace) });
+      throw Object.assign(new LockClosedError(key), marks);
+    }
     signal?.throwIfAborted();
   }
 
@@ -267,7 +265,7 @@ class PromiseLocks {
       if (request.state === WAITING) this.#register(request);
       request.settle(null, granted, GRANTED);
       // Others' callbacks have run, and may have closed these locks.
-      if (this.#pending.closed) request.revoke(new LockClosedError(request.key));
+      if (this.#pending.closed) request.revoke(request.closedError());
     } catch (error) {
       // Of these, nothing throws but the end of the stack.
       SOON.then(request.revoke.bind(request, error));
@@ -302,7 +300,7 @@ class PromiseLocks {
     const keys = isList(key) ? toKeys(key) : toKey(key);
     const wish = { ...asked, signal: undefined, timeout: 0, isTry: true };
     if (this.#space.answersLater) return this.#tryLater(mode, keys, wish);
-    if (this.#pending.closed) throw new LockClosedError();
+    this.#refuse(typeof keys === 'string' ? keys : keys[0], wish);
     if (typeof keys === 'string') return this.#tryOne(mode, keys, wish)?.toHold() ?? null;
     /** @type {PromiseRequest[]} */
     const held = [];
@@ -312,13 +310,13 @@ class PromiseLocks {
         if (request === null) break;
         held.push(request);
       }
-    } catch (error) {
+      if (held.length === keys.length) return this.#together(held, mode);
       giveAllBack(held);
+      return null;
+    } catch (error) {
+      undo(held, error);
       throw error;
     }
-    if (held.length === keys.length) return this.#together(held, mode);
-    giveAllBack(held);
-    return null;
   }
 
   /**
@@ -376,8 +374,8 @@ class PromiseLocks {
  *
  * @param {import('../events/request').Request} granted
  */
-function isPlain({ at, times }) {
-  return times === null && at?.firstEvent === null;
+function isPlain({ keyObject, times }) {
+  return times === null && keyObject?.firstEvent === null;
 }
 
 /**
@@ -387,6 +385,18 @@ function isPlain({ at, times }) {
  */
 function giveAllBack(held) {
   for (const request of held.toReversed()) request.giveBack();
+}
+
+/**
+ * The same for a call that has failed.
+ *
+ * @param {PromiseRequest[]} held
+ * @param {unknown} error
+ */
+function undo(held, error) {
+  // At the end of the stack there is no room for that now.
+  if (error instanceof RangeError) SOON.then(giveAllBack.bind(undefined, held));
+  else giveAllBack(held);
 }
 
 module.exports = { PromiseLocks };

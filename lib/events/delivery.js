@@ -74,7 +74,7 @@ const NONE = Symbol('none');
  * @param {any} detail
  */
 function append(request, kind, detail) {
-  const key = /** @type {Key} */ (request.at);
+  const key = /** @type {Key} */ (request.keyObject);
   const event = new Event(request, kind, detail);
   if (last === null) first = event;
   else last.next = event;
@@ -166,7 +166,7 @@ function settleAll() {
   depth++;
   // What callbacks add meanwhile has its turn after others': the event loop must not wait for ever.
   for (let left = size; left > 0 && first !== null; left--) {
-    const { request, kind, detail } = takeFirst(/** @type {Key} */ (first.request.at));
+    const { request, kind, detail } = takeFirst(/** @type {Key} */ (first.request.keyObject));
     let error = run(request, kind, detail, NONE);
     if (deferred.length > 0) error = runDeferred(error);
     if (error !== NONE) reportLater(error);
@@ -222,7 +222,7 @@ function run(request, kind, detail, error) {
  * @param {any} detail
  */
 function deliver(request, kind, detail) {
-  if (request.times !== null) diagnostics.delivered(request, kind);
+  if (request.times !== null && kind !== GRANTED) diagnostics.delivered(request, kind);
   if (kind === GRANTED) request.onGranted();
   else if (kind === EXPIRED || kind === LOST) request.onLost(detail);
   else if (kind === TIMED_OUT) request.onTimedOut(detail);

@@ -4,6 +4,7 @@
 
 const { channel } = require('node:diagnostics_channel');
 const { now } = require('../clock');
+const { LockExpiredError, LockLostError } = require('../errors');
 const { EXPIRED, GRANTED, LOST } = require('./life');
 const { marksOf, modeName } = require('./snapshot');
 const { capture, isOn } = require('../trace');
@@ -102,17 +103,32 @@ function released(request) {
 }
 
 /**
+ * @param {Request} request whose release a store has answered
+ * @param {Error | null} error what became of it instead
+ */
+function answered(request, error) {
+  const times = /** @type {Times} */ (request.times);
+  // Of one that was given back, the end has been published.
+  if (!times.isDelivered || !Number.isNaN(times.ended)) return;
+  ended(request);
+  const to = error instanceof LockExpiredError ? expire : error instanceof LockLostError ? lost : release;
+  publishLater(to, describeHold(request));
+}
+
+/**
  * @param {Request} request
  * @param {number} kind of the event that it gets
  */
 function delivered(request, kind) {
-  if (kind === EXPIRED) publishLater(expire, describeHold(request));
-  else if (kind === LOST) publishLater(lost, describeHold(request));
-  else if (kind === GRANTED) {
-    const { fence, recovered, times } = request;
-    const { asked, granted } = /** @type {Times} */ (times);
-    /** @type {Times} */ (times).isDelivered = true;
+  const times = /** @type {Times} */ (request.times);
+  if (kind === GRANTED) {
+    const { fence, recovered } = request;
+    const { asked, granted } = times;
+    times.isDelivered = true;
     publishLater(grant, { ...describe(request), fence, recovered, waited: granted - asked });
+  } else if (times.isDelivered) {
+    if (kind === EXPIRED) publishLater(expire, describeHold(request));
+    else if (kind === LOST) publishLater(lost, describeHold(request));
   }
 }
 
@@ -155,6 +171,7 @@ module.exports = {
   granted,
   ended,
   released,
+  answered,
   failed,
   delivered,
 };

@@ -24,7 +24,7 @@ const {
   kindLost: LOST,
   kindFailed: FAILED,
   /** The answer to a release. (That to a downgrade changes nothing.) In the other scopes the release's own call answers. */
-  kindEnded: ANSWERED,
+  kindAnswered: ANSWERED,
 } = at;
 
 /**

@@ -48,7 +48,7 @@ function takeGrant(space, key) {
   if (words[at.events] !== 1 || words[FIRST_KIND] !== GRANTED) return null;
   if (words[FIRST_SPACE] !== space.number) return null;
   const request = space.requests[words[FIRST_TAG]];
-  if (request?.state !== WAITING || request.at !== key || key.firstEvent !== null) return null;
+  if (request?.state !== WAITING || request.keyObject !== key || key.firstEvent !== null) return null;
   words[at.events] = 0;
   setGrant(request, FIRST_FENCE);
   return request;
@@ -70,7 +70,7 @@ function takeEvents(space, key) {
       const request = requestAt(place, space);
       if (request === null) continue;
       request.space.happened(request, words[place + at.eventKind], place);
-      hasOthers ||= request.at !== key;
+      hasOthers ||= request.keyObject !== key;
     }
     if (words[at.more] === 0) break;
     native.readEvents();

@@ -24,7 +24,7 @@ class Request {
     /** Belongs to the space: see life.js. */
     this.state = 0;
     /** @type {import('../spaces/thin').ThinKey | null} its key, once it has asked */
-    this.at = null;
+    this.keyObject = null;
     // What it learns when it is granted.
     this.fence = 0;
     this.recovered = false;

@@ -1,5 +1,5 @@
 'use strict';
-// What people are told of who holds and who waits.
+// What people see of who holds and who waits.
 
 const { toDate } = require('../errors');
 const { READ } = require('./request');
@@ -7,7 +7,7 @@ const { READ } = require('./request');
 /** @typedef {import('../addon/port').Report} Report */
 
 /**
- * Makes of a report what people are told. `now` is the date at which its ages were true; `frozen`, on a store, for how many
+ * Makes of a report what people see. `now` is the date at which its ages were true; `frozen`, on a store, for how many
  * milliseconds that grants nothing yet.
  *
  * @typedef {(reports: Report[], now: number, frozen?: number) => unknown} Read

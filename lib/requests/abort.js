@@ -2,7 +2,14 @@
 // Waiting requests and the signals that end them. A signal gets one listener, however many requests wait on
 // it: Node warns of a leak where it gets more than ten.
 
+const events = require('node:events');
 const { reportLater } = require('../errors');
+
+/** Also where a listener before ours stops the event; the first versions of Node 20 cannot. */
+const addAbortListener =
+  events.addAbortListener ??
+  ((/** @type {AbortSignal} */ signal, /** @type {() => void} */ listener) =>
+    signal.addEventListener('abort', listener));
 
 /** @typedef {import('./promise-request').PromiseRequest} PromiseRequest */
 
@@ -29,7 +36,7 @@ function onAbort(signal, request) {
   // First, so that a request which ends meanwhile is found.
   signals.set(signal, { requests, listener });
   try {
-    signal.addEventListener('abort', listener);
+    addAbortListener(signal, listener);
   } catch (error) {
     // Nobody would hear of its abort.
     for (const each of requests) each.abandon(error);

@@ -4,7 +4,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { holdBack } = require('../events/delivery');
-const { enabled, failed } = require('../events/diagnostics');
+const { delivered, enabled, failed } = require('../events/diagnostics');
 const { reportLater } = require('../errors');
 const { WAITING, HOLDING, ENDED, GRANTED, ANSWERED } = require('../events/life');
 const { Request } = require('../events/request');
@@ -121,7 +121,7 @@ class CountedEnd {
    * @param {any[]} args
    */
   constructor(key, released, args) {
-    this.at = key;
+    this.keyObject = key;
     this.released = released;
     this.args = args;
   }
@@ -153,6 +153,7 @@ class CallbackRequest extends Request {
   }
 
   onGranted() {
+    if (this.times !== null) delivered(this, GRANTED);
     callObtained(this, releaseOf(this));
   }
 
@@ -218,13 +219,13 @@ function callReleased({ released, context }, args) {
  */
 function endHold(request, args) {
   if (request.state !== HOLDING) return;
-  const { space, at } = request;
+  const { space, keyObject } = request;
   request.args = args;
   const grant = space.release(request);
   // Else it has been taken away, and is notified; or a store will answer.
   const isReleased = request.state === ENDED && request.loss === null && request.released !== null;
-  if (grant !== null || request.times !== null || at.firstEvent !== null) {
-    return space.settle(at, grant, isReleased ? request : null, ANSWERED);
+  if (grant !== null || request.times !== null || keyObject.firstEvent !== null) {
+    return space.settle(keyObject, grant, isReleased ? request : null, ANSWERED);
   }
   if (isReleased) callReleased(request, args);
 }
@@ -242,9 +243,9 @@ function ask(request, isFree, mayEndLater) {
   const granted = space.ask(request, Infinity);
   if (request.state === WAITING && request.context === null)
     request.context = new AsyncResource('latchkey', OPTIONS);
-  else if (granted !== null && !mayEndLater && request.at.firstEvent === null) request.context = null;
-  if (granted === null || request.times !== null || request.at.firstEvent !== null) {
-    return space.settle(request.at, null, granted, GRANTED);
+  else if (granted !== null && !mayEndLater && request.keyObject.firstEvent === null) request.context = null;
+  if (granted === null || request.times !== null || request.keyObject.firstEvent !== null) {
+    return space.settle(request.keyObject, null, granted, GRANTED);
   }
   const release = releaseOf(request);
   try {

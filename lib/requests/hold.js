@@ -194,7 +194,7 @@ function release(hold, result) {
   if (released === undefined) return unlessLost(hold, result);
   return released.then(
     () => unlessLost(hold, result),
-    // What `fn` did is done although the store cannot be told so: its lease covered it.
+    // What `fn` did is done although the store cannot learn it: its lease covered it.
     (error) => (error instanceof StoreUnreachableError ? unlessLost(hold, result) : rejection(error)),
   );
 }

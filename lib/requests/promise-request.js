@@ -11,12 +11,12 @@ const {
   reportLater,
 } = require('../errors');
 const { Request } = require('../events/request');
-const { failed } = require('../events/diagnostics');
+const { delivered, failed } = require('../events/diagnostics');
 const { rejection } = require('./rejection');
 const { marksOf } = require('../events/snapshot');
 const { framesOf } = require('../trace');
 const { hasAborted, offAbort, reasonOf } = require('./abort');
-const { HOLDING, ANSWERED } = require('../events/life');
+const { HOLDING, GRANTED, ANSWERED } = require('../events/life');
 
 const { then } = Promise.prototype;
 
@@ -152,7 +152,7 @@ class PromiseRequest extends Request {
    */
   settle(grant, own, kind) {
     try {
-      this.space.settle(/** @type {any} */ (this.at), grant, own, kind);
+      this.space.settle(/** @type {any} */ (this.keyObject), grant, own, kind);
     } catch (error) {
       reportLater(error);
     }
@@ -164,7 +164,7 @@ class PromiseRequest extends Request {
     // Let in by another request that the same signal or `close()` made leave.
     const { signal } = this.wish;
     if (signal !== undefined && hasAborted(signal)) this.abandon(reasonOf(signal), true);
-    else if (this.pending?.closed) this.abandon(new LockClosedError(this.key));
+    else if (this.pending?.closed) this.abandon(this.closedError());
     else this.finish(HELD);
   }
 
@@ -205,6 +205,11 @@ class PromiseRequest extends Request {
     return Object.assign(error, marksOf(this));
   }
 
+  /** Why it was not granted, if the lock object was closed. */
+  closedError() {
+    return Object.assign(new LockClosedError(this.key), marksOf(this));
+  }
+
   /**
    * The first outcome is the one.
    *
@@ -213,7 +218,7 @@ class PromiseRequest extends Request {
   finish(outcome) {
     if (this.outcome !== null) return;
     this.outcome = outcome;
-    if (this.times !== null && outcome !== HELD) this.report(/** @type {Failure} */ (outcome));
+    if (this.times !== null) this.report(outcome);
     if (this.pending !== null) {
       this.pending.delete(this);
       this.pending = null;
@@ -223,11 +228,13 @@ class PromiseRequest extends Request {
   }
 
   /**
-   * Says on the diagnostics channels that it was not granted.
+   * Says its outcome on the diagnostics channels.
    *
-   * @param {Failure} failure
+   * @param {Outcome} outcome
    */
-  report({ error, isAbort }) {
+  report(outcome) {
+    if (!(outcome instanceof Failure)) return delivered(this, GRANTED);
+    const { error, isAbort } = outcome;
     const isLate = error instanceof LockTimeoutError;
     if (isAbort) failed(this, 'abort', null);
     else if (isLate && !this.wish.isTry) failed(this, 'timeout', null);

@@ -9,7 +9,7 @@ const { WAITING } = require('../events/life');
 
 /** @typedef {import('./private-space').PrivateSpace} PrivateSpace */
 
-/** So many keys are named at most. */
+/** So many keys are named at most, and places where one was asked for. */
 const MOST_KEYS = 10;
 
 /** Where the first copy of a thread leaves for the others the function that adds a check. */
@@ -22,7 +22,7 @@ const privateSpaces = new Map();
 const named = new WeakSet();
 
 /** @param {PrivateSpace} space */
-function watchAtExit(space) {
+function reportAtExit(space) {
   if (privateSpaces.size === 0) listen();
   privateSpaces.set(space.number, new WeakRef(space));
 }
@@ -68,9 +68,8 @@ function warn() {
   }
   if (waiting.length === 0) return;
   for (const request of waiting) named.add(request);
-  const traces = waiting.flatMap(({ key, trace }) =>
-    trace === undefined ? [] : `'${key}' was asked for\n${trace}`,
-  );
+  const traced = waiting.filter(({ trace }) => trace !== undefined).slice(0, MOST_KEYS);
+  const traces = traced.map(({ key, trace }) => `'${key}' was asked for\n${trace}`);
   process.emitWarning(
     `The program ends while ${count(waiting.length, 'request')} of locks ${waiting.length === 1 ? 'waits' : 'wait'} that ` +
       `nobody can serve any more: ${describeKeys(waiting)}`,
@@ -97,4 +96,4 @@ function describeKeys(waiting) {
   return `${keys.join(', ')}${rest > 0 ? `, and ${count(rest, 'more key')}` : ''}`;
 }
 
-module.exports = { privateSpaces, watchAtExit };
+module.exports = { privateSpaces, reportAtExit };

@@ -3,8 +3,9 @@
 // surely waits is posted to the engine, without a call.
 
 const { threadId } = require('node:worker_threads');
-const { watchAtExit } = require('./abandoned');
+const { reportAtExit } = require('./abandoned');
 const { now } = require('../clock');
+const { MOST_HOLDERS } = require('../errors');
 const diagnostics = require('../events/diagnostics');
 const { Keys } = require('./keys');
 const { at } = require('../addon/layout');
@@ -19,9 +20,6 @@ const { WRITTEN, ENGINE } = require('./thin');
 /** @typedef {import('./thin').ThinKey} ThinKey */
 /** @typedef {import('../events/request').Request} Request */
 
-/** So many holders are named at most where somebody has waited in vain. */
-const MOST_BLOCKERS = 10;
-
 /** More than a key can have requests. */
 const MOST = 2 ** 32 - 1;
 
@@ -31,7 +29,7 @@ class PrivateSpace extends Space {
     this.waiting = 0;
     /** Whether a request here has ever had an expiry or a time limit. */
     this.timed = false;
-    watchAtExit(this);
+    reportAtExit(this);
   }
 
   /**
@@ -147,7 +145,7 @@ class PrivateSpace extends Space {
   }
 
   /** Nobody else is waited for. */
-  watchOthers() {}
+  lookForEvents() {}
 
   /**
    * @param {ThinKey} key
@@ -172,7 +170,7 @@ class PrivateSpace extends Space {
 
   /** @param {Request} request */
   downgrade(request) {
-    const key = /** @type {ThinKey} */ (request.at);
+    const key = /** @type {ThinKey} */ (request.keyObject);
     if (key.state === ENGINE || request.state !== HOLDING || request.mode === READ)
       return super.downgrade(request);
     key.downgrade();
@@ -211,7 +209,6 @@ class PrivateSpace extends Space {
    */
   query(read, name) {
     const all = [...this.keys.some(name)].flatMap((key) => this.requestsOf(key, MOST));
-    all.sort((a, b) => a.fence - b.fence || a.since - b.since);
     return read(describe(all), Date.now());
   }
 
@@ -220,8 +217,8 @@ class PrivateSpace extends Space {
    * @param {number | null} ahead
    */
   blockersOf(request, ahead) {
-    const key = /** @type {ThinKey} */ (request.at);
-    const holders = this.requestsOf(key, MOST_BLOCKERS).filter(({ state }) => state === HOLDING);
+    const key = /** @type {ThinKey} */ (request.keyObject);
+    const holders = this.requestsOf(key, MOST_HOLDERS).filter(({ state }) => state === HOLDING);
     return toBlockers(describe(holders), ahead ?? key.waiting);
   }
 

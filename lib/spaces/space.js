@@ -43,7 +43,7 @@ class Space extends Member {
   ask(request, patience) {
     if (diagnostics.enabled()) diagnostics.asked(request);
     const key = this.keys.find(request.key);
-    request.at = key;
+    request.keyObject = key;
     return this.askEngine(key, request, patience);
   }
 
@@ -72,12 +72,12 @@ class Space extends Member {
     }
     this.readEvents(key);
     // Last: what is scheduled there runs other people's hooks.
-    if (done === at.notDone) this.watchOthers();
+    if (done === at.notDone) this.lookForEvents();
     return done === at.doneNow ? request : null;
   }
 
   /** A request waits for other threads. */
-  watchOthers() {
+  lookForEvents() {
     spin();
   }
 
@@ -115,7 +115,7 @@ class Space extends Member {
    */
   release(request, unused = false) {
     if (request.state !== HOLDING) return null;
-    const grant = this.endHold(/** @type {ThinKey} */ (request.at), request, unused);
+    const grant = this.endHold(/** @type {ThinKey} */ (request.keyObject), request, unused);
     if (request.times !== null && request.loss === null && !unused) diagnostics.released(request);
     return grant;
   }
@@ -142,7 +142,7 @@ class Space extends Member {
    */
   downgrade(request) {
     if (request.state !== HOLDING || request.mode === READ) return null;
-    const key = /** @type {ThinKey} */ (request.at);
+    const key = /** @type {ThinKey} */ (request.keyObject);
     if (port.end(request, at.endDowngrade) === at.doneNow) request.mode = key.mode = READ;
     return this.readGrant(key);
   }
@@ -173,7 +173,7 @@ class Space extends Member {
     if (request.state === WAITING) {
       if (port.end(request, at.endCancel) === at.doneNow) this.move(request, ENDED);
       // Else what has become of it is among the events.
-      grant = this.readGrant(/** @type {ThinKey} */ (request.at));
+      grant = this.readGrant(/** @type {ThinKey} */ (request.keyObject));
     }
     return request.state === HOLDING ? this.release(request, true) : grant;
   }
@@ -267,7 +267,7 @@ class Space extends Member {
    * @param {number} state
    */
   move(request, state) {
-    const key = /** @type {ThinKey} */ (request.at);
+    const key = /** @type {ThinKey} */ (request.keyObject);
     const waited = isQueued(request.state);
     const waits = isQueued(state);
     if (state === HOLDING && request.expiry > 0) request.since = now();

@@ -40,7 +40,7 @@ function spin() {
 
 function look() {
   if (port.hasEnded()) return;
-  const hasEvents = port.watch();
+  const hasEvents = port.poll();
   if (hasEvents) {
     pause = 0;
     end = 0;

@@ -99,7 +99,6 @@ class StoredSpace extends Space {
     if (request.state !== WAITING && request.state !== HOLDING) return null;
     port.end(request, unused ? at.endUnused : at.endRelease);
     this.move(request, request.state === WAITING ? ABANDONED : RELEASING);
-    if (request.times !== null && !unused) diagnostics.released(request);
     this.owe(request);
     return this.readGrant();
   }
@@ -202,15 +201,15 @@ class StoredSpace extends Space {
   isLastAnswer(request, place) {
     const owed = this.owed.get(request);
     if (owed === undefined) return false;
-    const ending = words[place + at.eventDetail];
-    if (ending === at.endedDone && (owed.length > 1 || request.state === HOLDING)) {
+    const answer = words[place + at.eventDetail];
+    if (answer === at.answerDone && (owed.length > 1 || request.state === HOLDING)) {
       if (owed.length === 1) this.answer(request, null);
       else owed.shift()?.resolve();
       return false;
     }
     if (request.state !== HOLDING) return true;
     // A hold that was to be downgraded is gone; the store says so in its answer only.
-    super.happened(request, ending === at.endedExpired ? EXPIRED : LOST, place);
+    super.happened(request, answer === at.answerExpired ? EXPIRED : LOST, place);
     return false;
   }
 
@@ -227,6 +226,8 @@ class StoredSpace extends Space {
     // A hold that was found lost by the clock stays lost, whatever the store says of it.
     const error = request.loss ?? this.errorOf(request, kind, words[place + at.eventDetail]);
     this.answer(request, error);
+    if (kind === ANSWERED && request.times !== null)
+      diagnostics.answered(request, /** @type {Error | null} */ (error));
     return kind === TIMED_OUT ? this.blockersOf(request) : error;
   }
 
@@ -257,8 +258,8 @@ class StoredSpace extends Space {
    */
   errorOf(request, kind, detail) {
     if (kind === ANSWERED) {
-      if (detail === at.endedDone) return null;
-      kind = detail === at.endedExpired ? EXPIRED : detail === at.endedLost ? LOST : FAILED;
+      if (detail === at.answerDone) return null;
+      kind = detail === at.answerExpired ? EXPIRED : detail === at.answerLost ? LOST : FAILED;
       detail = 0;
     }
     if (kind === EXPIRED) return this.expiryOf(request);

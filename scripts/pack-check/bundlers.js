@@ -61,7 +61,7 @@ function esbuildChecks({ esbuild }, out, { env, binary, app }) {
       },
     },
     {
-      title: 'esbuild, told nothing, refuses .node files',
+      title: 'esbuild without options refuses .node files',
       body: () => assert.rejects(esbuild(path.join(out, 'plain'), {}), /No loader is configured for ".node"/),
     },
     {
@@ -93,7 +93,7 @@ function webpackChecks({ webpack }, out, { env, app }) {
       },
     },
     {
-      title: 'webpack, told nothing, refuses .node files',
+      title: 'webpack without options refuses .node files',
       body: () => assert.rejects(webpack(path.join(out, 'plain'), {}), /You may need an appropriate loader/),
     },
   ];

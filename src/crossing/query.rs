@@ -1,6 +1,6 @@
 //! Who holds and who waits in a named space, as JavaScript learns it.
 
-use latchkey_engine::{Key, KeyReport, Mode, Port as Member, RequestReport, Space, Time};
+use latchkey_engine::{Key, KeyReport, Member, Mode, RequestReport, Space, Time};
 use napi::bindgen_prelude::Utf16String;
 use napi::{Error, Result};
 use napi_derive::napi;
@@ -85,12 +85,12 @@ impl<'a> View<'a> {
 
     /// `None` if the request's thread is just ending.
     fn describe(&self, key: &Key, request: &RequestReport) -> Option<Report> {
-        let is_own = request.port == self.asking;
+        let is_own = request.member == self.asking;
         let thread = match is_own {
             true => self.thread,
-            false => self.shared.members.recipient(request.port, |address| address.0.thread)?,
+            false => self.shared.members.recipient(request.member, |address| address.0.thread)?,
         };
-        let label = self.shared.labels.get(request.port, request.tag);
+        let label = self.shared.labels.get(request.member, request.tag);
         Some(Report {
             key: key.as_units().to_vec().into(),
             held: request.grant.is_some(),

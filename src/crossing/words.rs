@@ -7,7 +7,7 @@
 
 use std::{cell::RefCell, ptr::NonNull};
 
-use latchkey_engine::{Ending, Event, Grant, KeySlot, Mode, Released, Requested, Safety, Time};
+use latchkey_engine::{Answer, Event, Grant, KeySlot, Mode, Released, Requested, Safety, Time};
 use latchkey_redis::Reason;
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
@@ -71,7 +71,7 @@ layout! {
     pub WAITS: usize = 16 => waits;
 
     /// 1 once the environment has ended: nothing may be called any more.
-    ENDED: usize = 17 => ended;
+    ENVIRONMENT_ENDED: usize = 17 => environment_ended;
 
     /// How many entries JavaScript has posted. The next native call takes them in, first to last, and sets it to 0.
     pub POSTED: usize = 18 => posted;
@@ -146,10 +146,10 @@ layout! {
     /// Of an event that is no grant: why it failed, how it ended, or how many waited before one that has timed out.
     EVENT_DETAIL: usize = 3 => event_detail;
 
-    ENDED_DONE: u32 = 0 => ended_done;
-    ENDED_EXPIRED: u32 = 1 => ended_expired;
-    ENDED_LOST: u32 = 2 => ended_lost;
-    ENDED_UNREACHABLE: u32 = 3;
+    ANSWER_DONE: u32 = 0 => answer_done;
+    ANSWER_EXPIRED: u32 = 1 => answer_expired;
+    ANSWER_LOST: u32 = 2 => answer_lost;
+    ANSWER_UNREACHABLE: u32 = 3;
 
     /// Why a request failed, where JavaScript has to know.
     REASON_STARTING: u32 = Reason::Starting as u32 => reason_starting;
@@ -159,7 +159,7 @@ layout! {
     KIND_TIMED_OUT: u32 = 2 => kind_timed_out;
     KIND_LOST: u32 = 3 => kind_lost;
     KIND_FAILED: u32 = 4 => kind_failed;
-    KIND_ENDED: u32 = 5 => kind_ended;
+    KIND_ANSWERED: u32 = 5 => kind_answered;
 }
 
 /// The shared array.
@@ -269,8 +269,8 @@ pub fn safety(safety: Safety) -> f64 {
     }
 }
 
-pub fn write_ended(words: &mut [f64; LENGTH]) {
-    words[ENDED] = 1.0;
+pub fn write_environment_ended(words: &mut [f64; LENGTH]) {
+    words[ENVIRONMENT_ENDED] = 1.0;
 }
 
 pub fn write_done(words: &mut [f64; LENGTH], done: f64) {
@@ -309,9 +309,9 @@ pub fn write_events<'a>(
                 place[EVENT_DETAIL] = reason.into();
                 (KIND_FAILED, tag)
             }
-            Event::Ended { tag, ending, .. } => {
-                place[EVENT_DETAIL] = ending_word(ending).into();
-                (KIND_ENDED, tag)
+            Event::Answered { tag, answer, .. } => {
+                place[EVENT_DETAIL] = answer_number(answer).into();
+                (KIND_ANSWERED, tag)
             }
         };
         place[EVENT_KIND] = kind.into();
@@ -328,12 +328,12 @@ fn write_grant(grant: Grant, places: &mut [f64]) {
     places[1] = flag(grant.recovered);
 }
 
-fn ending_word(ending: Ending) -> u32 {
-    match ending {
-        Ending::Done => ENDED_DONE,
-        Ending::Expired => ENDED_EXPIRED,
-        Ending::Lost => ENDED_LOST,
-        Ending::Unreachable => ENDED_UNREACHABLE,
+fn answer_number(answer: Answer) -> u32 {
+    match answer {
+        Answer::Done => ANSWER_DONE,
+        Answer::Expired => ANSWER_EXPIRED,
+        Answer::Lost => ANSWER_LOST,
+        Answer::Unreachable => ANSWER_UNREACHABLE,
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use latchkey_engine::{Ask, KeyName, KeySlot, LocalSpace, LockTable, Patience, Port as Member, Ticket, Time};
+use latchkey_engine::{Ask, KeyName, KeySlot, LocalSpace, LockTable, Member, Patience, Ticket, Time};
 use napi::{Error, Result};
 
 use crate::{
@@ -26,7 +26,7 @@ pub enum Scope {
 /// A space that the port uses.
 pub struct OpenSpace {
     scope: Scope,
-    /// Who the port is there: the engine counts each opening of a space as a port of its own, so that
+    /// Who the port is there: the engine counts each opening of a space as a member of its own, so that
     /// closing one ends what that one owns.
     pub member: Member,
     /// When a private space has to be looked at next.
@@ -83,7 +83,7 @@ impl OpenSpace {
     pub fn apply(&self, posted: &Posted) {
         let Some(local) = self.local() else { return };
         let mut ask = Ask {
-            port: self.member,
+            member: self.member,
             tag: 0,
             key: KeyName::Slot(KeySlot { index: posted.key, generation: 0 }),
             mode: posted.mode,

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use latchkey_engine::Port as Member;
+use latchkey_engine::Member;
 
 /// By the member and its tag of the request.
 type Texts = HashMap<(Member, u32), Arc<[u16]>>;

@@ -1,6 +1,6 @@
 'use strict';
 // The floor of all locks on one server: SET NX PX, and a script that deletes what is still its own. Nobody waits in order, is
-// told, or renews anything; who finds it taken asks again.
+// notified, or renews anything; who finds it taken asks again.
 
 const { Redis } = require('ioredis');
 const { setTimeout: sleep } = require('node:timers/promises');

@@ -20,12 +20,12 @@
 //!
 //! A named space is [`Space::keeping`]\(64, 16), as in the addon, and a private one a [`LocalSpace`]. Only what [`measured`]
 //! calls is counted: [`OPERATIONS`] requests and as many releases. Divide by that. With `CARGO_PROFILE_RELEASE_DEBUG=full`
-//! what is inlined is told apart by source file.
+//! what is inlined is distinguished by source file.
 
 use std::hint::black_box;
 
 use latchkey_engine::{
-    Ask, KeyName, KeySlot, LocalSpace, LockTable, Mode, Patience, Port, Released, Space, Ticket, Time,
+    Ask, KeyName, KeySlot, LocalSpace, LockTable, Member, Mode, Patience, Released, Space, Ticket, Time,
 };
 
 const OPERATIONS: usize = 100_000;
@@ -104,7 +104,7 @@ fn ask(space: &Space, key: KeyName<'_>) -> Ticket {
 }
 
 fn named(key: KeyName<'_>) -> Ask<'_> {
-    Ask { port: Port(1), tag: 0, key, mode: Mode::Write, expiry: None, patience: Patience::Forever }
+    Ask { member: Member(1), tag: 0, key, mode: Mode::Write, expiry: None, patience: Patience::Forever }
 }
 
 fn release(space: &Space, ticket: Ticket) {
@@ -133,7 +133,7 @@ fn local_queue(space: &LocalSpace) {
 
 fn local_ask() -> Ask<'static> {
     let key = KeyName::Slot(KeySlot { index: black_box(0), generation: 0 });
-    Ask { port: Port(1), tag: 0, key, mode: Mode::Write, expiry: None, patience: Patience::Forever }
+    Ask { member: Member(1), tag: 0, key, mode: Mode::Write, expiry: None, patience: Patience::Forever }
 }
 
 fn release_local(space: &LocalSpace, ticket: Ticket) {

@@ -2,17 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::Port;
-
-/// What a holder learns when it is granted a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grant {
-    /// Grows with every grant of the space, so with every grant of each key.
-    pub fence: u64,
-    /// The last write hold that ended by death or expiry may have left the data half written, and
-    /// no write hold that saw this has been released normally since.
-    pub recovered: bool,
-}
+use crate::{Grant, Member};
 
 /// Something that happened to a request other than the one being operated on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +10,7 @@ pub enum Event {
     /// The request holds its key now.
     Granted {
         /// Whose request it is.
-        port: Port,
+        member: Member,
         /// The caller's own number of the request.
         tag: u32,
         /// What the holder learns.
@@ -29,14 +19,14 @@ pub enum Event {
     /// The hold was taken away, because it was older than its expiry and another request waited.
     Expired {
         /// Whose hold it was.
-        port: Port,
+        member: Member,
         /// The caller's own number of the request.
         tag: u32,
     },
     /// The request waited as long as it was willing to, and left its queue.
     TimedOut {
         /// Whose request it was.
-        port: Port,
+        member: Member,
         /// The caller's own number of the request.
         tag: u32,
         /// How many waited before it. A store does not say it here.
@@ -45,14 +35,14 @@ pub enum Event {
     /// Said only by stores: the hold ended because its session did, and others may hold the key by now.
     Lost {
         /// Whose hold it was.
-        port: Port,
+        member: Member,
         /// The caller's own number of the request.
         tag: u32,
     },
     /// Said only by stores: the wait ended because the store could not answer, or refused to.
     Failed {
         /// Whose request it was.
-        port: Port,
+        member: Member,
         /// The caller's own number of the request.
         tag: u32,
         /// The store's own number of what went wrong; it means nothing here.
@@ -61,20 +51,20 @@ pub enum Event {
     /// Said only by stores, which answer later: the answer to a release or a downgrade.
     ///
     /// A hold may be taken away while it is being released. Then its `Expired` or `Lost` is the answer, and no
-    /// `Ended` follows.
-    Ended {
+    /// `Answered` follows.
+    Answered {
         /// Whose hold it was, or is, after a downgrade.
-        port: Port,
+        member: Member,
         /// The caller's own number of the request.
         tag: u32,
         /// What became of it.
-        ending: Ending,
+        answer: Answer,
     },
 }
 
 /// What became of a release or a downgrade that a store was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum Answer {
     /// It is done.
     Done,
     /// The hold had been taken away before, because it was older than its expiry and another request waited.
@@ -86,16 +76,16 @@ pub enum Ending {
 }
 
 impl Event {
-    /// The port that is to learn of it.
+    /// The member that is to learn of it.
     #[must_use]
-    pub fn port(&self) -> Port {
+    pub fn member(&self) -> Member {
         match *self {
-            Event::Granted { port, .. }
-            | Event::Expired { port, .. }
-            | Event::TimedOut { port, .. }
-            | Event::Lost { port, .. }
-            | Event::Failed { port, .. }
-            | Event::Ended { port, .. } => port,
+            Event::Granted { member, .. }
+            | Event::Expired { member, .. }
+            | Event::TimedOut { member, .. }
+            | Event::Lost { member, .. }
+            | Event::Failed { member, .. }
+            | Event::Answered { member, .. } => member,
         }
     }
 }

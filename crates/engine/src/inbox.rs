@@ -7,7 +7,7 @@ use crate::{
     sync::{AtomicBool, Mutex, MutexGuard},
 };
 
-/// One event for a port.
+/// One event for a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
     /// The number by which the reader knows the space.
@@ -19,7 +19,7 @@ pub struct Message {
 /// Messages for one reader, put by any thread and taken all at once.
 ///
 /// Invariant: while there are messages, the reader is on its way to them: either exactly one wake-up is under way, asked for
-/// by the `put` that answered true and not yet answered by a `take`, or the reader has said by `watch` that it comes by
+/// by the `put` that answered true and not yet answered by a `take`, or the reader has said by `poll` that it comes by
 /// itself. `has_messages` is changed under the mutex, and true exactly while there are messages.
 #[derive(Debug, Default)]
 pub struct Inbox {
@@ -56,7 +56,7 @@ impl Inbox {
 
     /// True if there are messages. The reader says with it that it will [`take`](Self::take) soon, whatever comes: until
     /// then nobody needs to wake it.
-    pub fn watch(&self) -> bool {
+    pub fn poll(&self) -> bool {
         let mut state = self.lock();
         state.is_expected = true;
         !state.messages.is_empty()

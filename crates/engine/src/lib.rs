@@ -11,22 +11,22 @@
 //! | key | the string that names the protected thing: [`Key`] |
 //! | mode | shared or exclusive: [`Mode`] |
 //! | request | one call that asks for a key; it is granted or it fails, never both: [`Ask`] |
-//! | hold | a granted request, until it is released, expires, or is lost with its port |
+//! | hold | a granted request, until it is released, expires, or is lost with its member |
 //! | ticket | the number of one request, from asking to end: [`Ticket`] |
 //! | space | a set of keys: [`Space`], which threads share, or [`LocalSpace`], which one has alone |
-//! | port | one thread's use of a space: [`Port`] |
+//! | member | one thread's use of a space: [`Member`] |
 //! | expiry | how long a hold is safe from those who wait |
 //! | fence | a number that grows with every grant: [`Grant::fence`] |
 //!
 //! # Example
 //!
 //! ```
-//! use latchkey_engine::{Ask, Event, LockTable, Mode, Patience, Port, Requested, Space, Time};
+//! use latchkey_engine::{Ask, Event, LockTable, Mode, Patience, Member, Requested, Space, Time};
 //!
 //! let space = Space::keeping(0, 1);
 //! let key: Vec<u16> = "account".encode_utf16().collect();
 //! let ask = |tag| Ask {
-//!     port: Port(1), tag, key: key.as_slice().into(), mode: Mode::Write, expiry: None, patience: Patience::Forever,
+//!     member: Member(1), tag, key: key.as_slice().into(), mode: Mode::Write, expiry: None, patience: Patience::Forever,
 //! };
 //!
 //! let Requested::Granted(first, _) = space.request(ask(1), &mut Time::default()).result else { panic!() };
@@ -35,7 +35,7 @@
 //! let released = space.release(first, &mut Time::default());
 //! assert!(matches!(
 //!     released.events.as_slice(),
-//!     [Event::Granted { port: Port(1), tag: 2, .. }]
+//!     [Event::Granted { member: Member(1), tag: 2, .. }]
 //! ));
 //! ```
 #![forbid(unsafe_code)]
@@ -65,13 +65,13 @@ mod table;
 mod time;
 
 pub use caller::Caller;
-pub use event::{Ending, Event, Events, Grant};
+pub use event::{Answer, Event, Events};
 pub use inbox::{Inbox, Message};
 pub use key::Key;
 pub use members::{Members, Recipient};
 pub use outcome::{Outcome, Released, Requested};
 pub use report::{Blockers, KeyReport, RequestReport};
-pub use request::{Ask, KeyName, KeySlot, Mode, Patience, Port, Ticket};
+pub use request::{Ask, Grant, KeyName, KeySlot, Member, Mode, Patience, Ticket};
 pub use sender::{Own, Sender};
 pub use space::{LocalSpace, Space};
 pub use table::{LockTable, Safety};

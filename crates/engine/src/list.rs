@@ -8,8 +8,8 @@ use crate::{
 
 /// The chain of a key's queue, or of its holders.
 pub const OF_KEY: usize = 0;
-/// The chain of all requests of one port.
-pub const OF_PORT: usize = 1;
+/// The chain of all requests of one member.
+pub const OF_MEMBER: usize = 1;
 
 /// A list of requests along one chain.
 ///

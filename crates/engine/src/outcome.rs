@@ -31,7 +31,7 @@ pub enum Requested {
     /// It holds its key; the ticket releases it.
     Granted(Ticket, Grant),
     /// It joined the queue. An [`Event::Granted`] follows, unless it is cancelled by its ticket, times out,
-    /// or ends with its port.
+    /// or ends with its member.
     Waiting(Ticket),
     /// It was not willing to wait ([`Patience::None`](crate::Patience::None)), and has ended.
     Refused,
@@ -49,7 +49,7 @@ pub enum Released {
     /// The hold has ended, and its key is forgotten: nobody held it or waited for it any more, and idle keys are not
     /// remembered. Its number in a [`LocalSpace`](crate::LocalSpace) can be another key's now.
     HeldLast,
-    /// Said only by stores: the store has been asked, and an [`Event::Ended`] follows, unless the hold's
+    /// Said only by stores: the store has been asked, and an [`Event::Answered`] follows, unless the hold's
     /// `Expired` or `Lost` came first.
     Asked,
 }

@@ -1,38 +1,38 @@
-//! Which requests end when a port does.
+//! Which requests end when a member does.
 
 use std::collections::BTreeMap;
 
 use crate::{
-    Port,
-    list::{List, OF_PORT},
+    Member,
+    list::{List, OF_MEMBER},
     request::Request,
     slab::{Index, Slab},
 };
 
-/// A list for each port, from its first request until it is detached.
+/// A list for each member, from its first request until it is detached.
 #[derive(Debug, Default)]
-pub struct Owners(BTreeMap<Port, List<OF_PORT>>);
+pub struct Owners(BTreeMap<Member, List<OF_MEMBER>>);
 
 impl Owners {
     /// A request was made.
-    pub fn add(&mut self, port: Port, requests: &mut Slab<Request>, index: Index) {
-        self.0.entry(port).or_insert(List::EMPTY).push_back(requests, index);
+    pub fn add(&mut self, member: Member, requests: &mut Slab<Request>, index: Index) {
+        self.0.entry(member).or_insert(List::EMPTY).push_back(requests, index);
     }
 
     /// It is about to be removed.
     pub fn forget(&mut self, requests: &mut Slab<Request>, index: Index) {
-        if let Some(owned) = self.0.get_mut(&requests[index].port) {
+        if let Some(owned) = self.0.get_mut(&requests[index].member) {
             owned.unlink(requests, index);
         }
     }
 
-    /// One that the port has.
-    pub fn first(&self, port: Port) -> Option<Index> {
-        self.0.get(&port).and_then(List::first)
+    /// One that the member has.
+    pub fn first(&self, member: Member) -> Option<Index> {
+        self.0.get(&member).and_then(List::first)
     }
 
-    /// The port is gone, and its requests, too.
-    pub fn remove(&mut self, port: Port) {
-        self.0.remove(&port);
+    /// The member is gone, and its requests, too.
+    pub fn remove(&mut self, member: Member) {
+        self.0.remove(&member);
     }
 }

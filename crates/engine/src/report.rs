@@ -1,6 +1,9 @@
 //! Who holds and who waits, as a query answers it.
 
-use crate::{Grant, Key, Mode, Port, Time};
+use crate::{
+    Grant, Key, Member, Mode, Time,
+    request::{Phase, Request},
+};
 
 /// Who holds one key and who waits for it, at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +31,8 @@ pub struct Blockers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestReport {
     /// Whose it is.
-    pub port: Port,
-    /// Its port's own number of it.
+    pub member: Member,
+    /// Its member's own number of it.
     pub tag: u32,
     /// How it holds the key, or wants to.
     pub mode: Mode,
@@ -37,4 +40,15 @@ pub struct RequestReport {
     pub since: Time,
     /// What the holder learned; `None` while it waits.
     pub grant: Option<Grant>,
+}
+
+impl RequestReport {
+    pub(crate) fn of(request: &Request) -> Self {
+        let &Request { member, tag, mode, since, phase, .. } = request;
+        let grant = match phase {
+            Phase::Waiting { .. } => None,
+            Phase::Holding { grant, .. } => Some(grant),
+        };
+        Self { member, tag, mode, since, grant }
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    Grant, RequestReport, Time,
+    Time,
     slab::{Index, NONE},
 };
 
@@ -27,10 +27,10 @@ pub enum Patience {
     None,
 }
 
-/// One thread's use of a space, as the engine sees it. The caller numbers its ports, and never uses a
+/// One thread's use of a space, as the engine sees it. The caller numbers its members, and never uses a
 /// number again for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Port(pub u32);
+pub struct Member(pub u32);
 
 /// The number of one request, from asking to end.
 ///
@@ -79,7 +79,7 @@ impl<'a> From<&'a [u16]> for KeyName<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
     /// Who asks.
-    pub port: Port,
+    pub member: Member,
     /// The caller's own number for the request: it comes back in the events, and means nothing here.
     pub tag: u32,
     /// The key.
@@ -90,6 +90,16 @@ pub struct Ask<'a> {
     pub expiry: Option<Duration>,
     /// How long it waits for the grant.
     pub patience: Patience,
+}
+
+/// What a holder learns when it is granted a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Grows with every grant of the space, so with every grant of each key.
+    pub fence: u64,
+    /// The last write hold that ended by death or expiry may have left the data half written, and
+    /// no write hold that saw this has been released normally since.
+    pub recovered: bool,
 }
 
 /// Whether a request waits or holds.
@@ -114,12 +124,12 @@ impl Links {
 
 /// A request that has not ended.
 ///
-/// Invariant: it is linked into its port's list, if such are kept, and into its key's queue while `Waiting` or its
+/// Invariant: it is linked into its member's list, if such are kept, and into its key's queue while `Waiting` or its
 /// key's holders while `Holding`.
 #[derive(Debug)]
 pub struct Request {
     pub generation: u32,
-    pub port: Port,
+    pub member: Member,
     pub tag: u32,
     pub key: Index,
     pub mode: Mode,
@@ -133,13 +143,5 @@ pub struct Request {
 impl Request {
     pub fn is_hold(&self) -> bool {
         matches!(self.phase, Phase::Holding { .. })
-    }
-
-    pub fn report(&self) -> RequestReport {
-        let grant = match self.phase {
-            Phase::Waiting { .. } => None,
-            Phase::Holding { grant, .. } => Some(grant),
-        };
-        RequestReport { port: self.port, tag: self.tag, mode: self.mode, since: self.since, grant }
     }
 }

@@ -4,17 +4,16 @@ use std::{cell::RefCell, fmt::Debug, ops::DerefMut};
 
 use crate::{
     keys::{Keys, NamedKeys, NumberedKeys},
-    shard::Shard,
     sync::Mutex,
 };
 
 /// What differs between spaces. All else is one code. Only this crate has scopes.
 pub trait Scope: Debug + Sized {
     /// What keeps two operations on a shard apart.
-    type Lock: Lock<Shard<Self>> + Debug;
+    type Lock<T: Debug>: Lock<T> + Debug;
     /// How keys are named.
     type Keys: Keys;
-    /// Whether ports share it: then each may end alone, and the engine is asked who holds and waits since when.
+    /// Whether members share it: then each may end alone, and the engine is asked who holds and waits since when.
     const SHARED: bool;
 }
 
@@ -31,7 +30,7 @@ pub trait Lock<T> {
 pub struct Thread;
 
 impl Scope for Thread {
-    type Lock = RefCell<Shard<Self>>;
+    type Lock<T: Debug> = RefCell<T>;
     type Keys = NumberedKeys;
     const SHARED: bool = false;
 }
@@ -41,7 +40,7 @@ impl Scope for Thread {
 pub struct Process;
 
 impl Scope for Process {
-    type Lock = Mutex<Shard<Self>>;
+    type Lock<T: Debug> = Mutex<T>;
     type Keys = NamedKeys;
     const SHARED: bool = true;
 }

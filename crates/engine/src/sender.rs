@@ -1,17 +1,17 @@
-//! Carries what an operation causes to the ports that it is for.
+//! Carries what an operation causes to the members that it is for.
 
 use std::{collections::VecDeque, mem, ptr};
 
 use crate::{
-    Caller, Event, Events, Inbox, Message, Port, Time,
-    members::{Member, Members, Recipient},
+    Caller, Event, Events, Inbox, Member, Message, Time,
+    members::{Destination, Members, Recipient},
 };
 
 /// The member of a shared space that makes an operation.
 #[derive(Debug)]
 pub struct Own<'a> {
     /// Who it is there.
-    pub port: Port,
+    pub member: Member,
     /// The number by which it knows the space.
     pub address: u32,
     /// Where others put what it has to learn.
@@ -21,10 +21,10 @@ pub struct Own<'a> {
 }
 
 /// A caller on a space that threads share: at the end of its operation, while the shard's mutex is held, each event is put
-/// where its port will read it.
+/// where its member will read it.
 ///
 /// So the events of one key enter an inbox in the order in which they were decided, whichever threads decided them. And what
-/// the operating port has to learn goes to its own messages in that order, too: first all that lies in its inbox, then
+/// the operating member has to learn goes to its own messages in that order, too: first all that lies in its inbox, then
 /// what this operation causes. Whatever of the same key is decided after that comes later than the operation's result.
 ///
 /// When it is dropped, after the operation, those are woken whose inboxes somebody has to be woken for.
@@ -37,35 +37,44 @@ pub struct Sender<'a, R: Recipient, C> {
     to_wake: Vec<R>,
 }
 
-impl<'a, R: Recipient, C: Caller> Sender<'a, R, C> {
-    pub(crate) fn new(members: &'a Members<R>, clock: C, own: Option<Own<'a>>) -> Self {
-        Self { members, clock, own, to_wake: Vec::new() }
+impl<R: Recipient> Members<R> {
+    /// A caller that gives the members what it causes. `own` is the member that operates; `None` for whoever is none.
+    pub fn sender<'a, C: Caller>(&'a self, clock: C, own: Option<Own<'a>>) -> Sender<'a, R, C> {
+        Sender { members: self, clock, own, to_wake: Vec::new() }
     }
 
-    /// Puts each event where it belongs, in order. An event for a port that has left is dropped.
+    /// Gives the members what came from elsewhere, in order.
+    pub fn send(&self, mut events: Events) {
+        self.sender(Time::ZERO, None).take_events(&mut events);
+    }
+}
+
+impl<R: Recipient, C: Caller> Sender<'_, R, C> {
+    /// Puts each event where it belongs, in order. An event for a member that has left is dropped.
     fn sort(&mut self, events: Events) {
         // Most operations cause nothing for anybody else, and need no lock for that.
         let mut members = None;
         for event in events {
-            if let Some(own) = self.own.as_mut().filter(|own| own.port == event.port()) {
+            if let Some(own) = self.own.as_mut().filter(|own| own.member == event.member()) {
                 own.messages.push_back(Message { address: own.address, event });
                 continue;
             }
-            if let Some(member) = members.get_or_insert_with(|| self.members.map()).get(&event.port()) {
-                Self::put(member, event, self.own.as_mut(), &mut self.to_wake);
+            if let Some(destination) = members.get_or_insert_with(|| self.members.map()).get(&event.member())
+            {
+                Self::put(destination, event, self.own.as_mut(), &mut self.to_wake);
             }
         }
     }
 
-    fn put(member: &Member<R>, event: Event, own: Option<&mut Own<'_>>, to_wake: &mut Vec<R>) {
-        let message = Message { address: member.address, event };
-        let inbox = member.recipient.inbox();
+    fn put(destination: &Destination<R>, event: Event, own: Option<&mut Own<'_>>, to_wake: &mut Vec<R>) {
+        let message = Message { address: destination.address, event };
+        let inbox = destination.recipient.inbox();
         match own {
             // Another member of the thread that operates.
             Some(own) if ptr::eq(own.inbox, inbox) => own.messages.push_back(message),
             _ => {
                 if inbox.put(message) {
-                    to_wake.push(member.recipient.clone());
+                    to_wake.push(destination.recipient.clone());
                 }
             }
         }

@@ -3,8 +3,8 @@
 mod local;
 
 use crate::{
-    Ask, Blockers, Event, Grant, Key, KeyReport, KeySlot, Mode, Patience, Port, Released, Requested, Safety,
-    Ticket, Time,
+    Ask, Blockers, Event, Grant, Key, KeyReport, KeySlot, Member, Mode, Patience, Released, RequestReport,
+    Requested, Safety, Ticket, Time,
     caller::{Now, Operation},
     deadlines::{Deadlines, Due},
     key_state::KeyState,
@@ -22,13 +22,13 @@ enum End {
     Released,
     /// It was given back unused: its holder never learned of it.
     GivenBack,
-    /// It expired, or died with its port: a write hold may leave the data half written.
+    /// It expired, or died with its member: a write hold may leave the data half written.
     TakenAway,
 }
 
 /// Keys, requests and deadlines.
 ///
-/// Invariant: each request is in one list of its key, and in that of its owner, if ports share the space.
+/// Invariant: each request is in one list of its key, and in that of its owner, if members share the space.
 #[derive(Debug)]
 pub struct Shard<S: Scope> {
     pub keys: S::Keys,
@@ -126,11 +126,11 @@ impl<S: Scope> Shard<S> {
         true
     }
 
-    /// Ends all that a port owns. First everything leaves, then others are let in: a request of the
-    /// same port is never granted on the way.
-    pub fn detach(&mut self, port: Port, operation: &mut Operation<'_>) {
+    /// Ends all that a member owns. First everything leaves, then others are let in: a request of the
+    /// same member is never granted on the way.
+    pub fn detach(&mut self, member: Member, operation: &mut Operation<'_>) {
         let mut touched = Vec::new();
-        while let Some(index) = self.owners.first(port) {
+        while let Some(index) = self.owners.first(member) {
             touched.push(self.requests[index].key);
             match self.requests[index].phase {
                 Phase::Waiting { .. } => self.end_wait(index),
@@ -149,7 +149,7 @@ impl<S: Scope> Shard<S> {
                 self.rest_if_idle(key);
             }
         }
-        self.owners.remove(port);
+        self.owners.remove(member);
     }
 
     /// Takes away each hold that is overdue while another request waits for its key, and takes out each
@@ -162,11 +162,11 @@ impl<S: Scope> Shard<S> {
                     key
                 }
                 Due::Wait(index) => {
-                    let Request { key, port, tag, .. } = self.requests[index];
+                    let Request { key, member, tag, .. } = self.requests[index];
                     // Few, if those before it wait no longer than it does.
                     let ahead = self.keys[key].queue.count_before(&self.requests, index);
                     self.end_wait(index);
-                    operation.events.push(Event::TimedOut { port, tag, ahead });
+                    operation.events.push(Event::TimedOut { member, tag, ahead });
                     key
                 }
             };
@@ -195,7 +195,7 @@ impl<S: Scope> Shard<S> {
         let generation = self.new_generation();
         let index = self.requests.insert(Request {
             generation,
-            port: ask.port,
+            member: ask.member,
             tag: ask.tag,
             key,
             mode: ask.mode,
@@ -205,7 +205,7 @@ impl<S: Scope> Shard<S> {
             links: [Links::UNLINKED; 2],
         });
         if S::SHARED {
-            self.owners.add(ask.port, &mut self.requests, index);
+            self.owners.add(ask.member, &mut self.requests, index);
         }
         index
     }
@@ -251,13 +251,13 @@ impl<S: Scope> Shard<S> {
     /// Grants from the queue's head for as long as the holders admit it.
     fn settle(&mut self, key: Index, operation: &mut Operation<'_>) {
         while let Some(index) = self.keys[key].front() {
-            let Request { mode, port, tag, .. } = self.requests[index];
+            let Request { mode, member, tag, .. } = self.requests[index];
             if !self.keys[key].admits(mode) {
                 break;
             }
             self.dequeue(index);
             let grant = self.grant(index, &operation.now, operation.fences.next());
-            operation.events.push(Event::Granted { port, tag, grant });
+            operation.events.push(Event::Granted { member, tag, grant });
         }
     }
 
@@ -269,9 +269,9 @@ impl<S: Scope> Shard<S> {
             else {
                 break;
             };
-            let Request { port, tag, .. } = self.requests[index];
+            let Request { member, tag, .. } = self.requests[index];
             self.end_hold(index, End::TakenAway);
-            operation.events.push(Event::Expired { port, tag });
+            operation.events.push(Event::Expired { member, tag });
             evicted = true;
         }
         evicted
@@ -361,15 +361,15 @@ impl Shard<Process> {
     /// Who keeps others from a key: so many holders at most.
     pub fn blockers(&self, units: &[u16], most: usize) -> Option<Blockers> {
         let (key, state) = self.keys.get(units)?;
-        let holders = state.holders.iter(&self.requests).take(most).map(Request::report).collect();
+        let holders = state.holders.iter(&self.requests).take(most).map(RequestReport::of).collect();
         Some(Blockers { key: key.clone(), holders, waiting: state.queue.len() })
     }
 
     fn report(&self, key: &Key, state: &KeyState) -> KeyReport {
         KeyReport {
             key: key.clone(),
-            holders: state.holders.iter(&self.requests).map(Request::report).collect(),
-            waiting: state.queue.iter(&self.requests).map(Request::report).collect(),
+            holders: state.holders.iter(&self.requests).map(RequestReport::of).collect(),
+            waiting: state.queue.iter(&self.requests).map(RequestReport::of).collect(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{hash::BuildHasher, ops::DerefMut};
 
 use crate::{
-    Ask, Blockers, Caller, Events, KeyName, KeyReport, KeySlot, LockTable, Outcome, Port, Released,
+    Ask, Blockers, Caller, Events, KeyName, KeyReport, KeySlot, LockTable, Member, Outcome, Released,
     Requested, Safety, Ticket, Time,
     caller::{Now, Operation},
     fences::Fences,
@@ -18,7 +18,7 @@ use crate::{
 /// Each operation takes one shard's mutex, changes state, has its [`Caller`] take in the events that it caused, and
 /// only then frees the mutex. What the caller has left of them is in the [`Outcome`]. [`request`](Self::request),
 /// [`release`](Self::release) and [`cancel`](Self::cancel) cost the same however many requests wait
-/// (and O(log n) where the hold has an expiry); [`detach`](Self::detach) costs what the port owns.
+/// (and O(log n) where the hold has an expiry); [`detach`](Self::detach) costs what the member owns.
 ///
 /// The hash that spreads keys over shards and tables is keyed anew per space, so that nobody can
 /// choose keys that make it slow.
@@ -28,7 +28,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Space<S: Scope = Process> {
     hasher: RandomState,
-    shards: Box<[S::Lock]>,
+    shards: Box<[S::Lock<Shard<S>>]>,
     shard_bits: u32,
     fences: Fences,
 }
@@ -121,7 +121,7 @@ impl Space {
 impl<S: Scope> Space<S> {
     fn of(shards: Vec<Shard<S>>, hasher: RandomState) -> Self {
         let shard_bits = shards.len().trailing_zeros();
-        let shards = shards.into_iter().map(S::Lock::new).collect();
+        let shards = shards.into_iter().map(S::Lock::<Shard<S>>::new).collect();
         Self { hasher, shards, shard_bits, fences: Fences::default() }
     }
 
@@ -156,7 +156,7 @@ impl<S: Scope> Space<S> {
     }
 
     fn guards(&self) -> impl Iterator<Item = impl DerefMut<Target = Shard<S>>> {
-        self.shards.iter().map(S::Lock::lock)
+        self.shards.iter().map(Lock::lock)
     }
 
     fn shard(&self, number: u32) -> impl DerefMut<Target = Shard<S>> {
@@ -246,8 +246,8 @@ impl<S: Scope> LockTable for Space<S> {
         self.operate(shard, caller, |state, operation| state.cancel(ticket, operation))
     }
 
-    fn detach(&self, port: Port, caller: &mut dyn Caller) -> Outcome<()> {
-        self.operate_on_all(caller, |state, operation| state.detach(port, operation))
+    fn detach(&self, member: Member, caller: &mut dyn Caller) -> Outcome<()> {
+        self.operate_on_all(caller, |state, operation| state.detach(member, operation))
     }
 
     fn expire(&self, caller: &mut dyn Caller) -> Outcome<()> {

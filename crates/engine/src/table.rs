@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Ask, Caller, Outcome, Port, Released, Requested, Ticket, Time};
+use crate::{Ask, Caller, Member, Outcome, Released, Requested, Ticket, Time};
 
 /// For how long nobody can take a hold away, as far as is known at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,12 +15,12 @@ pub enum Safety {
     Over,
 }
 
-/// A set of keys that ports ask for: the engine's own, a [`Space`](crate::Space) of whichever scope, or one that a store keeps for many
+/// A set of keys that members ask for: the engine's own, a [`Space`](crate::Space) of whichever scope, or one that a store keeps for many
 /// processes.
 ///
 /// The engine answers at once. A store answers later: it lets every request wait, and says in an
 /// [`Event`](crate::Event) what became of it; a release and a downgrade are [asked for](Released::Asked), and
-/// [`Ended`](crate::Event::Ended) follows. It has a clock of its own.
+/// [`Answered`](crate::Event::Answered) follows. It has a clock of its own.
 pub trait LockTable {
     /// Asks for a key. The request is granted at once if nobody holds the key, or if it reads, all
     /// holders read, and nobody waits. Otherwise it joins the key's queue.
@@ -43,15 +43,15 @@ pub trait LockTable {
     /// happens, if the ticket does not wait: its request holds its key, or has ended.
     fn cancel(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<bool>;
 
-    /// Ends every request of a port: what waits leaves, what holds is freed, and a write hold that
-    /// ends so marks its key as recovered. Other ports' requests that can be granted now are.
-    fn detach(&self, port: Port, caller: &mut dyn Caller) -> Outcome<()>;
+    /// Ends every request of a member: what waits leaves, what holds is freed, and a write hold that
+    /// ends so marks its key as recovered. Other members' requests that can be granted now are.
+    fn detach(&self, member: Member, caller: &mut dyn Caller) -> Outcome<()>;
 
     /// Takes away each hold whose deadline has come while another request waits for its key, and takes out
     /// of the queues each request whose patience has ended. A store sees to that itself.
     fn expire(&self, caller: &mut dyn Caller) -> Outcome<()>;
 
     /// How long a hold is safe from those who wait. The event that ended one of which it is over, if there is one, is where its
-    /// port will read it. A store has a clock of its own.
+    /// member will read it. A store has a clock of its own.
     fn safety_of(&self, ticket: Ticket, now: Time) -> Safety;
 }

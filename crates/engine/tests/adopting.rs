@@ -4,15 +4,15 @@
 use std::time::Duration;
 
 use latchkey_engine::{
-    Ask, Event, Events, Grant, KeyName, KeySlot, LocalSpace, LockTable, Mode, Patience, Port, Released,
+    Ask, Event, Events, Grant, KeyName, KeySlot, LocalSpace, LockTable, Member, Mode, Patience, Released,
     Requested, Ticket, Time,
 };
 
-const PORT: Port = Port(1);
+const MEMBER: Member = Member(1);
 
 fn ask(tag: u32, mode: Mode) -> Ask<'static> {
     let key = KeyName::Slot(KeySlot { index: 0, generation: 0 });
-    Ask { port: PORT, tag, key, mode, expiry: None, patience: Patience::Forever }
+    Ask { member: MEMBER, tag, key, mode, expiry: None, patience: Patience::Forever }
 }
 
 fn expiring(tag: u32, mode: Mode) -> Ask<'static> {
@@ -48,7 +48,7 @@ fn a_hold_that_was_taken_in_keeps_others_out_until_it_is_released() {
     assert!(matches!(space.request(ask(1, Mode::Read), &mut at(0)).result, Requested::Waiting(_)));
     let released = space.release(holder, &mut at(0));
     assert_eq!(released.result, Released::Held);
-    assert!(matches!(released.events.as_slice(), [Event::Granted { port: PORT, tag: 1, .. }]));
+    assert!(matches!(released.events.as_slice(), [Event::Granted { member: MEMBER, tag: 1, .. }]));
 }
 
 #[test]

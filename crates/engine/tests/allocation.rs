@@ -8,11 +8,11 @@ use std::hint::black_box;
 
 use allocator::allocations_of;
 use latchkey_engine::{
-    Ask, Event, KeyName, KeySlot, LocalSpace, LockTable, Mode, Patience, Port, Released, Requested, Space,
+    Ask, Event, KeyName, KeySlot, LocalSpace, LockTable, Member, Mode, Patience, Released, Requested, Space,
     Ticket, Time,
 };
 
-const PORT: Port = Port(7);
+const MEMBER: Member = Member(7);
 const KEY: &[u16; 4] = &[107, 101, 121, 49];
 /// A key of one thread.
 const NUMBER: KeyName<'_> = KeyName::Slot(KeySlot { index: 0, generation: 0 });
@@ -78,7 +78,7 @@ fn now() -> Time {
 }
 
 fn ask(key: KeyName<'_>, mode: Mode) -> Ask<'_> {
-    Ask { port: PORT, tag: 0, key, mode, expiry: None, patience: Patience::Forever }
+    Ask { member: MEMBER, tag: 0, key, mode, expiry: None, patience: Patience::Forever }
 }
 
 fn asked(space: &dyn LockTable, ask: Ask<'_>) -> Ticket {

@@ -17,7 +17,7 @@ fn without_a_waiter_a_hold_never_expires_and_nobody_has_to_look() {
 }
 
 #[test]
-fn with_a_waiter_it_is_taken_away_at_its_deadline_and_told_before_the_next_is_granted() {
+fn with_a_waiter_it_is_taken_away_at_its_deadline_and_notified_before_the_next_is_granted() {
     let mut world = World::new();
     let holder = world.expiring(10).write("k");
     world.advance(3);
@@ -108,7 +108,7 @@ fn a_release_after_the_expiry_does_nothing_to_anyone() {
 }
 
 #[test]
-fn an_overdue_holder_that_releases_first_is_not_told_of_an_expiry() {
+fn an_overdue_holder_that_releases_first_is_not_notified_of_an_expiry() {
     let mut world = World::new();
     let holder = world.expiring(10).write("k");
     let waiter = world.write("k");

@@ -6,7 +6,7 @@ mod allocator;
 
 use allocator::bytes;
 use latchkey_engine::{
-    Ask, KeyName, KeySlot, LocalSpace, LockTable, Mode, Patience, Port, Released, Requested, Space, Ticket,
+    Ask, KeyName, KeySlot, LocalSpace, LockTable, Member, Mode, Patience, Released, Requested, Space, Ticket,
     Time,
 };
 
@@ -117,7 +117,7 @@ fn a_key_that_is_used_again_is_not_forgotten_in_favour_of_idle_ones() {
 }
 
 fn ask(key: KeyName<'_>) -> Ask<'_> {
-    Ask { port: Port(0), tag: 0, key, mode: Mode::Write, expiry: None, patience: Patience::Forever }
+    Ask { member: Member(0), tag: 0, key, mode: Mode::Write, expiry: None, patience: Patience::Forever }
 }
 
 fn take(space: &impl LockTable, key: KeyName<'_>) -> Ticket {

@@ -9,8 +9,8 @@ mod named;
 
 use std::time::Duration;
 
-use latchkey_engine::{Mode, Patience, Port};
-use local::{Local, PORT};
+use latchkey_engine::{Member, Mode, Patience};
+use local::{Local, MEMBER};
 use model::{Kind, Model, Wish};
 use named::Named;
 use proptest::{prelude::*, sample::Index};
@@ -45,7 +45,7 @@ enum Step {
 #[derive(Clone, Debug)]
 enum NamedStep {
     Step(Step),
-    Detach { port: Port },
+    Detach { member: Member },
 }
 
 #[derive(Clone, Debug)]
@@ -67,14 +67,14 @@ enum LocalStep {
 
 fn named_step() -> impl Strategy<Value = NamedStep> {
     prop_oneof![
-        22 => step(port()).prop_map(NamedStep::Step),
-        2 => port().prop_map(|port| NamedStep::Detach { port }),
+        22 => step(member()).prop_map(NamedStep::Step),
+        2 => member().prop_map(|member| NamedStep::Detach { member }),
     ]
 }
 
 fn local_step() -> impl Strategy<Value = LocalStep> {
     prop_oneof![
-        22 => step(Just(PORT)).prop_map(LocalStep::Step),
+        22 => step(Just(MEMBER)).prop_map(LocalStep::Step),
         4 => (1..4_u32, key(), mode(), expiry(), any::<bool>()).prop_map(
             |(times, key, mode, expiry, counted)| LocalStep::GrantOutside { times, key, mode, expiry, counted }
         ),
@@ -82,9 +82,9 @@ fn local_step() -> impl Strategy<Value = LocalStep> {
     ]
 }
 
-fn step(port: impl Strategy<Value = Port>) -> impl Strategy<Value = Step> {
-    let wish = (port, mode(), expiry(), patience()).prop_map(|(port, mode, expiry, patience)| Wish {
-        port,
+fn step(member: impl Strategy<Value = Member>) -> impl Strategy<Value = Step> {
+    let wish = (member, mode(), expiry(), patience()).prop_map(|(member, mode, expiry, patience)| Wish {
+        member,
         mode,
         expiry,
         patience,
@@ -110,8 +110,8 @@ fn key() -> impl Strategy<Value = u16> {
     0..3_u16
 }
 
-fn port() -> impl Strategy<Value = Port> {
-    (0..3_u32).prop_map(Port)
+fn member() -> impl Strategy<Value = Member> {
+    (0..3_u32).prop_map(Member)
 }
 
 fn mode() -> impl Strategy<Value = Mode> {
@@ -160,7 +160,7 @@ fn run_deed<K: Kind>(model: &mut Model<K>, tag: usize, deed: &Deed) {
 fn run_named(model: &mut Model<Named>, step: &NamedStep) {
     match step {
         NamedStep::Step(step) => run(model, step),
-        NamedStep::Detach { port } => model.detach(*port),
+        NamedStep::Detach { member } => model.detach(*member),
     }
     model.check_all();
     model.check_query();

@@ -7,7 +7,8 @@ use std::{
 };
 
 use latchkey_engine::{
-    Ask, Event, Inbox, LockTable, Members, Message, Mode, Own, Patience, Port, Recipient, Space, Ticket, Time,
+    Ask, Event, Inbox, LockTable, Member, Members, Message, Mode, Own, Patience, Recipient, Space, Ticket,
+    Time,
 };
 
 /// A thread, and how often it was woken.
@@ -25,8 +26,8 @@ impl Recipient for Thread {
 }
 
 impl Thread {
-    fn own<'a>(&'a self, port: Port, messages: &'a mut VecDeque<Message>) -> Own<'a> {
-        Own { port, address: port.0 * 10, inbox: self.inbox(), messages }
+    fn own<'a>(&'a self, member: Member, messages: &'a mut VecDeque<Message>) -> Own<'a> {
+        Own { member, address: member.0 * 10, inbox: self.inbox(), messages }
     }
 
     fn wakes(&self) -> u32 {
@@ -34,8 +35,9 @@ impl Thread {
     }
 }
 
-fn asked(space: &Space, port: Port, mode: Mode) -> Ticket {
-    let ask = Ask { port, tag: port.0, key: (&[1]).into(), mode, expiry: None, patience: Patience::Forever };
+fn asked(space: &Space, member: Member, mode: Mode) -> Ticket {
+    let ask =
+        Ask { member, tag: member.0, key: (&[1]).into(), mode, expiry: None, patience: Patience::Forever };
     space.request(ask, &mut Time::default()).result.ticket().expect("it is patient")
 }
 
@@ -49,19 +51,19 @@ fn grants(messages: impl IntoIterator<Item = Message>) -> Vec<(u32, u32)> {
 }
 
 #[test]
-fn all_members_of_the_thread_that_operates_are_told_in_one_order_and_without_a_wake_up() {
+fn all_members_of_the_thread_that_operates_are_notified_in_one_order_and_without_a_wake_up() {
     let (space, members, thread, other) =
         (Space::keeping(0, 1), Members::default(), Thread::default(), Thread::default());
-    for (port, thread) in [(1, &thread), (2, &thread), (3, &other), (4, &thread)] {
-        members.join(Port(port), thread.clone(), port * 10);
+    for (member, thread) in [(1, &thread), (2, &thread), (3, &other), (4, &thread)] {
+        members.join(Member(member), thread.clone(), member * 10);
     }
-    let holder = asked(&space, Port(1), Mode::Write);
-    for port in [2, 1, 3, 4] {
-        asked(&space, Port(port), Mode::Read);
+    let holder = asked(&space, Member(1), Mode::Write);
+    for member in [2, 1, 3, 4] {
+        asked(&space, Member(member), Mode::Read);
     }
     let mut messages = VecDeque::new();
     let outcome =
-        space.release(holder, &mut members.sender(Time::ZERO, Some(thread.own(Port(1), &mut messages))));
+        space.release(holder, &mut members.sender(Time::ZERO, Some(thread.own(Member(1), &mut messages))));
     assert!(outcome.events.is_empty());
     assert_eq!(grants(messages), [(20, 2), (10, 1), (40, 4)]);
     assert_eq!(grants(other.inbox().take()), [(30, 3)]);
@@ -71,13 +73,13 @@ fn all_members_of_the_thread_that_operates_are_told_in_one_order_and_without_a_w
 #[test]
 fn what_lies_in_the_inbox_comes_before_what_the_operation_causes() {
     let (space, members, thread) = (Space::keeping(0, 1), Members::default(), Thread::default());
-    members.join(Port(1), thread.clone(), 10);
-    let [first, second, _] = [1; 3].map(|port| asked(&space, Port(port), Mode::Write));
+    members.join(Member(1), thread.clone(), 10);
+    let [first, second, _] = [1; 3].map(|member| asked(&space, Member(member), Mode::Write));
     let _nobodys = space.release(first, &mut members.sender(Time::ZERO, None));
     assert_eq!(thread.wakes(), 1);
     let mut messages = VecDeque::new();
     let outcome =
-        space.release(second, &mut members.sender(Time::ZERO, Some(thread.own(Port(1), &mut messages))));
+        space.release(second, &mut members.sender(Time::ZERO, Some(thread.own(Member(1), &mut messages))));
     assert!(outcome.events.is_empty() && thread.inbox().is_empty());
     let fences = messages.iter().map(|message| match message.event {
         Event::Granted { grant, .. } => grant.fence,
@@ -87,12 +89,12 @@ fn what_lies_in_the_inbox_comes_before_what_the_operation_causes() {
 }
 
 #[test]
-fn a_port_that_has_left_is_told_nothing_more() {
+fn a_member_that_has_left_is_notified_of_nothing_more() {
     let (space, members, thread) = (Space::keeping(0, 1), Members::default(), Thread::default());
-    members.join(Port(2), thread.clone(), 20);
-    let holder = asked(&space, Port(1), Mode::Write);
-    asked(&space, Port(2), Mode::Write);
-    members.leave(Port(2));
+    members.join(Member(2), thread.clone(), 20);
+    let holder = asked(&space, Member(1), Mode::Write);
+    asked(&space, Member(2), Mode::Write);
+    members.leave(Member(2));
     let outcome = space.release(holder, &mut members.sender(Time::ZERO, None));
     assert!(outcome.events.is_empty() && thread.inbox().is_empty());
     assert_eq!(thread.wakes(), 0);

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use latchkey_engine::{
-    Ask, KeyName, KeySlot, LocalSpace, LockTable, Mode, Patience, Port, Released, Requested, Space, Ticket,
+    Ask, KeyName, KeySlot, LocalSpace, LockTable, Member, Mode, Patience, Released, Requested, Space, Ticket,
     Time,
 };
 
 fn ask(key: KeyName<'_>) -> Ask<'_> {
-    Ask { port: Port(1), tag: 0, key, mode: Mode::Write, expiry: None, patience: Patience::Forever }
+    Ask { member: Member(1), tag: 0, key, mode: Mode::Write, expiry: None, patience: Patience::Forever }
 }
 
 fn take(space: &Space, key: KeyName<'_>) -> Ticket {

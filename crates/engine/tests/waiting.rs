@@ -3,7 +3,7 @@
 mod support;
 use std::time::Duration;
 
-use latchkey_engine::{Ask, LockTable, Mode, Patience, Port, Requested, Time};
+use latchkey_engine::{Ask, LockTable, Member, Mode, Patience, Requested, Time};
 use support::World;
 
 fn for_milliseconds(limit: u64) -> Patience {
@@ -51,7 +51,7 @@ fn who_would_not_wait_is_refused_and_leaves_nothing() {
     let before = world.space.query();
     for mode in [Mode::Read, Mode::Write] {
         let ask = Ask {
-            port: Port(9),
+            member: Member(9),
             tag: 99,
             key: (&[0x6b]).into(),
             mode,
@@ -95,13 +95,13 @@ fn a_downgrade_lets_in_the_readers_at_the_head_and_no_writer() {
 #[test]
 fn a_downgraded_hold_counts_as_a_writer_that_ended_well() {
     let mut world = World::new();
-    world.on_port(1).write("k");
+    world.on_member(1).write("k");
     assert_eq!(world.detach(1), [""; 0]);
-    let healer = world.on_port(2).write("k");
+    let healer = world.on_member(2).write("k");
     assert!(world.grant(healer).unwrap().recovered);
     assert!(world.space.downgrade(world.ticket(healer), &mut { world.now }).result);
     assert_eq!(world.detach(2), [""; 0], "it dies as a reader: no mark");
-    let next = world.on_port(3).read("k");
+    let next = world.on_member(3).read("k");
     assert!(!world.grant(next).unwrap().recovered);
 }
 

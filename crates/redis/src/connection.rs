@@ -4,6 +4,8 @@
 //! again which server it speaks to.
 
 pub(crate) mod address;
+mod client;
+pub(crate) mod options;
 mod search;
 pub(crate) mod wire;
 
@@ -13,7 +15,8 @@ use redis::{AsyncConnectionConfig, Client, PushInfo, aio::MultiplexedConnection}
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use self::{
-    address::{Config, Options, Target},
+    address::{Config, Target},
+    options::Options,
     wire::Wire,
 };
 use crate::{

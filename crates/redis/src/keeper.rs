@@ -11,7 +11,7 @@
 //! - `queries`: what callers want to know of a space
 //! - `answers`: what it says
 //! - `blockers`: who keeps a request waiting whose time is over
-//! - `line`: the connection and its beats, from one generation to the next
+//! - `connection_state`: the connection and its beats, from one generation to the next
 //! - `time`: what is done because its time has come
 //! - `watchers`: who wants to know of the connection and the session
 
@@ -20,9 +20,9 @@ mod backlog;
 mod blockers;
 pub(crate) mod command;
 mod commands;
+mod connection_state;
 pub(crate) mod event;
 pub(crate) mod ledger;
-mod line;
 mod queries;
 mod questions;
 pub(crate) mod report;
@@ -41,20 +41,20 @@ use std::{
     time::Duration,
 };
 
-use latchkey_engine::{Ending, Event, Events, Key, Port};
+use latchkey_engine::{Answer, Event, Events, Key, Member};
 use tokio::{
     task::yield_now,
     time::{Instant, Sleep, sleep},
 };
 
-use self::{backlog::Backlog, line::Line, queries::Queries, watchers::Watchers};
+use self::{backlog::Backlog, connection_state::ConnectionState, queries::Queries, watchers::Watchers};
 use crate::{
     clock,
     connection::address::Config,
     keeper::{
-        command::{Asked, Command, Deliver, SpaceNumber},
+        command::{Asked, Command, Deliver},
         event::StoreEvent,
-        ledger::{Ledger, Number},
+        ledger::{Ledger, Number, SpaceNumber},
         request::{Need, Phase, Request, Requests},
         session::Session,
     },
@@ -78,11 +78,11 @@ const TOO_LATE: Duration = Duration::from_micros(100);
 ///
 /// - A request is in `requests` until its last event has been delivered and the server needs to know nothing more of it; or, before
 ///   it is sent, among the `others` of the one that it goes along with.
-/// - While the line is up, what the server has to be asked of a request next ([`Request::need`]) is on its way once the question
+/// - While the connection is up, what the server has to be asked of a request next ([`Request::need`]) is on its way once the question
 ///   before it has been answered, or its number is in `backlog`. While it is not, `backlog` is empty.
 /// - All that holds or leaves does so by `session`: of what an earlier one had, the end has been delivered. Until when it is certain,
 ///   `ledger` says to everybody, and nobody is left in `requests` who holds for longer.
-/// - The line is idle, or being closed, once nothing is asked for and no space is open.
+/// - The connection is idle, or being closed, once nothing is asked for and no space is open.
 pub(crate) struct Keeper {
     config: Config,
     bucket: Arc<Bucket>,
@@ -94,7 +94,7 @@ pub(crate) struct Keeper {
     requests: Requests,
     backlog: Backlog,
     session: Session,
-    line: Line,
+    connection: ConnectionState,
     /// The run id of the last server that answered; `None` before one has.
     known_run: Option<String>,
     /// The highest fence or ticket that a server has sent; 0: none. Each beat says it, so that none falls below it, whatever
@@ -113,8 +113,8 @@ struct OpenSpace {
 }
 
 /// That a request has not been granted in time, or was refused.
-fn timed_out(port: Port, tag: u32) -> Event {
-    Event::TimedOut { port, tag, ahead: 0 }
+fn timed_out(member: Member, tag: u32) -> Event {
+    Event::TimedOut { member, tag, ahead: 0 }
 }
 
 /// The next command, once there is one. A command wakes nobody: whoever sends it sees to it that the keeper is polled.
@@ -136,7 +136,7 @@ impl Keeper {
             requests: Requests::default(),
             backlog: Backlog::default(),
             session: Session::new(),
-            line: Line::idle(),
+            connection: ConnectionState::idle(),
             known_run: None,
             known_tick: 0,
             queries: Queries::default(),
@@ -152,7 +152,7 @@ impl Keeper {
                 yield_now().await;
             }
             self.mind_time(clock::now());
-            self.mind_line(clock::now());
+            self.update_connection(clock::now());
             if self.is_over() {
                 return;
             }
@@ -161,7 +161,7 @@ impl Keeper {
             self.set_alarm(alarm.as_mut());
             tokio::select! {
                 command = next_command(&mut self.commands) => self.hear(command),
-                event = self.line.next_event() => self.take_event(event),
+                event = self.connection.next_event() => self.take_event(event),
                 () = &mut alarm => {}
             }
         }
@@ -169,7 +169,7 @@ impl Keeper {
 
     /// Lets the callers know whether to take steps themselves.
     fn mind_callers(&mut self) {
-        let questions = self.line.up().map_or(0, |up| up.replies.len());
+        let questions = self.connection.up().map_or(0, |up| up.replies.len());
         self.ledger.set_busy(questions >= MANY_QUESTIONS);
     }
 
@@ -193,7 +193,7 @@ impl Keeper {
     /// True once nothing will ever be asked of it again, and the server knows that.
     fn is_over(&self) -> bool {
         let is_idle = self.requests.is_empty() && self.queries.is_empty();
-        self.line.is_idle() && (self.is_shut_down || (!self.has_callers && is_idle))
+        self.connection.is_idle() && (self.is_shut_down || (!self.has_callers && is_idle))
     }
 
     /// True if the server is needed for something.
@@ -206,9 +206,9 @@ impl Keeper {
     }
 
     /// Delivers an event to the caller whose request it is.
-    fn deliver(&self, asked: &Asked, event: impl FnOnce(Port, u32) -> Event) {
+    fn deliver(&self, asked: &Asked, event: impl FnOnce(Member, u32) -> Event) {
         let Some(OpenSpace { deliver, .. }) = self.spaces.get(&asked.space) else { return };
-        let event = event(asked.port, asked.tag);
+        let event = event(asked.member, asked.tag);
         // A fault of one listener must not end everybody's locks.
         let _ = catch_unwind(AssertUnwindSafe(|| deliver(Events::from([event]))));
     }
@@ -228,11 +228,11 @@ impl Keeper {
 
     /// Ends a wait that could not be granted.
     fn fail(&mut self, number: Number, reason: Reason) {
-        self.end_wait(number, |port, tag| Event::Failed { port, tag, reason: reason.number() });
+        self.end_wait(number, |member, tag| Event::Failed { member, tag, reason: reason.number() });
     }
 
     /// Ends a wait, unless its caller has withdrawn it, and has it leave the server's queue.
-    fn end_wait(&mut self, number: Number, event: impl FnOnce(Port, u32) -> Event) {
+    fn end_wait(&mut self, number: Number, event: impl FnOnce(Member, u32) -> Event) {
         if let Some(request) = self.requests.get(&number).filter(|_| self.ledger.take(number)) {
             self.deliver(&request.asked, event);
         }
@@ -252,16 +252,16 @@ impl Keeper {
     }
 
     /// Ends a request that leaves, and gives its caller the answers that it expects.
-    fn end(&mut self, number: Number, ending: Ending) {
+    fn end(&mut self, number: Number, answer: Answer) {
         let Some(request) = self.remove(number) else { return };
         let Phase::Leaving { owed, .. } = request.phase() else { return };
-        self.deliver_ended(&request, owed, ending);
+        self.deliver_answers(&request, owed, answer);
     }
 
     /// Gives the caller the answers that it expects.
-    fn deliver_ended(&self, request: &Request, owed: u8, ending: Ending) {
+    fn deliver_answers(&self, request: &Request, owed: u8, answer: Answer) {
         for _ in 0..owed {
-            self.deliver(&request.asked, |port, tag| Event::Ended { port, tag, ending });
+            self.deliver(&request.asked, |member, tag| Event::Answered { member, tag, answer });
         }
     }
 
@@ -272,7 +272,7 @@ impl Keeper {
     }
 
     /// The holds are not certain any more, or certainly gone. Whoever waits begins anew in another session.
-    fn lose_session(&mut self, ending: Ending) {
+    fn lose_session(&mut self, answer: Answer) {
         self.begin_session();
         let holds = self.requests.values().filter(|request| request.is_holding()).count();
         self.watchers.publish(&StoreEvent::SessionLost { holds });
@@ -283,10 +283,10 @@ impl Keeper {
                 Phase::Waiting { .. } => request.is_sent = false,
                 Phase::Holding { .. } => {
                     if let Some(request) = self.remove(number) {
-                        self.deliver(&request.asked, |port, tag| Event::Lost { port, tag });
+                        self.deliver(&request.asked, |member, tag| Event::Lost { member, tag });
                     }
                 }
-                Phase::Leaving { .. } => self.end(number, ending),
+                Phase::Leaving { .. } => self.end(number, answer),
             }
         }
         self.hang_up(None);

@@ -9,7 +9,7 @@
 //! task, the keeper, with one connection, one session and one beat, however many spaces and threads there are.
 //!
 //! ```no_run
-//! use latchkey_engine::{Ask, Event, Mode, Patience, Port};
+//! use latchkey_engine::{Ask, Event, Mode, Patience, Member};
 //! use latchkey_redis::{Config, Options, Store};
 //!
 //! let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -22,7 +22,7 @@
 //!
 //! let key: Vec<u16> = "order 7".encode_utf16().collect();
 //! let ticket = space.request(Ask {
-//!     port: Port(1),
+//!     member: Member(1),
 //!     tag: 1,
 //!     key: key.as_slice().into(),
 //!     mode: Mode::Write,
@@ -36,12 +36,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! | folder       | what is there                                                              | may use                 |
-//! | ------------ | -------------------------------------------------------------------------- | ----------------------- |
-//! | `callers`    | stores and spaces, as a program's threads use them                         | `keeper`, `connection`  |
-//! | `keeper`     | the task, its requests and its session; what callers leave for it          | `connection`, `scripts` |
-//! | `connection` | the options, and how a server is found, reached and checked                | none of them            |
-//! | [`scripts`]  | the operations on the server, and [`names`]: what things are called there  | none of them            |
+//! | folder       | what is there                                                             | may use                           |
+//! | ------------ | ------------------------------------------------------------------------- | --------------------------------- |
+//! | `callers`    | stores and spaces, as a program's threads use them                        | `keeper`, `connection`, `scripts` |
+//! | `keeper`     | the task, its requests and its session; what callers leave for it         | `connection`, `scripts`           |
+//! | `connection` | the options, and how a server is found, reached and checked               | none of them                      |
+//! | [`scripts`]  | the operations on the server, and [`names`]: what things are called there | none of them                      |
 //!
 //! All may use `clock`, `trouble` (what is wrong with a store) and `who` (who this process is).
 #![forbid(unsafe_code)]
@@ -55,7 +55,8 @@ mod trouble;
 mod who;
 
 pub use callers::{Store, StoredSpace};
-pub use connection::address::{Config, ConfigError, Options};
+pub use connection::address::Config;
+pub use connection::options::{ConfigError, Options};
 pub use keeper::event::StoreEvent;
 pub use keeper::report::{Owner, StoredBlockers, StoredHold, StoredKey, StoredWait};
 pub use scripts::names;

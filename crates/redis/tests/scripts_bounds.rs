@@ -39,7 +39,7 @@ async fn crowd(peer: &mut Peer, key: &str) -> Vec<RequestId> {
     ids
 }
 
-/// What the peer is told until nothing more comes, when it pokes as it is told. No script sends more than it may.
+/// What the server sends the peer until nothing more comes, when it pokes as it is asked to. No script sends more than it may.
 async fn follow(peer: &mut Peer, key: &str) -> Vec<Push> {
     let mut messages = Vec::new();
     loop {
@@ -105,7 +105,7 @@ async fn a_release_of_several_locks_does_no_more_than_one_of_one_lock() {
     let (of_k, of_l) = (crowd(&mut ks, "k").await, crowd(&mut ls, "l").await);
     published(&mut writer).await;
     writer.release_all(&[&k, &l], Purpose::Normal).await;
-    // One more is told to go on with the second lock.
+    // One more is asked to go on with the second lock.
     assert!(published(&mut writer).await <= MOST + 1);
     assert_eq!(granted(&follow(&mut ks, "k").await), of_k);
     assert_eq!(granted(&follow(&mut ls, "l").await), of_l);
@@ -190,7 +190,7 @@ async fn a_crowd_of_dead_holders_is_freed_when_it_is_cleared() {
     published(&mut alive).await;
     let (waiting, _) = alive.wait("k", Write).await;
     assert!(alive.clear(&dead.session).await);
-    assert!(published(&mut alive).await < 10, "nobody is told again and again to wait");
+    assert!(published(&mut alive).await < 10, "nobody is asked again and again to wait");
     assert_eq!(granted(&follow(&mut alive, "k").await), [waiting.id]);
 }
 

@@ -23,7 +23,7 @@ async fn a_dead_holder_is_found_by_the_next_who_comes() {
 }
 
 #[tokio::test]
-async fn a_lease_ends_when_nobody_beats_and_a_beat_tells_of_it() {
+async fn a_lease_ends_when_nobody_beats_and_a_beat_reports_it() {
     const LEASE: Duration = Duration::from_millis(300);
     let server = server!();
     let (mut dead, mut alive) = (Peer::join(&server, LEASE).await, Peer::join(&server, LONG).await);
@@ -77,7 +77,7 @@ async fn a_beat_keeps_a_lease() {
 }
 
 #[tokio::test]
-async fn a_dead_session_is_told_so_in_every_answer() {
+async fn a_dead_session_learns_it_from_every_answer() {
     let server = server!();
     let (mut dead, mut alive) = (Peer::join(&server, LONG).await, Peer::join(&server, LONG).await);
     let (held, grant) = dead.hold("k", Write).await;

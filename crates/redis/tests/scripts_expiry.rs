@@ -36,7 +36,7 @@ async fn poke_until_pushed(peer: &mut Peer, key: &str, mut wait: Option<Duration
 }
 
 #[tokio::test]
-async fn the_first_who_waits_is_told_when_to_poke_and_the_poke_evicts() {
+async fn the_first_who_waits_learns_when_to_poke_and_the_poke_evicts() {
     let server = server!();
     let (mut holder, mut other) = (Peer::join(&server, LONG).await, Peer::join(&server, LONG).await);
     let (held, grant) = holder.hold_for("k", Write, Duration::from_millis(500)).await;
@@ -62,7 +62,7 @@ async fn the_first_who_waits_is_told_when_to_poke_and_the_poke_evicts() {
 }
 
 #[tokio::test]
-async fn the_one_who_loses_it_is_told_before_the_next_is_granted() {
+async fn the_one_who_loses_it_is_notified_before_the_next_is_granted() {
     let server = server!();
     let mut peer = Peer::join(&server, LONG).await;
     let (held, _) = peer.hold_for("k", Write, SHORT).await;
@@ -116,7 +116,9 @@ async fn only_the_overdue_of_several_readers_lose_it() {
         peer.granted(asked).await;
     }
     sleep(AFTER).await;
-    let Acquired::Queued { poke_in: Some(wait), .. } = peer.acquire(&waits).await else { panic!("not told") };
+    let Acquired::Queued { poke_in: Some(wait), .. } = peer.acquire(&waits).await else {
+        panic!("no time to poke")
+    };
     assert!(wait > LONG - PATIENCE, "the next deadline is the long one's: {wait:?}");
     assert_eq!(peer.all_pushed().await, [Push::Expired(short.id)]);
     peer.release(&long).await;
@@ -126,7 +128,7 @@ async fn only_the_overdue_of_several_readers_lose_it() {
 }
 
 #[tokio::test]
-async fn the_next_at_the_head_is_told_when_to_poke() {
+async fn the_next_at_the_head_learns_when_to_poke() {
     let server = server!();
     let mut peer = Peer::join(&server, LONG).await;
     peer.hold_for("k", Read, LONG).await;
@@ -137,7 +139,7 @@ async fn the_next_at_the_head_is_told_when_to_poke() {
         matches!(peer.pushed().await, Push::Head(id, wait) if id == second.id && wait <= LONG + Duration::from_millis(1))
     );
     let (third, _) = peer.wait("k", Read).await;
-    assert_eq!(peer.all_pushed().await, [], "told once");
+    assert_eq!(peer.all_pushed().await, [], "notified once");
     peer.release_as(&second, Purpose::Unused).await;
     assert!(matches!(peer.pushed().await, Push::Granted(id, _) if id == third.id));
 }
@@ -156,7 +158,7 @@ async fn an_overdue_writer_that_downgrades_loses_it_if_a_writer_waits() {
 }
 
 #[tokio::test]
-async fn recovered_is_told_until_a_writer_makes_it_good() {
+async fn recovered_is_reported_until_a_writer_makes_it_good() {
     let server = server!();
     let mut peer = Peer::join(&server, LONG).await;
     overdue(&mut peer, Write).await;
@@ -172,7 +174,7 @@ async fn recovered_is_told_until_a_writer_makes_it_good() {
     peer.release_as(&writer, Purpose::Unused).await;
     let (writer, grant) = peer.hold("k", Write).await;
     assert!(grant.recovered, "nor does one that never used it");
-    assert_eq!(peer.granted(&writer).await, grant, "told again as it was told");
+    assert_eq!(peer.granted(&writer).await, grant, "the same again");
     peer.release_as(&writer, Purpose::Death).await;
     let (writer, grant) = peer.hold("k", Write).await;
     assert!(grant.recovered, "nor one that died");

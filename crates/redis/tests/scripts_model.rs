@@ -11,7 +11,7 @@ use latchkey_redis::{
 };
 use support::{
     Server,
-    model::{Model, Told},
+    model::{Model, Notice},
     peer::{LONG, Peer},
 };
 
@@ -90,7 +90,7 @@ async fn six_thousand_random_operations_do_what_a_naive_model_does() {
         "Gone",
         "Reads",
         "death",
-        "told expired",
+        "notified of expiry",
     ] {
         assert!(run.counts.get(kind).is_some_and(|&count| count > 20), "{kind} has hardly been tried");
     }
@@ -185,9 +185,9 @@ impl Run<'_> {
 
     /// Compares the answer to an acquire with the model, in which it has been done.
     fn compare_answer(&mut self, key: &str, asked: &Asked, answer: Acquired) {
-        let mine = |told: &&Told| matches!(told, Told::Granted { id, .. } if *id == asked.id);
-        match (self.model.told.iter().find(mine), &answer) {
-            (Some(Told::Granted { recovered, .. }), Acquired::Granted(grant)) => {
+        let mine = |notice: &&Notice| matches!(notice, Notice::Granted { id, .. } if *id == asked.id);
+        match (self.model.notices.iter().find(mine), &answer) {
+            (Some(Notice::Granted { recovered, .. }), Acquired::Granted(grant)) => {
                 assert_eq!(grant.recovered, *recovered);
                 self.answered.push((grant.fence, asked.id.clone()));
             }
@@ -199,7 +199,7 @@ impl Run<'_> {
             (None, Acquired::Busy) => {
                 assert!(!self.model.holds(key, &asked.id) && !self.model.waits(key, &asked.id));
             }
-            (told, answer) => panic!("the model: {told:?}; the server: {answer:?}"),
+            (notice, answer) => panic!("the model: {notice:?}; the server: {answer:?}"),
         }
         self.count(&format!("{answer:?}"));
     }
@@ -276,43 +276,43 @@ impl Run<'_> {
         }
     }
 
-    /// Compares what each peer was told; losses come before the grants that they made possible.
+    /// Compares the messages of each peer; losses come before the grants that they made possible.
     async fn compare_messages(&mut self) {
-        let told = std::mem::take(&mut self.model.told);
+        let notices = std::mem::take(&mut self.model.notices);
         let mut grants = std::mem::take(&mut self.answered);
         let answered: Vec<_> = grants.iter().map(|(_, id)| id.clone()).collect();
         for (peer, _) in &mut self.peers {
-            let mut expected: Vec<_> = told.clone();
-            expected.retain(|told| match told {
-                Told::Granted { id, .. } => id.session == peer.session && !answered.contains(id),
-                Told::Expired(id) => id.session == peer.session,
+            let mut expected: Vec<_> = notices.clone();
+            expected.retain(|notice| match notice {
+                Notice::Granted { id, .. } => id.session == peer.session && !answered.contains(id),
+                Notice::Expired(id) => id.session == peer.session,
             });
             let mut messages = Vec::new();
             for push in peer.all_pushed().await {
                 match push {
                     Push::Granted(id, grant) => {
                         grants.push((grant.fence, id.clone()));
-                        messages.push(Told::Granted { id, recovered: grant.recovered });
+                        messages.push(Notice::Granted { id, recovered: grant.recovered });
                     }
-                    Push::Expired(id) => messages.push(Told::Expired(id)),
+                    Push::Expired(id) => messages.push(Notice::Expired(id)),
                     Push::Head(..) => {}
                 }
             }
             // The holds that expire together do so in no order.
-            let is_loss = |told: &Told| matches!(told, Told::Expired(_));
+            let is_loss = |notice: &Notice| matches!(notice, Notice::Expired(_));
             for list in [&mut messages, &mut expected] {
-                let losses = list.iter().take_while(|told| is_loss(told)).count();
-                list[..losses].sort_by_key(|told| format!("{told:?}"));
+                let losses = list.iter().take_while(|notice| is_loss(notice)).count();
+                list[..losses].sort_by_key(|notice| format!("{notice:?}"));
             }
             assert_eq!(messages, expected);
-            *self.counts.entry("told expired".into()).or_default() +=
-                u32::try_from(messages.iter().filter(|told| is_loss(told)).count()).unwrap();
+            *self.counts.entry("notified of expiry".into()).or_default() +=
+                u32::try_from(messages.iter().filter(|notice| is_loss(notice)).count()).unwrap();
         }
         // Over all peers, grants are made in the model's order, with rising fences.
         grants.sort();
-        let in_order = told.iter().filter_map(|told| match told {
-            Told::Granted { id, .. } => Some(id),
-            Told::Expired(_) => None,
+        let in_order = notices.iter().filter_map(|notice| match notice {
+            Notice::Granted { id, .. } => Some(id),
+            Notice::Expired(_) => None,
         });
         assert!(grants.iter().map(|(_, id)| id).eq(in_order), "in the order of the queue");
         for (fence, _) in grants {

@@ -71,7 +71,7 @@ async fn order_of_grants(peer: &mut Peer, waiting: &[&Asked], mut last: Grant) {
 }
 
 #[tokio::test]
-async fn a_server_without_its_data_is_told_again_and_keeps_exclusion_and_order() {
+async fn a_server_without_its_data_learns_all_again_and_keeps_exclusion_and_order() {
     let mut server = server!();
     let (mut holder, mut waiter) = (Peer::join(&server, LEASE).await, Peer::join(&server, LEASE).await);
     let (held, grant) = holder.hold("k", Write).await;
@@ -207,7 +207,7 @@ async fn of_two_holders_that_exclude_each_other_the_later_grant_is_the_truth() {
 }
 
 #[tokio::test]
-async fn a_server_that_went_back_to_before_the_grant_is_told_of_it() {
+async fn a_server_that_went_back_to_before_the_grant_learns_of_it() {
     let server = server!();
     let mut peer = Peer::join(&server, LONG).await;
     let (before, _) = peer.hold("k", Write).await;
@@ -225,7 +225,7 @@ async fn a_server_that_went_back_to_before_the_grant_is_told_of_it() {
 }
 
 #[tokio::test]
-async fn readers_reclaim_together_with_what_they_were_told() {
+async fn readers_reclaim_together_with_what_they_were_sent() {
     let mut server = server!();
     let (mut one, mut two) = (Peer::join(&server, LEASE).await, Peer::join(&server, LEASE).await);
     let (writer, _) = one.hold("k", Write).await;

@@ -1,10 +1,10 @@
-//! What a store does while nothing is wrong: grants, order, endings.
+//! What a store does while nothing is wrong: grants, order, answers.
 
 mod support;
 
 use std::time::Duration;
 
-use latchkey_engine::{Ending, Event, Mode, Patience};
+use latchkey_engine::{Answer, Event, Mode, Patience};
 use support::{
     peer::LONG,
     program::{Program, TTL, two},
@@ -17,10 +17,10 @@ fn a_free_key_is_granted_and_released() {
     let mut program = Program::start(&server.url());
     let (first, grant) = program.hold("a");
     assert!(grant.fence > 0 && !grant.recovered);
-    assert_eq!(program.release(first), Ending::Done);
+    assert_eq!(program.release(first), Answer::Done);
     let (second, later) = program.hold("a");
     assert!(later.fence > grant.fence);
-    assert_eq!(program.release(second), Ending::Done);
+    assert_eq!(program.release(second), Answer::Done);
     assert_eq!(program.unasked(), []);
 }
 
@@ -36,14 +36,14 @@ fn two_programs_are_granted_in_the_order_in_which_they_asked() {
     let third = b.write("k");
     a.until_waiting("k", 3);
     let mut last = 0;
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     last = risen(last, b.granted(first).fence);
     a.stays_silent_for(Duration::from_millis(50));
-    assert_eq!(b.release(first), Ending::Done);
+    assert_eq!(b.release(first), Answer::Done);
     last = risen(last, a.granted(second).fence);
-    assert_eq!(a.release(second), Ending::Done);
+    assert_eq!(a.release(second), Answer::Done);
     risen(last, b.granted(third).fence);
-    assert_eq!(b.release(third), Ending::Done);
+    assert_eq!(b.release(third), Answer::Done);
 }
 
 fn risen(before: u64, now: u64) -> u64 {
@@ -62,25 +62,25 @@ fn readers_share_and_one_behind_a_writer_waits() {
     b.until_waiting("k", 1);
     let behind = a.read("k");
     b.until_waiting("k", 2);
-    assert_eq!(a.release(one), Ending::Done);
-    assert_eq!(b.release(two), Ending::Done);
+    assert_eq!(a.release(one), Answer::Done);
+    assert_eq!(b.release(two), Answer::Done);
     b.granted(writer);
     a.stays_silent_for(Duration::from_millis(50));
     b.space.downgrade(writer.ticket);
-    assert_eq!(b.ending(writer), Ending::Done);
+    assert_eq!(b.answer(writer), Answer::Done);
     a.granted(behind);
-    assert_eq!(b.release(writer), Ending::Done);
-    assert_eq!(a.release(behind), Ending::Done);
+    assert_eq!(b.release(writer), Answer::Done);
+    assert_eq!(a.release(behind), Answer::Done);
 }
 
 #[test]
-fn one_that_does_not_wait_is_told_at_once() {
+fn one_that_does_not_wait_is_answered_at_once() {
     let server = server!();
     let (mut a, mut b) = two(&server, TTL);
     let (held, _) = a.hold("k");
     let tried = b.ask("k", Mode::Write, Patience::None, None);
     assert!(matches!(b.next_event(tried), Event::TimedOut { .. }));
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     let tried = b.ask("k", Mode::Write, Patience::None, None);
     b.granted(tried);
 }
@@ -109,7 +109,7 @@ fn one_that_waits_for_no_time_is_told_who_is_in_its_way() {
     assert!(matches!(event, Event::TimedOut { .. }) && proxy.has_cut());
     let (event, blockers) = ask_for("free", Patience::For(Duration::ZERO));
     assert!(matches!(event, Event::Granted { .. }) && blockers.is_none());
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     a.granted(waiting);
 }
 
@@ -127,7 +127,7 @@ fn one_that_has_waited_long_enough_leaves_and_those_behind_it_move_up() {
 }
 
 #[test]
-fn a_withdrawn_request_is_told_nothing_more() {
+fn a_withdrawn_request_has_no_more_events() {
     let server = server!();
     let (mut a, mut b) = two(&server, TTL);
     let (held, _) = a.hold("k");
@@ -136,7 +136,7 @@ fn a_withdrawn_request_is_told_nothing_more() {
     assert!(b.space.cancel(waiting.ticket));
     assert!(!b.space.cancel(waiting.ticket));
     a.until_waiting("k", 0);
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     assert!(!a.space.cancel(held.ticket));
     b.stays_silent_for(Duration::from_millis(50));
     // Also one that the server grants in the same moment: the key is free again.
@@ -164,7 +164,7 @@ fn a_hold_expires_when_and_only_when_another_program_waits() {
     assert!(b.granted(waiting).recovered);
     // Its release crosses the event: nothing more follows.
     a.space.release(held.ticket, false);
-    assert_eq!(b.release(waiting), Ending::Done);
+    assert_eq!(b.release(waiting), Answer::Done);
     a.stays_silent_for(Duration::from_millis(50));
 }
 
@@ -182,7 +182,7 @@ fn one_that_waits_is_granted_when_the_hold_before_it_expires() {
     let (granted_at, _) = b.next_event_at(first);
     assert!(granted_at - started < expiry + Duration::from_millis(150), "{:?}", granted_at - started);
     assert!(matches!(a.next_event(held), Event::Expired { .. }));
-    assert_eq!(b.release(first), Ending::Done);
+    assert_eq!(b.release(first), Answer::Done);
     a.granted(second);
 }
 
@@ -193,14 +193,14 @@ fn what_a_thread_held_ends_as_by_death() {
     a.hold("k");
     let waiting = b.write("k");
     b.until_waiting("k", 1);
-    a.space.detach(support::program::PORT);
+    a.space.detach(support::program::MEMBER);
     assert!(b.granted(waiting).recovered);
     // It stays recovered when it is given back unused, and is whole after a normal release.
     b.space.release(waiting.ticket, true);
-    assert_eq!(b.ending(waiting), Ending::Done);
+    assert_eq!(b.answer(waiting), Answer::Done);
     let (again, grant) = b.hold("k");
     assert!(grant.recovered);
-    assert_eq!(b.release(again), Ending::Done);
+    assert_eq!(b.release(again), Answer::Done);
     assert!(!b.hold("k").1.recovered);
     a.stays_silent_for(Duration::from_millis(50));
 }
@@ -234,6 +234,6 @@ fn a_hold_lasts_longer_than_the_lease() {
     let waiting = b.write("k");
     a.stays_silent_for(TTL * 3);
     b.stays_silent_for(Duration::ZERO);
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     b.granted(waiting);
 }

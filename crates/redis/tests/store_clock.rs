@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use latchkey_engine::{Ending, Mode};
+use latchkey_engine::{Answer, Mode};
 use latchkey_redis::scripts::Beat;
 use support::{
     Server,
@@ -76,7 +76,7 @@ fn no_fence_falls_though_the_server_forgets_it_and_its_clock_is_behind() {
     command(&server, &["HSET", EPOCH, "tick", &ahead]);
     let (mut a, mut b) = two(&server, BRIEF);
     let (held, before) = a.hold("k");
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     server.kill();
     server.start_again();
     let (_, after) = a.hold("k");
@@ -117,7 +117,7 @@ fn holds_and_fences_outlive_a_server_that_comes_back_with_a_clock_behind() {
     server.shift_clock(-60);
     server.start_again();
     a.stays_silent_for(TTL * 2);
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     let (_, after) = a.hold("k");
     assert!(after.fence > before.fence, "{before:?}, then {after:?}");
 }
@@ -134,7 +134,7 @@ fn a_hold_outlives_clocks_that_are_set_back_and_forth() {
         a.stays_silent_for(TTL / 2);
         thread::sleep(TTL / 4);
     }
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     let after = b.granted(waiting);
     assert!(after.fence > before.fence && !after.recovered);
 }

@@ -4,7 +4,7 @@ mod support;
 
 use std::{fs, net::TcpListener, path::PathBuf, time::Duration};
 
-use latchkey_engine::{Ending, Mode, Patience};
+use latchkey_engine::{Answer, Mode, Patience};
 use latchkey_redis::{Options, Reason};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use support::{
@@ -19,7 +19,7 @@ const SOON: Duration = Duration::from_secs(1);
 /// Holds and releases a lock.
 fn works(program: &mut Program) {
     let (held, _) = program.hold("k");
-    assert_eq!(program.release(held), Ending::Done);
+    assert_eq!(program.release(held), Answer::Done);
 }
 
 /// Why a request fails, and what the store says of it.
@@ -85,7 +85,7 @@ fn a_user_needs_few_rights() {
     let (held, _) = a.hold("k");
     let waiting = b.write("k");
     b.until_waiting("k", 1);
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     b.granted(waiting);
     let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
     let clients: String = redis::cmd("CLIENT").arg("LIST").query(&mut connection).unwrap();
@@ -133,7 +133,7 @@ fn what_tries_the_right_to_publish_means_nothing_to_anybody() {
     let heard = channels.get_message().unwrap();
     assert_eq!(heard.get_payload_bytes(), b"");
     a.stays_silent_for(Duration::from_millis(300));
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_release_that_the_server_refuses_is_said_and_made_up_for_later() {
     let waiting = b.ask("k", Mode::Read, Patience::Forever, None);
     b.until_waiting("k", 1);
     command(&server, &["CONFIG", "RESETSTAT"]);
-    assert_eq!(a.release(held), Ending::Unreachable);
+    assert_eq!(a.release(held), Answer::Unreachable);
     b.stays_silent_for(Duration::from_secs(1));
     let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
     let info: redis::InfoDict = redis::cmd("INFO").query(&mut connection).unwrap();
@@ -170,11 +170,11 @@ fn a_downgrade_that_the_server_refuses_is_said_and_the_hold_stays() {
     let mut b = Program::start(&server.url());
     let (held, _) = a.hold("k");
     command(&server, &["ACL", "SETUSER", "locker", "-hset"]);
-    assert_eq!(a.downgrade(held), Ending::Unreachable);
+    assert_eq!(a.downgrade(held), Answer::Unreachable);
     command(&server, &["ACL", "SETUSER", "locker", "+hset"]);
     let reader = b.ask("k", Mode::Read, Patience::Forever, None);
     b.until_waiting("k", 1);
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     b.granted(reader);
 }
 
@@ -344,7 +344,7 @@ fn a_connection_over_tls_checks_both_ends() {
     let (held, _) = a.hold("k");
     let waiting = b.write("k");
     a.until_waiting("k", 1);
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     b.granted(waiting);
 
     let (reason, message) = refusal(&url, |_| ());
@@ -369,6 +369,6 @@ fn a_server_that_takes_no_writes_for_a_while_fails_nobody() {
     program.stays_silent_for(Duration::from_millis(500));
     command(&server, &["CONFIG", "SET", "min-replicas-to-write", "0"]);
     program.granted(new);
-    assert_eq!(program.release(held), Ending::Done);
+    assert_eq!(program.release(held), Answer::Done);
     program.granted(queued);
 }

@@ -1,10 +1,10 @@
-//! What a store does when something breaks: nothing is granted twice, nobody is stuck, and whoever lost a hold is told.
+//! What a store does when something breaks: nothing is granted twice, nobody is stuck, and whoever lost a hold is notified.
 
 mod support;
 
 use std::time::{Duration, Instant};
 
-use latchkey_engine::{Ending, Event, Mode, Patience};
+use latchkey_engine::{Answer, Event, Mode, Patience};
 use latchkey_redis::Reason;
 use support::{
     Server,
@@ -34,14 +34,14 @@ fn contend(a: &mut Program, b: &mut Program) -> (Asked, Asked) {
 fn still_works(a: &mut Program, b: &mut Program) {
     for program in [a, b] {
         let (held, _) = program.hold("k");
-        assert_eq!(program.release(held), Ending::Done);
+        assert_eq!(program.release(held), Answer::Done);
     }
 }
 
 /// `b`, which waited, is granted the key and releases it, and then it works as ever.
 fn goes_on(a: &mut Program, b: &mut Program, waiting: Asked) {
     b.granted(waiting);
-    assert_eq!(b.release(waiting), Ending::Done);
+    assert_eq!(b.release(waiting), Answer::Done);
     still_works(a, b);
 }
 
@@ -55,7 +55,7 @@ fn a_killed_holder_is_followed_within_its_lease_and_a_beat() {
     let (at, _) = b.next_event_at(waiting);
     println!("granted {:?} after the death", at - died);
     assert!(at - died < BRIEF + SLACK, "{:?}", at - died);
-    assert_eq!(b.release(waiting), Ending::Done);
+    assert_eq!(b.release(waiting), Answer::Done);
     let (_, grant) = b.hold("k");
     assert!(!grant.recovered);
 }
@@ -82,7 +82,7 @@ fn a_killed_waiter_is_passed_over() {
     a.until_waiting("k", 2);
     b.kill();
     // At once, if the lease has ended by then; else when it does.
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     c.granted(behind);
 }
 
@@ -97,7 +97,7 @@ fn a_suspended_holder_learns_that_it_lost_before_anything_else() {
     let taken_over = b.granted(waiting);
     assert!(taken_over.recovered && taken_over.fence > grant.fence);
     assert!(matches!(a.next_event(held), Event::Lost { .. }));
-    assert_eq!(b.release(waiting), Ending::Done);
+    assert_eq!(b.release(waiting), Answer::Done);
     still_works(&mut a, &mut b);
 }
 
@@ -113,7 +113,7 @@ fn a_holder_that_is_cut_off_learns_that_it_lost_before_the_next_is_granted() {
     assert!(lost_at < granted_at);
     proxy.swallow(false);
     proxy.cut();
-    assert_eq!(b.release(waiting), Ending::Done);
+    assert_eq!(b.release(waiting), Answer::Done);
     still_works(&mut a, &mut b);
 }
 
@@ -125,7 +125,7 @@ fn a_release_that_cannot_be_sent_ends_as_unreachable() {
     proxy.refuse(true);
     proxy.cut();
     let started = Instant::now();
-    assert_eq!(a.release(held), Ending::Unreachable);
+    assert_eq!(a.release(held), Answer::Unreachable);
     assert!(started.elapsed() < BRIEF);
     b.hold("k");
 }
@@ -140,13 +140,13 @@ fn a_short_outage_loses_nothing() {
         proxy.cut();
         a.stays_silent_for(Duration::from_millis(100));
     }
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     b.granted(queue[0]);
     follow_in_order(&mut a, &mut b, queue);
 }
 
 #[test]
-fn a_grant_that_happened_during_an_outage_is_told_after_it() {
+fn a_grant_that_happened_during_an_outage_is_delivered_after_it() {
     let server = server!();
     let (proxy, mut a, mut b) = two_with_proxy(&server, TTL);
     let (held, _) = b.hold("k");
@@ -154,14 +154,14 @@ fn a_grant_that_happened_during_an_outage_is_told_after_it() {
     b.until_waiting("k", 1);
     proxy.refuse(true);
     proxy.cut();
-    assert_eq!(b.release(held), Ending::Done);
+    assert_eq!(b.release(held), Answer::Done);
     b.until_waiting("k", 0);
     proxy.refuse(false);
     a.granted(waiting);
 }
 
 #[test]
-fn an_expiry_that_happened_during_an_outage_is_told_after_it() {
+fn an_expiry_that_happened_during_an_outage_is_delivered_after_it() {
     let server = server!();
     let proxy = Proxy::start(server.port());
     let mut a = Program::start_for(&proxy.url(), Duration::from_secs(10));
@@ -189,7 +189,7 @@ fn one_that_asked_anew_does_not_keep_those_before_it_from_being_served() {
     b.until_waiting("k", 3);
     proxy.refuse(true);
     proxy.cut();
-    // The first of `a` is granted and expires, and nobody can tell it.
+    // The first of `a` is granted and expires, and nobody can notify it.
     b.release(held);
     b.granted(next);
     proxy.refuse(false);
@@ -214,16 +214,16 @@ fn cut_at(what: &[u8], cut: Cut) {
         let (held, grant) = a.hold("k");
         assert!(grant.fence > last && !grant.recovered);
         let waiting = b.write("k");
-        assert_eq!(a.release(held), Ending::Done);
+        assert_eq!(a.release(held), Answer::Done);
         last = b.granted(waiting).fence;
         assert!(last > grant.fence);
-        assert_eq!(b.release(waiting), Ending::Done);
+        assert_eq!(b.release(waiting), Answer::Done);
     }
     let (held, _) = a.hold("k");
     // It is exclusive: nobody else is granted while it lasts.
     let waiting = b.write("k");
     b.stays_silent_for(Duration::from_millis(100));
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     b.granted(waiting);
     assert_eq!((a.unasked(), b.unasked()), (vec![], vec![]));
 }
@@ -274,13 +274,13 @@ fn cut_in_a_downgrade(cut: Cut) {
     let (held, _) = a.hold("k");
     // No beat is due soon: it is the next script.
     proxy.cut_at(b"EVALSHA", cut);
-    assert_eq!(a.downgrade(held), Ending::Done);
+    assert_eq!(a.downgrade(held), Answer::Done);
     assert!(proxy.has_cut());
     let reader = b.ask("k", Mode::Read, Patience::None, None);
     b.granted(reader);
     let writer = b.ask("k", Mode::Write, Patience::None, None);
     assert!(matches!(b.next_event(writer), Event::TimedOut { .. }), "it reads");
-    assert_eq!((a.release(held), b.release(reader)), (Ending::Done, Ending::Done));
+    assert_eq!((a.release(held), b.release(reader)), (Answer::Done, Answer::Done));
     still_works(&mut a, &mut b);
 }
 
@@ -333,7 +333,7 @@ fn scripts_that_are_forgotten_are_loaded_again() {
     let (mut a, mut b) = two(&server, TTL);
     let (held, waiting) = contend(&mut a, &mut b);
     command(&server, &["SCRIPT", "FLUSH"]);
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     goes_on(&mut a, &mut b, waiting);
 }
 
@@ -365,14 +365,14 @@ fn a_server_that_forgets_everything_while_it_runs_ends_the_holds() {
 }
 
 #[test]
-fn a_server_that_forgets_everything_just_after_its_start_is_told_again() {
+fn a_server_that_forgets_everything_just_after_its_start_learns_all_again() {
     let server = server!();
     let (mut a, mut b) = two(&server, TTL);
     let (held, _) = a.hold("k");
     command(&server, &["FLUSHALL"]);
     let waiting = b.write("k");
     b.stays_silent_for(TTL * 2);
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     assert!(!b.granted(waiting).recovered);
 }
 
@@ -385,7 +385,7 @@ fn a_full_server_keeps_what_is_held() {
     a.stays_silent_for(TTL * 2);
     let refused = b.write("other");
     assert_eq!(b.failed(refused), Reason::Full);
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     command(&server, &["CONFIG", "SET", "maxmemory", "0"]);
     still_works(&mut a, &mut b);
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use latchkey_engine::{Ending, Event, Mode, Patience};
+use latchkey_engine::{Answer, Event, Mode, Patience};
 use latchkey_redis::Reason;
 use support::{
     peer::{LONG, Peer},
@@ -52,7 +52,7 @@ fn a_server_that_was_started_long_ago_grants_at_once_though_it_has_older_data() 
     let mut server = server!(WITH_DATA[0], WITH_DATA[1], WITH_DATA[2], WITH_DATA[3]);
     let mut program = Program::start_for(&server.url(), BRIEF);
     let (held, _) = program.hold("k");
-    assert_eq!(program.release(held), Ending::Done);
+    assert_eq!(program.release(held), Answer::Done);
     drop(program);
     server.kill();
     server.start_again();
@@ -88,7 +88,7 @@ fn a_process_that_knew_another_server_has_this_one_frozen_from_now() {
 }
 
 #[test]
-fn who_may_not_wait_for_the_end_of_a_freeze_is_refused_for_that_and_who_wants_to_know_of_it_is_told() {
+fn who_may_not_wait_for_the_end_of_a_freeze_is_refused_for_that_and_who_wants_to_know_of_it_is_notified() {
     let mut server = server!();
     server.kill();
     server.start_again();
@@ -109,7 +109,7 @@ fn who_may_not_wait_for_the_end_of_a_freeze_is_refused_for_that_and_who_wants_to
 }
 
 #[test]
-fn who_waits_for_the_end_of_a_freeze_is_told_at_the_end_of_its_space() {
+fn who_waits_for_the_end_of_a_freeze_is_notified_at_the_end_of_its_space() {
     let mut server = server!();
     server.kill();
     server.start_again();

@@ -5,7 +5,7 @@ mod support;
 
 use std::{thread, time::Duration};
 
-use latchkey_engine::{Ending, Event, Mode, Patience, Safety};
+use latchkey_engine::{Answer, Event, Mode, Patience, Safety};
 use redis::Commands;
 use support::{
     Server,
@@ -36,7 +36,7 @@ fn keeps_its_hold(ttl: Duration, connect_timeout: Duration) {
     let (held, _) = a.hold("k");
     swallow_one_attempt(&proxy);
     a.stays_silent_for(ttl + ttl / 2);
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_hole_that_swallows_one_attempt_to_connect_costs_no_place_in_the_queue() {
     b.until_waiting("k", 2);
     swallow_one_attempt(&proxy);
     thread::sleep(TTL + TTL / 2);
-    assert_eq!(b.release(held), Ending::Done);
+    assert_eq!(b.release(held), Answer::Done);
     a.granted(first);
     assert!(!b.has_event(second));
 }
@@ -80,7 +80,7 @@ fn a_hole_up_to_three_quarters_of_the_lease_costs_no_hold() {
     thread::sleep(TTL / 4 * 3 - TTL / 3);
     proxy.swallow(false);
     a.stays_silent_for(TTL + TTL / 2);
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
 }
 
 /// To clear takes a step for each page of the dead one's requests. Each of them is a sign that the server lives.
@@ -101,7 +101,7 @@ fn the_clearing_of_a_dead_peers_many_requests_does_not_cost_the_connection() {
     until("all of the dead one is cleared", || owners(&server) <= 1 || proxy.opened() > 1);
     assert_eq!(proxy.opened(), 1, "the connection was given up");
     clearer.stays_silent_for(TTL / 3);
-    assert_eq!(clearer.release(held), Ending::Done);
+    assert_eq!(clearer.release(held), Answer::Done);
 }
 
 /// How long the hold is certain, if it is.
@@ -142,7 +142,7 @@ fn a_process_that_was_stopped_knows_by_the_clock_that_its_lease_is_over() {
 }
 
 #[test]
-fn no_hold_is_certain_by_the_lease_of_a_later_session_before_its_loss_was_told() {
+fn no_hold_is_certain_by_the_lease_of_a_later_session_before_its_loss_was_delivered() {
     let server = server!();
     let proxy = Proxy::start(server.port());
     let mut a = Program::start_for(&proxy.url(), BRIEF);

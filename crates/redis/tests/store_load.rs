@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use latchkey_engine::{Ending, Event};
+use latchkey_engine::{Answer, Event};
 use redis::Commands;
 use support::{
     Server,
@@ -37,9 +37,9 @@ fn an_acquire_and_its_release_are_two_requests() {
     for _ in 0..100 {
         let (held, _) = a.hold("k");
         let waiting = b.write("k");
-        assert_eq!(a.release(held), Ending::Done);
+        assert_eq!(a.release(held), Answer::Done);
         b.granted(waiting);
-        assert_eq!(b.release(waiting), Ending::Done);
+        assert_eq!(b.release(waiting), Answer::Done);
     }
     assert_eq!(scripts_run(&server), 400);
 }
@@ -67,14 +67,14 @@ fn a_thousand_wait_in_order_and_send_beats_only() {
     let sent = scripts_run(&server);
     assert!(sent <= (PROGRAMS * (2 * 9 + 3 + 4)) as u64, "{sent} requests while {WAITERS} waited");
 
-    assert_eq!(programs[0].release(held), Ending::Done);
+    assert_eq!(programs[0].release(held), Answer::Done);
     let mut last = 0;
     for (place, asked) in asked {
         let grant = programs[place].granted(asked);
         assert!(grant.fence > last, "out of order");
         last = grant.fence;
         programs[place].space.release(asked.ticket, false);
-        assert_eq!(programs[place].ending(asked), Ending::Done);
+        assert_eq!(programs[place].answer(asked), Answer::Done);
     }
 }
 
@@ -107,9 +107,9 @@ fn nothing_stays_behind_but_bookkeeping_that_goes_by_itself() {
         let (held, _) = a.hold(key);
         let waiting = b.write(key);
         b.until_waiting(key, 1);
-        assert_eq!(a.release(held), Ending::Done);
+        assert_eq!(a.release(held), Answer::Done);
         b.granted(waiting);
-        assert_eq!(b.release(waiting), Ending::Done);
+        assert_eq!(b.release(waiting), Answer::Done);
     }
     a.close();
     b.close();
@@ -184,5 +184,5 @@ fn a_hold_that_is_granted_before_its_request_is_asked_again_can_be_downgraded() 
     until("the first ones ask again", || scripts_run(&server) >= 200);
     a.space.release(held[WAITERS - 1].ticket, false);
     b.granted(waiting[WAITERS - 1]);
-    assert_eq!(b.downgrade(waiting[WAITERS - 1]), Ending::Done);
+    assert_eq!(b.downgrade(waiting[WAITERS - 1]), Answer::Done);
 }

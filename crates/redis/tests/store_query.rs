@@ -1,4 +1,4 @@
-//! What a program is told of a space: all of it, also when there is much to tell, and when the connection breaks meanwhile.
+//! What a query of a space answers: all of it, also when that is much, and when the connection breaks meanwhile.
 
 mod support;
 
@@ -13,7 +13,7 @@ use support::{
     proxy::{Cut, Proxy},
 };
 
-/// So many that no single command tells of all of them.
+/// So many that no single command reports all of them.
 const MANY: usize = 600;
 /// What stands in the command that lists who is there, and in no other: from the first to the last.
 const LIST: &[u8] = b"\r\n[\"\r\n$1\r\n+\r\n";

@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use latchkey_engine::{Ending, Event, Mode, Patience, Safety};
+use latchkey_engine::{Answer, Event, Mode, Patience, Safety};
 use support::{
     Server,
     program::{Asked, Program, TTL, until},
@@ -64,7 +64,7 @@ fn from_env(name: &str) -> Option<u64> {
 struct Believer {
     mode: Mode,
     /// Somebody was granted the lock that this one excludes. On a machine that stood still for longer than a lease
-    /// that may be seen before its loss is; then it must never be told that its release went well.
+    /// that may be seen before its loss is; then it must never learn that its release went well.
     is_overtaken: bool,
 }
 
@@ -207,10 +207,10 @@ impl Life<'_> {
         let is_overtaken = self.world.ended(who, key);
         self.program.space.release(asked.ticket, self.random.below(4) == 0);
         match self.next_event(asked) {
-            Event::Ended { ending: Ending::Done, .. } => {
+            Event::Answered { answer: Answer::Done, .. } => {
                 assert!(!is_overtaken, "{who:?} released another's {key}")
             }
-            Event::Ended { .. } | Event::Lost { .. } => {}
+            Event::Answered { .. } | Event::Lost { .. } => {}
             other => panic!("{other:?} after a release"),
         }
     }
@@ -301,7 +301,7 @@ fn random_faults(mut server: Server, restarts: bool) {
         );
     } else {
         println!(
-            "not checked that each loss was told in time: the machine stood still for longer than the margin"
+            "not checked that each loss was delivered in time: the machine stood still for longer than the margin"
         );
     }
     assert!(world.grants.load(Ordering::SeqCst) > 20);

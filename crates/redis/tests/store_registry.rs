@@ -18,7 +18,7 @@ use latchkey_redis::{Config, Options, Store, scripts::Push};
 use support::{
     Server,
     peer::{LONG, PATIENCE, Peer},
-    program::{PORT, units},
+    program::{MEMBER, units},
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -39,11 +39,12 @@ fn a_process_has_one_store_for_each_set_of_options_and_ends_all_at_once() {
     assert!(!Arc::ptr_eq(&first, &other));
 
     let (sender, events) = channel();
-    let space = first
-        .space(&units("s"), 0, move |told| told.into_iter().for_each(|event| sender.send(event).unwrap()));
+    let space = first.space(&units("s"), 0, move |events| {
+        events.into_iter().for_each(|event| sender.send(event).unwrap())
+    });
     let key = units("k");
     let ask = |tag| Ask {
-        port: PORT,
+        member: MEMBER,
         tag,
         key: key.as_slice().into(),
         mode: Mode::Write,
@@ -79,8 +80,9 @@ fn a_process_has_one_store_for_each_set_of_options_and_ends_all_at_once() {
     // A new one begins anew.
     let third = open(&server, &runtime, "latchkey");
     let (sender, events) = channel();
-    let space = third
-        .space(&units("s"), 0, move |told| told.into_iter().for_each(|event| sender.send(event).unwrap()));
+    let space = third.space(&units("s"), 0, move |events| {
+        events.into_iter().for_each(|event| sender.send(event).unwrap())
+    });
     space.request(ask(2));
     runtime.block_on(waiting.release(&asked));
     assert!(matches!(events.recv_timeout(PATIENCE), Ok(Event::Granted { tag: 2, .. })));

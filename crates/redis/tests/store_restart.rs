@@ -1,10 +1,10 @@
-//! Restarts of the server: what it has forgotten, it is told again.
+//! Restarts of the server: what it has forgotten, it learns again.
 
 mod support;
 
 use std::{thread, time::Duration};
 
-use latchkey_engine::{Ending, Event, Grant};
+use latchkey_engine::{Answer, Event, Grant};
 use support::{
     Server,
     program::{Asked, Program, TTL, config, follow, follow_in_order, queue_up, two, until},
@@ -40,7 +40,7 @@ fn goes_on_in_order(a: &mut Program, b: &mut Program, (held, grant): (Asked, Gra
     // Nobody is granted while the server may have forgotten a holder, nor while the old one holds.
     b.stays_silent_for(TTL * 2);
     a.stays_silent_for(Duration::ZERO);
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     let next = b.granted(queue[0]);
     assert!(next.fence > grant.fence && !next.recovered);
     follow_in_order(a, b, queue);
@@ -61,7 +61,7 @@ fn a_place_that_is_read_after_the_time_for_an_answer_is_kept() {
     place_read_late(server, a, BRIEF * 2);
 }
 
-/// The server tells `a` its place in the queue and dies, and `a` does not get to read before it has been dead for `late`.
+/// The server gives `a` its place in the queue and dies, and `a` does not get to read before it has been dead for `late`.
 fn place_read_late(mut server: Server, mut a: Program, late: Duration) {
     let mut b = Program::start_for(&server.url(), TTL);
     let hold = a.hold("k");
@@ -93,7 +93,7 @@ fn one_that_was_granted_and_had_not_read_it_stays_the_first() {
     drop(halt);
     server.start_again();
     follow(&mut a, first, &mut b, second);
-    assert_eq!(a.release(first), Ending::Done);
+    assert_eq!(a.release(first), Answer::Done);
     b.granted(second);
 }
 

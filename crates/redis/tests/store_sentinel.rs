@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use latchkey_engine::Ending;
+use latchkey_engine::Answer;
 use latchkey_redis::{Config, Options, Reason};
 use support::{
     Server, free_port,
@@ -68,10 +68,10 @@ fn a_hold_and_the_order_outlive_the_server() {
     b.until_waiting("k", 2);
     server.kill();
     until("the replica was promoted", || role(&replica).contains("master"));
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     let next = b.granted(first);
     assert!(next.fence > grant.fence && !next.recovered);
-    assert_eq!(b.release(first), Ending::Done);
+    assert_eq!(b.release(first), Answer::Done);
     a.granted(second);
 }
 
@@ -105,7 +105,7 @@ fn a_sentinel_that_names_a_replica_does_not_hide_what_another_one_names() {
 }
 
 #[test]
-fn what_the_servers_say_is_told_where_none_may_be_used() {
+fn what_the_servers_say_is_reported_where_none_may_be_used() {
     let server = server!();
     let replica = server!("--replicaof", "127.0.0.1", &server.port().to_string());
     let gone = format!("127.0.0.1:{}", free_port());
@@ -117,7 +117,7 @@ fn what_the_servers_say_is_told_where_none_may_be_used() {
 }
 
 #[test]
-fn what_a_server_refuses_is_told_at_once_though_another_sentinel_is_silent() {
+fn what_a_server_refuses_is_reported_at_once_though_another_sentinel_is_silent() {
     let server = server!("--maxmemory-policy", "allkeys-lru");
     let silent = silence();
     let begin = Instant::now();

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use latchkey_engine::{Ending, Mode};
+use latchkey_engine::{Answer, Mode};
 use support::{
     peer::{LONG, Peer},
     program::{Program, TTL, two, units},
@@ -31,7 +31,7 @@ fn uncontended_pairs() {
     for _ in 0..PAIRS {
         let started = Instant::now();
         let (held, _) = program.hold("k");
-        assert_eq!(program.release(held), Ending::Done);
+        assert_eq!(program.release(held), Answer::Done);
         times.push(started.elapsed());
     }
     show("acquire and release a free key", &mut times);
@@ -51,7 +51,7 @@ fn hand_over_between_programs() {
         a.space.release(held.ticket, false);
         b.granted(waiting);
         times.push(started.elapsed());
-        assert_eq!(a.ending(held), Ending::Done);
+        assert_eq!(a.answer(held), Answer::Done);
         held = waiting;
         std::mem::swap(&mut a, &mut b);
     }

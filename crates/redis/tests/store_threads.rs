@@ -11,11 +11,11 @@ use std::{
     thread,
 };
 
-use latchkey_engine::{Ask, Ending, Event, Mode, Patience, Ticket};
+use latchkey_engine::{Answer, Ask, Event, Mode, Patience, Ticket};
 use latchkey_redis::StoredSpace;
 use support::{
     peer::PATIENCE,
-    program::{PORT, Program, units},
+    program::{MEMBER, Program, units},
 };
 
 const THREADS: usize = 4;
@@ -23,7 +23,7 @@ const PAIRS: u32 = 100;
 
 fn ask(space: &StoredSpace, tag: u32, key: &str) -> Ticket {
     let (key, mode, patience) = (units(key), Mode::Write, Patience::Forever);
-    space.request(Ask { port: PORT, tag, key: key.as_slice().into(), mode, expiry: None, patience })
+    space.request(Ask { member: MEMBER, tag, key: key.as_slice().into(), mode, expiry: None, patience })
 }
 
 /// Each takes a key of its own and one that all want, many times.
@@ -51,24 +51,24 @@ fn threads_that_use_one_store_get_all_their_answers() {
                         inside.fetch_sub(1, Ordering::SeqCst);
                     }
                     space.release(ticket, false);
-                    assert_eq!(next(), Event::Ended { port: PORT, tag, ending: Ending::Done });
+                    assert_eq!(next(), Event::Answered { member: MEMBER, tag, answer: Answer::Done });
                 }
             });
         }
     });
 }
 
-/// What is told of a space may be the last thing that keeps it: then it ends inside the store's own step.
+/// The delivery of an event of a space may be the last thing that keeps it: then it ends inside the store's own step.
 #[test]
-fn a_space_may_be_dropped_by_what_it_is_told() {
+fn a_space_may_be_dropped_while_its_events_are_delivered() {
     let server = server!();
     let mut program = Program::start(&server.url());
     let (sender, spaces) = channel::<Arc<StoredSpace>>();
-    let (told, dropped) = channel();
+    let (has_dropped, dropped) = channel();
     let spaces = Mutex::new(spaces);
     let space = Arc::new(program.store.space(&units("space"), 0, move |_| {
         spaces.lock().unwrap().try_iter().for_each(drop);
-        told.send(()).unwrap();
+        has_dropped.send(()).unwrap();
     }));
     sender.send(space.clone()).unwrap();
     ask(&space, 1, "k");
@@ -77,5 +77,5 @@ fn a_space_may_be_dropped_by_what_it_is_told() {
     // It ended as by death.
     let (held, grant) = program.hold("k");
     assert!(grant.recovered);
-    assert_eq!(program.release(held), Ending::Done);
+    assert_eq!(program.release(held), Answer::Done);
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use latchkey_engine::{Ending, Event, Grant, Mode, Patience};
+use latchkey_engine::{Answer, Event, Grant, Mode, Patience};
 use latchkey_redis::scripts::{Acquired, Waiting};
 use support::{
     Server,
@@ -32,7 +32,7 @@ fn release_together(program: &mut Program, asked: &[Asked]) {
     asked.iter().for_each(|asked| program.space.release(asked.ticket, false));
     program.space.send_gathered();
     for &asked in asked {
-        assert_eq!(program.ending(asked), Ending::Done);
+        assert_eq!(program.answer(asked), Answer::Done);
     }
 }
 
@@ -130,8 +130,8 @@ fn if_one_is_not_free_only_the_first_one_is_granted() {
     refused(&mut b, &asked[1..]);
     assert_eq!(scripts_run(&server), 1);
     assert_eq!(a.query().len(), 3);
-    assert_eq!(b.release(asked[0]), Ending::Done);
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(b.release(asked[0]), Answer::Done);
+    assert_eq!(a.release(held), Answer::Done);
     for asked in together(&mut b) {
         b.granted(asked);
     }
@@ -147,13 +147,13 @@ fn the_first_one_stands_in_line_before_whoever_asks_later() {
     let later = b.write("a");
     refused(&mut b, &asked[1..]);
     let last = a.write("a");
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     b.granted(asked[0]);
     assert!(!b.has_event(later));
-    assert_eq!(b.release(asked[0]), Ending::Done);
+    assert_eq!(b.release(asked[0]), Answer::Done);
     b.granted(later);
     assert!(!a.has_event(last));
-    assert_eq!(b.release(later), Ending::Done);
+    assert_eq!(b.release(later), Answer::Done);
     a.granted(last);
 }
 
@@ -240,10 +240,10 @@ fn a_cut_before_the_answer_leaves_the_first_one_its_place() {
     assert!(proxy.has_cut());
     let later = a.write("a");
     a.until_waiting("a", 2);
-    assert_eq!(a.release(held), Ending::Done);
+    assert_eq!(a.release(held), Answer::Done);
     b.granted(asked[0]);
     assert!(!a.has_event(later));
-    assert_eq!(b.release(asked[0]), Ending::Done);
+    assert_eq!(b.release(asked[0]), Answer::Done);
     a.granted(later);
 }
 

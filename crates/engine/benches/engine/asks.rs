@@ -2,7 +2,7 @@
 
 use std::{hint::black_box, time::Duration};
 
-use latchkey_engine::{Ask, LockTable, Mode, Patience, Port, Released, Requested, Space, Ticket, Time};
+use latchkey_engine::{Ask, LockTable, Member, Mode, Patience, Released, Requested, Space, Ticket, Time};
 
 /// Longer than any bench runs: such a hold has a deadline to keep, and never reaches it.
 pub const SOME_EXPIRY: Option<Duration> = Some(Duration::from_secs(1));
@@ -10,7 +10,7 @@ pub const SOME_EXPIRY: Option<Duration> = Some(Duration::from_secs(1));
 /// A writer that waits as long as it takes.
 pub fn write(key: &[u16]) -> Ask<'_> {
     Ask {
-        port: Port(1),
+        member: Member(1),
         tag: 0,
         key: key.into(),
         mode: Mode::Write,

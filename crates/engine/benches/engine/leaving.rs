@@ -1,4 +1,4 @@
-//! Requests that leave before they are served, and ports that end with all they own.
+//! Requests that leave before they are served, and members that end with all they own.
 
 use std::{
     collections::VecDeque,
@@ -7,14 +7,14 @@ use std::{
 };
 
 use criterion::{BenchmarkId, Criterion};
-use latchkey_engine::{Ask, LockTable, Mode, Port, Space, Time};
+use latchkey_engine::{Ask, LockTable, Member, Mode, Space, Time};
 
 use crate::asks::{cancel, in_rounds, key, ticket, write};
 
 pub fn benches(criterion: &mut Criterion) {
     cancel_one(criterion);
     writer_behind_readers(criterion);
-    detach_a_small_port(criterion);
+    detach_a_small_member(criterion);
     detach_per_hold(criterion);
 }
 
@@ -57,24 +57,24 @@ fn writer_behind_readers(criterion: &mut Criterion) {
     }
 }
 
-/// A port that holds 10 keys ends, while another one holds many: it costs what it owns, not what the table holds.
-fn detach_a_small_port(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("detach a port of 10 holds, others hold");
+/// A member that holds 10 keys ends, while another one holds many: it costs what it owns, not what the table holds.
+fn detach_a_small_member(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("detach a member of 10 holds, others hold");
     for others in [10, 100_000] {
         let space = Space::keeping(0, 16);
-        hold(&space, Port(1), 0, others);
+        hold(&space, Member(1), 0, others);
         group.bench_function(BenchmarkId::from_parameter(others), |bencher| {
             bencher.iter_custom(|iterations| {
                 in_rounds(iterations, 1, || {
-                    hold(&space, Port(2), others, 10);
-                    detach(&space, Port(2))
+                    hold(&space, Member(2), others, 10);
+                    detach(&space, Member(2))
                 })
             });
         });
     }
 }
 
-/// A port ends with all its holds, each waited for by another port or not. The figure is per hold.
+/// A member ends with all its holds, each waited for by another member or not. The figure is per hold.
 fn detach_per_hold(criterion: &mut Criterion) {
     for (name, waited_for) in [("detach, per hold", false), ("detach with waiters, per hold", true)] {
         let mut group = criterion.benchmark_group(name);
@@ -83,11 +83,11 @@ fn detach_per_hold(criterion: &mut Criterion) {
                 bencher.iter_custom(|iterations| {
                     in_rounds(iterations, count, || {
                         let space = Space::keeping(0, 1);
-                        hold(&space, Port(1), 0, count);
+                        hold(&space, Member(1), 0, count);
                         if waited_for {
-                            hold(&space, Port(2), 0, count);
+                            hold(&space, Member(2), 0, count);
                         }
-                        detach(&space, Port(1))
+                        detach(&space, Member(1))
                     })
                 });
             });
@@ -95,15 +95,15 @@ fn detach_per_hold(criterion: &mut Criterion) {
     }
 }
 
-/// The port asks for `count` keys from the one numbered `first` on.
-fn hold(space: &Space, port: Port, first: u32, count: u32) {
+/// The member asks for `count` keys from the one numbered `first` on.
+fn hold(space: &Space, member: Member, first: u32, count: u32) {
     for number in first..first + count {
-        ticket(space, Ask { port, ..write(&key(number)) });
+        ticket(space, Ask { member, ..write(&key(number)) });
     }
 }
 
-fn detach(space: &Space, port: Port) -> Duration {
+fn detach(space: &Space, member: Member) -> Duration {
     let start = Instant::now();
-    let _ = black_box(space.detach(port, &mut Time::default()));
+    let _ = black_box(space.detach(member, &mut Time::default()));
     start.elapsed()
 }

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Instant};
 
 use criterion::{BenchmarkId, Criterion};
-use latchkey_engine::{Ask, Port, Space};
+use latchkey_engine::{Ask, Member, Space};
 
 use crate::asks::{SOME_EXPIRY, in_rounds, key, release, ticket, write};
 
@@ -31,8 +31,8 @@ fn hand_over(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("request + hand-over, one waiting");
     let key = key(0);
     let turns = [
-        ("of the same port", [write(&key); 2]),
-        ("of another port", [1, 2].map(|port| Ask { port: Port(port), ..write(&key) })),
+        ("of the same member", [write(&key); 2]),
+        ("of another member", [1, 2].map(|member| Ask { member: Member(member), ..write(&key) })),
         ("with expiry", [Ask { expiry: SOME_EXPIRY, ..write(&key) }; 2]),
     ];
     for (name, turns) in turns {

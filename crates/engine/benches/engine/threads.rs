@@ -8,7 +8,7 @@ use std::{
 };
 
 use criterion::{BenchmarkId, Criterion};
-use latchkey_engine::{Ask, Port, Requested, Space};
+use latchkey_engine::{Ask, Member, Requested, Space};
 
 use crate::asks::{cancel, key, release, request, ticket, write};
 
@@ -23,7 +23,7 @@ pub fn benches(criterion: &mut Criterion) {
 fn different_keys(criterion: &mut Criterion) {
     run(criterion, "different keys, request + release", |space, thread| {
         let key = key(thread);
-        release(space, ticket(space, Ask { port: Port(thread), ..write(&key) }));
+        release(space, ticket(space, Ask { member: Member(thread), ..write(&key) }));
     });
 }
 
@@ -31,7 +31,7 @@ fn different_keys(criterion: &mut Criterion) {
 /// measured is the engine under contention, not the system's scheduler.
 fn the_same_key(criterion: &mut Criterion) {
     run(criterion, "same key, request + release or cancel", |space, thread| {
-        match request(space, Ask { port: Port(thread), ..write(&key(0)) }) {
+        match request(space, Ask { member: Member(thread), ..write(&key(0)) }) {
             Requested::Granted(ticket, _) => assert!(release(space, ticket)),
             // If it cannot be cancelled any more, another thread's release has just granted it.
             Requested::Waiting(ticket) => assert!(cancel(space, ticket) || release(space, ticket)),

@@ -12,9 +12,9 @@ mod named;
 
 use std::time::Duration;
 
-use latchkey_engine::{Mode, Patience, Port};
+use latchkey_engine::{Mode, Patience, Member};
 use libfuzzer_sys::fuzz_target;
-use local::{Local, PORT};
+use local::{Local, MEMBER};
 use model::{Kind, Model, Wish};
 use named::Named;
 
@@ -63,14 +63,14 @@ impl Choices<'_> {
         self.flag().then(|| self.span())
     }
 
-    fn wish(&mut self, port: Port) -> Wish {
+    fn wish(&mut self, member: Member) -> Wish {
         let (mode, expiry) = (self.mode(), self.expiry());
         let patience = match self.below(4) {
             0 | 1 => Patience::Forever,
             2 => Patience::For(self.span()),
             _ => Patience::None,
         };
-        Wish { port, mode, expiry, patience }
+        Wish { member, mode, expiry, patience }
     }
 }
 
@@ -79,10 +79,10 @@ fn run_named(choices: &mut Choices<'_>, keep_idle: usize, shards: u32) {
     while !choices.is_at_end() {
         match choices.below(9) {
             0 => {
-                let port = Port(choices.below(3) as u32);
-                model.detach(port);
+                let member = Member(choices.below(3) as u32);
+                model.detach(member);
             }
-            step => run(&mut model, step, choices, |choices| Port(choices.below(3) as u32)),
+            step => run(&mut model, step, choices, |choices| Member(choices.below(3) as u32)),
         }
         model.check_all();
         model.check_query();
@@ -101,7 +101,7 @@ fn run_local(choices: &mut Choices<'_>) {
                 // To so many, as far as they can hold the key together.
                 (0..=choices.below(3)).for_each(|_| model.grant_outside(key, mode, expiry, counted));
             }
-            step => run(&mut model, step - 2, choices, |_| PORT),
+            step => run(&mut model, step - 2, choices, |_| MEMBER),
         }
         model.check_all();
     }
@@ -112,12 +112,12 @@ fn run<K: Kind>(
     model: &mut Model<K>,
     step: usize,
     choices: &mut Choices<'_>,
-    port: impl Fn(&mut Choices<'_>) -> Port,
+    member: impl Fn(&mut Choices<'_>) -> Member,
 ) {
     match step {
         1..=3 => {
-            let (key, port) = (choices.key(), port(choices));
-            let wish = choices.wish(port);
+            let (key, member) = (choices.key(), member(choices));
+            let wish = choices.wish(member);
             K::ask(model, key, wish, choices.flag());
         }
         4..=6 => with_request(model, choices),

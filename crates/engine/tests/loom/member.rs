@@ -3,16 +3,16 @@
 use std::{collections::VecDeque, time::Duration};
 
 use latchkey_engine::{
-    Ask, Event, Inbox, LockTable, Members, Message, Mode, Outcome, Own, Patience, Port, Recipient, Released,
-    Requested, Sender, Space, Ticket, Time,
+    Ask, Event, Inbox, LockTable, Member, Members, Message, Mode, Outcome, Own, Patience, Recipient,
+    Released, Requested, Sender, Space, Ticket, Time,
 };
 use loom::sync::{Arc, Condvar, Mutex};
 
-pub const A: Port = Port(1);
-pub const B: Port = Port(2);
-pub const C: Port = Port(3);
+pub const A: Member = Member(1);
+pub const B: Member = Member(2);
+pub const C: Member = Member(3);
 
-/// A port's inbox and the event loop that sleeps until it is woken.
+/// A member's inbox and the event loop that sleeps until it is woken.
 #[derive(Default)]
 pub struct Mailbox {
     pub inbox: Inbox,
@@ -59,7 +59,7 @@ impl Address {
     }
 }
 
-/// A space that several ports share.
+/// A space that several members share.
 pub struct Shared {
     pub space: Space,
     pub members: Members<Address>,
@@ -70,9 +70,9 @@ impl Shared {
         Arc::new(Self { space: Space::keeping(0, shards), members: Members::default() })
     }
 
-    pub fn detach(&self, port: Port) {
-        self.members.leave(port);
-        let _nothing = self.space.detach(port, &mut self.members.sender(Time::ZERO, None));
+    pub fn detach(&self, member: Member) {
+        self.members.leave(member);
+        let _nothing = self.space.detach(member, &mut self.members.sender(Time::ZERO, None));
     }
 
     /// Asserts that nobody holds or waits, and that nothing is remembered of the key of [`ask`].
@@ -97,32 +97,32 @@ pub const EXPIRY: Duration = Duration::from_millis(1);
 
 /// A request: of the key of one message, for ever.
 pub fn ask(tag: u32, mode: Mode) -> Ask<'static> {
-    Ask { port: Port(0), tag, key: (&[1]).into(), mode, expiry: None, patience: Patience::Forever }
+    Ask { member: Member(0), tag, key: (&[1]).into(), mode, expiry: None, patience: Patience::Forever }
 }
 
-/// What an operation answered, and what its member was told before that.
-pub type Told<T> = (T, Vec<Event>);
+/// What an operation answered, and which events its member had before that.
+pub type Answered<T> = (T, Vec<Event>);
 
 /// One thread's use of the space.
-pub struct Member {
+pub struct Participant {
     pub shared: Arc<Shared>,
-    pub port: Port,
+    pub member: Member,
     pub mailbox: Arc<Mailbox>,
 }
 
-impl Member {
-    pub fn of(shared: &Arc<Shared>, port: Port) -> Self {
+impl Participant {
+    pub fn of(shared: &Arc<Shared>, member: Member) -> Self {
         let mailbox = Arc::new(Mailbox::default());
-        shared.members.join(port, Address(mailbox.clone()), 0);
-        Self { shared: shared.clone(), port, mailbox }
+        shared.members.join(member, Address(mailbox.clone()), 0);
+        Self { shared: shared.clone(), member, mailbox }
     }
 
     fn operate<T>(
         &self,
         change: impl FnOnce(&Space, &mut Sender<'_, Address, Time>) -> Outcome<T>,
-    ) -> Told<T> {
+    ) -> Answered<T> {
         let messages = &mut VecDeque::new();
-        let own = Own { port: self.port, address: 0, inbox: &self.mailbox.inbox, messages };
+        let own = Own { member: self.member, address: 0, inbox: &self.mailbox.inbox, messages };
         let mut sender = self.shared.members.sender(Time::ZERO, Some(own));
         let Outcome { result, events, .. } = change(&self.shared.space, &mut sender);
         assert!(events.is_empty(), "all has been taken in");
@@ -130,34 +130,34 @@ impl Member {
         (result, messages.drain(..).map(|message| message.event).collect())
     }
 
-    pub fn request(&self, ask: Ask<'_>) -> Told<Requested> {
-        self.operate(|space, sender| space.request(Ask { port: self.port, ..ask }, sender))
+    pub fn request(&self, ask: Ask<'_>) -> Answered<Requested> {
+        self.operate(|space, sender| space.request(Ask { member: self.member, ..ask }, sender))
     }
 
     /// Asks for what nobody else's events can be about.
     pub fn ask(&self, ask: Ask<'_>) -> Ticket {
-        let (requested, told) = self.request(ask);
-        assert_eq!(told, []);
+        let (requested, events) = self.request(ask);
+        assert_eq!(events, []);
         requested.ticket().unwrap()
     }
 
-    pub fn release(&self, ticket: Ticket) -> Told<Released> {
+    pub fn release(&self, ticket: Ticket) -> Answered<Released> {
         self.operate(|space, sender| space.release(ticket, sender))
     }
 
-    pub fn give_back(&self, ticket: Ticket) -> Told<Released> {
+    pub fn give_back(&self, ticket: Ticket) -> Answered<Released> {
         self.operate(|space, sender| space.give_back(ticket, sender))
     }
 
-    pub fn cancel(&self, ticket: Ticket) -> Told<bool> {
+    pub fn cancel(&self, ticket: Ticket) -> Answered<bool> {
         self.operate(|space, sender| space.cancel(ticket, sender))
     }
 
-    pub fn downgrade(&self, ticket: Ticket) -> Told<bool> {
+    pub fn downgrade(&self, ticket: Ticket) -> Answered<bool> {
         self.operate(|space, sender| space.downgrade(ticket, sender))
     }
 
-    /// Sleeps until it is granted its key, and is told nothing else.
+    /// Sleeps until it is granted its key, and has no other event.
     pub fn await_grant(&self) {
         let events = self.mailbox.sleep();
         assert!(matches!(events[..], [Event::Granted { .. }]), "{events:?}");

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use latchkey_engine::{Ask, Grant, KeyName, KeySlot, LocalSpace, LockTable, Mode, Patience, Port};
+use latchkey_engine::{Ask, Grant, KeyName, KeySlot, LocalSpace, LockTable, Member, Mode, Patience};
 
 use crate::model::{KeyModel, Kind, Model, Request, Wish, admit, take};
 
-pub const PORT: Port = Port(7);
+pub const MEMBER: Member = Member(7);
 
 #[derive(Default)]
 pub struct Local {
@@ -30,7 +30,7 @@ impl Kind for Local {
         0
     }
 
-    fn tells_all(&self) -> bool {
+    fn gives_deadlines_of_all(&self) -> bool {
         true
     }
 
@@ -96,7 +96,7 @@ impl Local {
 impl Model<Local> {
     /// To be called before each step.
     pub fn begin(&mut self) {
-        // Whoever grants outside tells how far the fences there have come.
+        // Whoever grants outside says how far the fences there have come.
         self.kind.space.raise_fences(self.last_fence);
     }
 
@@ -124,7 +124,7 @@ impl Model<Local> {
         let grant = Some(Grant { fence: self.last_fence, recovered: false });
         // The engine knows nothing of one that it counts.
         let expiry = expiry.filter(|_| !counted);
-        holders.push(Request { tag, port: PORT, mode, expiry, since: self.now, limit: None, grant });
+        holders.push(Request { tag, member: MEMBER, mode, expiry, since: self.now, limit: None, grant });
         self.kind.counted.extend(counted.then_some(tag));
     }
 
@@ -149,7 +149,7 @@ impl Model<Local> {
     /// What names only a key.
     fn ask_about(&mut self, key: u16) -> Ask<'static> {
         let key = self.name(key);
-        Ask { port: PORT, tag: 0, key, mode: Mode::Read, expiry: None, patience: Patience::Forever }
+        Ask { member: MEMBER, tag: 0, key, mode: Mode::Read, expiry: None, patience: Patience::Forever }
     }
 
     /// Checks: the engine ends one of those that it counts, if there is any.

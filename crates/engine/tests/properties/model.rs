@@ -6,13 +6,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use latchkey_engine::{
-    Ask, Event, Grant, KeyName, LockTable, Mode, Outcome, Patience, Port, Released, Requested, Ticket, Time,
+    Ask, Event, Grant, KeyName, LockTable, Member, Mode, Outcome, Patience, Released, Requested, Ticket, Time,
 };
 
 /// What a request is about; how its key is named depends on the space.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish {
-    pub port: Port,
+    pub member: Member,
     pub mode: Mode,
     pub expiry: Option<Duration>,
     pub patience: Patience,
@@ -21,7 +21,7 @@ pub struct Wish {
 #[derive(Clone, Debug)]
 pub struct Request {
     pub tag: u32,
-    pub port: Port,
+    pub member: Member,
     pub mode: Mode,
     pub expiry: Option<Duration>,
     /// When it asked or, while it holds, when it was granted.
@@ -74,8 +74,8 @@ pub trait Kind: Sized {
     fn locks(&self) -> &dyn LockTable;
     /// How many idle keys it may remember.
     fn keeps_idle(&self) -> usize;
-    /// Whether an operation's outcome tells the next deadline of all keys.
-    fn tells_all(&self) -> bool;
+    /// Whether an operation's outcome gives the next deadline of all keys.
+    fn gives_deadlines_of_all(&self) -> bool;
 
     /// Asks for a key; in the `cheap` way, if there is one.
     fn ask(model: &mut Model<Self>, key: u16, wish: Wish, cheap: bool);
@@ -99,7 +99,7 @@ pub struct Model<K> {
     pub asked: Vec<(u16, Option<Ticket>)>,
     /// The highest one that anybody was given.
     pub last_fence: u64,
-    /// When the engine has to be called next, as the last operation told.
+    /// When the engine has to be called next, as the last operation said.
     next_deadline: Option<Time>,
 }
 
@@ -126,16 +126,16 @@ impl<K: Kind> Model<K> {
 
     /// The next request.
     pub fn ask_for<'a>(&self, wish: Wish, key: KeyName<'a>) -> Ask<'a> {
-        let Wish { port, mode, expiry, patience } = wish;
-        Ask { port, tag: self.asked.len() as u32, key, mode, expiry, patience }
+        let Wish { member, mode, expiry, patience } = wish;
+        Ask { member, tag: self.asked.len() as u32, key, mode, expiry, patience }
     }
 
     /// Notes that a request has arrived at the end of the queue.
     pub fn arrived(&mut self, key: u16, ask: &Ask<'_>, ticket: Option<Ticket>) {
-        let Ask { port, tag, mode, expiry, patience, .. } = *ask;
+        let Ask { member, tag, mode, expiry, patience, .. } = *ask;
         self.asked.push((key, ticket));
         let limit = if let Patience::For(wait) = patience { Some(self.now.after(wait)) } else { None };
-        let request = Request { tag, port, mode, expiry, since: self.now, limit, grant: None };
+        let request = Request { tag, member, mode, expiry, since: self.now, limit, grant: None };
         self.keys.entry(key).or_default().waiters.push(request);
     }
 
@@ -223,7 +223,7 @@ impl<K: Kind> Model<K> {
         let keys: Vec<u16> = self.keys.keys().copied().collect();
         for key in keys {
             let tag = self.asked();
-            let wish = Wish { port: Port(7), mode: Mode::Write, expiry: None, patience: Patience::None };
+            let wish = Wish { member: Member(7), mode: Mode::Write, expiry: None, patience: Patience::None };
             K::ask(self, key, wish, false);
             assert_eq!(self.keys[&key].holders.len(), 1, "somebody still holds key {key}");
             K::release(self, tag, false);
@@ -244,12 +244,12 @@ impl<K: Kind> Model<K> {
         self.next_deadline = outcome.next_deadline;
         for event in outcome.events {
             match event {
-                Event::Granted { port, tag, grant } => {
+                Event::Granted { member, tag, grant } => {
                     let request = self.granted(tag, grant);
-                    assert_eq!(request.port, port);
+                    assert_eq!(request.member, member);
                 }
-                Event::Expired { port, tag } => self.expired(port, tag),
-                Event::TimedOut { port, tag, ahead } => self.timed_out(port, tag, ahead),
+                Event::Expired { member, tag } => self.expired(member, tag),
+                Event::TimedOut { member, tag, ahead } => self.timed_out(member, tag, ahead),
                 other => panic!("only stores say {other:?}"),
             }
         }
@@ -273,11 +273,11 @@ impl<K: Kind> Model<K> {
     }
 
     /// Checks: only a hold expires, only when overdue, and only while another request waits.
-    fn expired(&mut self, port: Port, tag: u32) {
+    fn expired(&mut self, member: Member, tag: u32) {
         let state = self.keys.get_mut(&self.asked[tag as usize].0).unwrap();
         assert!(!state.waiters.is_empty(), "expired though nobody waited");
         let request = take(&mut state.holders, tag).expect("only a hold expires");
-        assert_eq!(request.port, port);
+        assert_eq!(request.member, member);
         assert!(request.deadline().is_some_and(|deadline| deadline <= self.now), "expired too early");
         // Of those that are due at the same time the one that was granted first.
         let earlier = |holder: &Request| holder.grant.map(|g| g.fence) < request.grant.map(|g| g.fence);
@@ -288,11 +288,11 @@ impl<K: Kind> Model<K> {
     }
 
     /// Checks: only a waiter gives up, and only at its limit.
-    fn timed_out(&mut self, port: Port, tag: u32, ahead: u32) {
+    fn timed_out(&mut self, member: Member, tag: u32, ahead: u32) {
         let state = self.keys.get_mut(&self.asked[tag as usize].0).unwrap();
         assert_eq!(state.waiters.iter().position(|waiter| waiter.tag == tag), Some(ahead as usize));
         let request = take(&mut state.waiters, tag).expect("only a waiter times out");
-        assert_eq!(request.port, port);
+        assert_eq!(request.member, member);
         assert!(request.limit.is_some_and(|limit| limit <= self.now), "timed out too early");
     }
 
@@ -309,8 +309,8 @@ impl<K: Kind> Model<K> {
 
     fn check_deadline(&self) {
         let expected = self.expected_deadline();
-        if self.kind.tells_all() {
-            assert_eq!(self.next_deadline, expected, "the last operation told another deadline");
+        if self.kind.gives_deadlines_of_all() {
+            assert_eq!(self.next_deadline, expected, "the last operation gave another deadline");
         }
         // Nothing is due at the beginning of time, so that this only asks.
         let mut beginning = Time::ZERO;

@@ -1,8 +1,8 @@
-//! A space that threads share: keys by their texts and by slots, ports that leave, and reports.
+//! A space that threads share: keys by their texts and by slots, members that leave, and reports.
 
 use std::collections::BTreeMap;
 
-use latchkey_engine::{KeyName, KeySlot, LockTable, Mode, Patience, Port, Released, Requested, Space};
+use latchkey_engine::{KeyName, KeySlot, LockTable, Member, Mode, Patience, Released, Requested, Space};
 
 use crate::model::{KeyModel, Kind, Model, Request, Wish};
 
@@ -34,7 +34,7 @@ impl Kind for Named {
         self.keeps_idle
     }
 
-    fn tells_all(&self) -> bool {
+    fn gives_deadlines_of_all(&self) -> bool {
         self.shards == 1
     }
 
@@ -67,12 +67,12 @@ impl Model<Named> {
         true
     }
 
-    pub fn detach(&mut self, port: Port) {
-        let outcome = self.kind.space.detach(port, &mut { self.now });
+    pub fn detach(&mut self, member: Member) {
+        let outcome = self.kind.space.detach(member, &mut { self.now });
         for state in self.keys.values_mut() {
-            state.recovered |= state.holders.iter().any(|h| h.port == port && h.mode == Mode::Write);
-            state.holders.retain(|request| request.port != port);
-            state.waiters.retain(|request| request.port != port);
+            state.recovered |= state.holders.iter().any(|h| h.member == member && h.mode == Mode::Write);
+            state.holders.retain(|request| request.member != member);
+            state.waiters.retain(|request| request.member != member);
         }
         self.hear(outcome);
     }
@@ -84,7 +84,7 @@ impl Model<Named> {
             if self.keys.get(key).is_some_and(KeyModel::is_remembered) {
                 continue;
             }
-            let wish = Wish { port: Port(0), mode: Mode::Read, expiry: None, patience: Patience::None };
+            let wish = Wish { member: Member(0), mode: Mode::Read, expiry: None, patience: Patience::None };
             let ask = self.ask_for(wish, KeyName::Slot(slot));
             match self.kind.space.request(ask, &mut { self.now }).result {
                 Requested::Granted(ticket, grant) => {
@@ -105,9 +105,9 @@ impl Model<Named> {
             reports.map(|report| (report.key.as_units()[0], report)).collect();
         for (key, state) in self.keys.iter().filter(|(_, state)| !state.holders.is_empty()) {
             let report = reports.remove(key).expect("a held key is reported");
-            let known = |r: &Request| (r.port, r.mode, r.since, r.grant);
-            let holders = report.holders.iter().map(|r| (r.port, r.mode, r.since, r.grant));
-            let waiting = report.waiting.iter().map(|r| (r.port, r.mode, r.since, r.grant));
+            let known = |r: &Request| (r.member, r.mode, r.since, r.grant);
+            let holders = report.holders.iter().map(|r| (r.member, r.mode, r.since, r.grant));
+            let waiting = report.waiting.iter().map(|r| (r.member, r.mode, r.since, r.grant));
             assert!(
                 holders.eq(state.holders.iter().map(known)),
                 "{:?}, not {:?}",

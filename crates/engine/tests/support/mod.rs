@@ -4,7 +4,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use latchkey_engine::{
-    Ask, Event, Events, Grant, LockTable, Mode, Outcome, Patience, Port, Released, Safety, Space, Ticket,
+    Ask, Event, Events, Grant, LockTable, Member, Mode, Outcome, Patience, Released, Safety, Space, Ticket,
     Time,
 };
 
@@ -18,7 +18,7 @@ pub struct World {
     tickets: HashMap<u32, Ticket>,
     grants: HashMap<u32, Grant>,
     next_tag: u32,
-    port: Port,
+    member: Member,
     expiry: Option<Duration>,
     patience: Patience,
 }
@@ -31,15 +31,15 @@ impl World {
             tickets: HashMap::new(),
             grants: HashMap::new(),
             next_tag: 0,
-            port: Port(0),
+            member: Member(0),
             expiry: None,
             patience: Patience::Forever,
         }
     }
 
-    /// Later requests come from this port.
-    pub fn on_port(&mut self, port: u32) -> &mut Self {
-        self.port = Port(port);
+    /// Later requests come from this member.
+    pub fn on_member(&mut self, member: u32) -> &mut Self {
+        self.member = Member(member);
         self
     }
 
@@ -65,7 +65,7 @@ impl World {
         self.next_tag += 1;
         let units: Vec<u16> = key.encode_utf16().collect();
         let ask = Ask {
-            port: self.port,
+            member: self.member,
             tag,
             key: units.as_slice().into(),
             mode,
@@ -105,8 +105,8 @@ impl World {
         self.hear(outcome.events)
     }
 
-    pub fn detach(&mut self, port: u32) -> Vec<String> {
-        let outcome = self.space.detach(Port(port), &mut { self.now });
+    pub fn detach(&mut self, member: u32) -> Vec<String> {
+        let outcome = self.space.detach(Member(member), &mut { self.now });
         self.hear(outcome.events)
     }
 

@@ -5,15 +5,16 @@ use std::{
     time::Duration,
 };
 
-use latchkey_engine::{Ask, Key, KeyName, Port, Safety, Ticket};
+use latchkey_engine::{Ask, Key, KeyName, Member, Safety, Ticket};
 use tokio::sync::oneshot;
 
 use crate::{
     callers::store::Store,
     clock,
     keeper::{
-        command::{Answer, Asked, Command, SpaceNumber},
+        command::{Asked, Command, Responder},
         event::StoreEvent,
+        ledger::SpaceNumber,
         report::{StoredBlockers, StoredKey},
     },
     scripts::Asker,
@@ -61,7 +62,7 @@ impl StoredSpace {
         let asked = Asked {
             number,
             space: self.number,
-            port: ask.port,
+            member: ask.member,
             tag: ask.tag,
             asker: Asker { thread: self.thread, label: self.take_label(ask.tag) },
             key: Key::from(units),
@@ -120,7 +121,7 @@ impl StoredSpace {
         self.store.ledger.safety_of(ticket.into(), clock::now())
     }
 
-    /// Ends a hold; `unused` if nobody has touched what it protects, so that a `recovered` key stays so. `Ended` follows,
+    /// Ends a hold; `unused` if nobody has touched what it protects, so that a `recovered` key stays so. `Answered` follows,
     /// or the `Expired` or `Lost` that came first.
     pub fn release(&self, ticket: Ticket, unused: bool) {
         let release = Command::Release { number: ticket.into(), unused };
@@ -130,7 +131,7 @@ impl StoredSpace {
         self.store.send(release);
     }
 
-    /// Makes a write hold a read hold. `Ended` follows, or the `Expired` or `Lost` that came first.
+    /// Makes a write hold a read hold. `Answered` follows, or the `Expired` or `Lost` that came first.
     pub fn downgrade(&self, ticket: Ticket) {
         self.store.send(Command::Downgrade(ticket.into()));
     }
@@ -146,9 +147,9 @@ impl StoredSpace {
         waited
     }
 
-    /// The thread behind the port has ended: what it waits for leaves, what it holds ends as by death.
-    pub fn detach(&self, port: Port) {
-        self.store.send(Command::Detach { space: self.number, port });
+    /// The thread behind the member has ended: what it waits for leaves, what it holds ends as by death.
+    pub fn detach(&self, member: Member) {
+        self.store.send(Command::Detach { space: self.number, member });
     }
 
     /// Who holds and who waits, in all processes. Should the connection end meanwhile, the server is asked again on the
@@ -159,7 +160,7 @@ impl StoredSpace {
     /// If there is no connection within `connect_timeout` of the call, or the server refuses.
     pub fn query(&self) -> impl Future<Output = Result<Vec<StoredKey>, StoreError>> + Send + use<> {
         let space = self.number;
-        self.ask(move |answer| Command::Query { space, answer })
+        self.ask(move |responder| Command::Query { space, responder })
     }
 
     /// Waits until the server grants: after its start, or when it has taken over from another one, it does not for the length
@@ -170,7 +171,7 @@ impl StoredSpace {
     /// If there is no connection within `connect_timeout` of the call or of the end of the last one, or the server refuses.
     pub fn ready(&self) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
         let space = self.number;
-        self.ask(move |answer| Command::Ready { space, answer })
+        self.ask(move |responder| Command::Ready { space, responder })
     }
 
     /// Calls `watch` for what happens to the store's connection and session from now on, if no other space of this thread has it
@@ -193,18 +194,18 @@ impl StoredSpace {
         clock::until(self.store.ledger.frozen_until())
     }
 
-    fn ask<T: Send, C: FnOnce(Answer<T>) -> Command>(
+    fn ask<T: Send, C: FnOnce(Responder<T>) -> Command>(
         &self,
         command: C,
     ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, C> {
-        let (answer, answered) = oneshot::channel();
+        let (responder, answer) = oneshot::channel();
         let store = self.store.clone();
-        store.send(command(answer));
+        store.send(command(responder));
         async move {
             // Unanswered: the space was dropped, the store was shut down, or its runtime has ended.
             let unreachable =
                 || StoreError { address: store.config().address(), trouble: Reason::Unreachable.into() };
-            answered.await.unwrap_or_else(|_| Err(store.trouble().unwrap_or_else(unreachable)))
+            answer.await.unwrap_or_else(|_| Err(store.trouble().unwrap_or_else(unreachable)))
         }
     }
 

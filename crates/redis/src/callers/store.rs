@@ -24,8 +24,8 @@ use crate::{
     connection::address::Config,
     keeper::{
         Keeper,
-        command::{Command, SpaceNumber},
-        ledger::Ledger,
+        command::Command,
+        ledger::{Ledger, SpaceNumber},
     },
     trouble::StoreError,
 };

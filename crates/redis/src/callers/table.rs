@@ -1,6 +1,6 @@
 //! A stored space as a [`LockTable`]: every answer comes later, as an event, so that a caller has nothing to take in.
 
-use latchkey_engine::{Ask, Caller, LockTable, Outcome, Port, Released, Requested, Safety, Ticket, Time};
+use latchkey_engine::{Ask, Caller, LockTable, Member, Outcome, Released, Requested, Safety, Ticket, Time};
 
 use crate::callers::space::StoredSpace;
 
@@ -28,8 +28,8 @@ impl LockTable for StoredSpace {
         Outcome::quiet(self.cancel(ticket))
     }
 
-    fn detach(&self, port: Port, _: &mut dyn Caller) -> Outcome<()> {
-        self.detach(port);
+    fn detach(&self, member: Member, _: &mut dyn Caller) -> Outcome<()> {
+        self.detach(member);
         Outcome::quiet(())
     }
 

@@ -1,98 +1,15 @@
-//! Where the store is and how it is spoken to: the options of a program, checked before anything is opened.
+//! Where the store is: a URL, or the sentinels that know the server. Checked before anything is opened.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
-use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
-use redis::{ProtocolVersion, TlsCertificates};
-use rustls::RootCertStore;
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+
+use super::{
+    client::client,
+    options::{ConfigError, Options, URL_FORM, bad},
+};
 
 const DEFAULT_SENTINEL_PORT: u16 = 26379;
-const BEGIN_CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
-
-/// What a program says of its store. [`Config::new`] checks it.
-///
-/// Either `url`, or `sentinels` with `master`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Options {
-    /// `redis://[user[:password]@]host[:port][/database]`, `rediss://…` for TLS, `unix:///path/of/the/socket`;
-    /// `valkey://` and `valkeys://` mean the same as the first two.
-    pub url: Option<String>,
-    /// The sentinels, each `host:port` or a `redis://` or `rediss://` URL of its own. With `rediss://` the server is
-    /// spoken to over TLS, too.
-    pub sentinels: Vec<String>,
-    /// The name by which the sentinels know the server.
-    pub master: Option<String>,
-    /// The ACL user; it wins over the one in the URL. None: the server's `default` user.
-    pub user: Option<String>,
-    /// The password; it wins over the one in the URL.
-    pub password: Option<String>,
-    /// The database's number; it wins over the one in the URL. None: 0.
-    pub database: Option<u32>,
-    /// Certificates of the authorities to trust instead of `roots`, in PEM.
-    pub ca: Option<Vec<u8>>,
-    /// The authorities to trust where `ca` is not given, each in PEM. One that cannot be read is left out: nobody chose it
-    /// by hand. None: Mozilla's list, as it was when this crate was built.
-    pub roots: Option<Vec<String>>,
-    /// The client's own certificate, in PEM, with `key`.
-    pub cert: Option<Vec<u8>>,
-    /// The key of `cert`, in PEM.
-    pub key: Option<Vec<u8>>,
-    /// How long the server keeps what a process holds after it last heard of it. Default: 10 s.
-    pub ttl: Duration,
-    /// How long one attempt to connect may take, with the first exchange, while the lease keeps nothing (else it takes a third of
-    /// `ttl` at most); and how long a request waits for a server that has never answered this process. Default: 5 s.
-    pub connect_timeout: Duration,
-    /// How long a server that owes an answer may say nothing before the connection is given up (a third of `ttl`, if
-    /// that is shorter); and how long a request that does not wait may take. Default: 5 s.
-    pub command_timeout: Duration,
-    /// What the names of all keys on the server begin with. Default: `latchkey`.
-    pub namespace: String,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            url: None,
-            sentinels: Vec::new(),
-            master: None,
-            user: None,
-            password: None,
-            database: None,
-            ca: None,
-            roots: None,
-            cert: None,
-            key: None,
-            ttl: Duration::from_secs(10),
-            connect_timeout: Duration::from_secs(5),
-            command_timeout: Duration::from_secs(5),
-            namespace: "latchkey".into(),
-        }
-    }
-}
-
-/// A bad option: which one, and what it takes. Never what it was, since that may be a password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    /// The option's name, as in [`Options`], in the JavaScript spelling.
-    pub option: &'static str,
-    /// What it has to be: `store.<option> must be <takes>`.
-    pub takes: &'static str,
-    /// True if the kind of the value is right and its amount is not.
-    pub out_of_range: bool,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "store.{} must be {}", self.option, self.takes)
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
-fn bad(option: &'static str, takes: &'static str) -> ConfigError {
-    ConfigError { option, takes, out_of_range: false }
-}
 
 /// How to find the server.
 #[derive(Clone)]
@@ -115,7 +32,7 @@ impl Config {
     ///
     /// If an option is missing, or is not what it has to be.
     pub fn new(options: Options) -> Result<Self, ConfigError> {
-        check_amounts(&options)?;
+        options.check_amounts()?;
         // There may be a provider already, if another part of the process chose one. It is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let target = match (&options.url, options.sentinels.is_empty()) {
@@ -164,42 +81,6 @@ impl fmt::Debug for Config {
     }
 }
 
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("master", &self.master)
-            .field("namespace", &self.namespace)
-            .field("ttl", &self.ttl)
-            .finish_non_exhaustive()
-    }
-}
-
-fn check_amounts(options: &Options) -> Result<(), ConfigError> {
-    let out = |option, takes| Err(ConfigError { option, takes, out_of_range: true });
-    let within = |time: Duration, least, most| {
-        (Duration::from_millis(least)..=Duration::from_millis(most)).contains(&time)
-    };
-    if !within(options.ttl, 500, 3_600_000) {
-        return out("ttl", "from 500 to 3600000 milliseconds");
-    }
-    if !within(options.connect_timeout, 1, 3_600_000) {
-        return out("connectTimeout", "from 1 to 3600000 milliseconds");
-    }
-    if !within(options.command_timeout, 1, 3_600_000) {
-        return out("commandTimeout", "from 1 to 3600000 milliseconds");
-    }
-    if options.namespace.is_empty() || options.namespace.len() > 100 {
-        return out("namespace", "from 1 to 100 bytes long");
-    }
-    if options.namespace.contains(['{', '}']) {
-        return Err(bad("namespace", "without braces, which tell a Redis cluster where a key belongs"));
-    }
-    Ok(())
-}
-
-const URL_FORM: &str = "a URL as redis://host:6379, rediss://host:6379 or unix:///path, with user:password@ before the \
-                        host and /database behind it if need be";
-
 fn direct(url: &str, options: &Options) -> Result<Client, ConfigError> {
     if options.master.is_some() {
         return Err(bad("master", "absent when store.url is given"));
@@ -231,55 +112,6 @@ fn with_login(info: ConnectionInfo, options: &Options) -> ConnectionInfo {
         login = login.set_db(database.into());
     }
     info.set_redis_settings(login)
-}
-
-/// A client that has read its certificates, so that a bad one is reported by the call that brought it.
-pub(crate) fn client(
-    info: &ConnectionInfo,
-    options: &Options,
-    option: &'static str,
-) -> Result<Client, ConfigError> {
-    let is_tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
-    if !is_tls {
-        if options.ca.is_some() || options.cert.is_some() || options.key.is_some() {
-            return Err(bad(option, "a rediss:// address when certificates are given"));
-        }
-        return Client::open(info.clone()).map_err(|_| bad(option, URL_FORM));
-    }
-    let client_tls = match (&options.cert, &options.key) {
-        (Some(cert), Some(key)) => {
-            Some(ClientTlsConfig { client_cert: cert.clone(), client_key: key.clone() })
-        }
-        (None, None) => None,
-        (Some(_), None) => return Err(bad("key", "given together with store.cert")),
-        (None, Some(_)) => return Err(bad("cert", "given together with store.key")),
-    };
-    let certificates = |client_tls, root_cert| TlsCertificates { client_tls, root_cert };
-    let root_cert = options.ca.clone().or_else(|| options.roots.as_deref().map(readable));
-    if root_cert.is_none() && client_tls.is_none() {
-        return Client::open(info.clone()).map_err(|_| bad(option, URL_FORM));
-    }
-    // Each by itself first, to say which of them is bad.
-    if let Some(ca) = &options.ca {
-        const TAKES: &str = "one or more certificates in PEM";
-        // Where there is no PEM in it, the crate takes it for no certificates, and trusts nobody.
-        if !ca.windows(BEGIN_CERTIFICATE.len()).any(|bytes| bytes == BEGIN_CERTIFICATE) {
-            return Err(bad("ca", TAKES));
-        }
-        Client::build_with_tls(info.clone(), certificates(None, root_cert.clone()))
-            .map_err(|_| bad("ca", TAKES))?;
-    }
-    Client::build_with_tls(info.clone(), certificates(client_tls, root_cert))
-        .map_err(|_| bad("cert", "a certificate in PEM, and store.key its key in PEM"))
-}
-
-/// Those of the authorities that can be read, as one PEM: the crate refuses a list with one that cannot.
-fn readable(roots: &[String]) -> Vec<u8> {
-    let is_readable = |pem: &&String| {
-        CertificateDer::from_pem_slice(pem.as_bytes())
-            .is_ok_and(|certificate| RootCertStore::empty().add(certificate).is_ok())
-    };
-    roots.iter().filter(is_readable).flat_map(|pem| [pem.as_bytes(), b"\n"].concat()).collect()
 }
 
 fn sentinel(options: &Options) -> Result<Target, ConfigError> {
@@ -330,10 +162,6 @@ mod tests {
         Config::new(options)
     }
 
-    fn error(change: impl FnOnce(&mut Options)) -> &'static str {
-        config(change).unwrap_err().option
-    }
-
     fn url(url: &str) -> Result<Config, ConfigError> {
         config(|options| options.url = Some(url.into()))
     }
@@ -355,7 +183,7 @@ mod tests {
         ] {
             assert_eq!(url(wrong).unwrap_err().option, "url", "{wrong:?}");
         }
-        assert_eq!(error(|_| ()), "url");
+        assert_eq!(config(|_| ()).unwrap_err().option, "url");
     }
 
     #[test]
@@ -374,43 +202,6 @@ mod tests {
         assert_eq!(with(&["a:1"], None).unwrap_err().option, "master");
         assert_eq!(with(&["unix:///x"], Some("m")).unwrap_err().option, "sentinels");
         assert_eq!(with(&[], Some("m")).unwrap_err().option, "url");
-    }
-
-    #[test]
-    fn amounts_have_bounds() {
-        let at = |options: &mut Options| options.url = Some("redis://h".into());
-        let millis = Duration::from_millis;
-        assert_eq!(error(|o| (at(o), o.ttl = millis(499)).1), "ttl");
-        assert_eq!(error(|o| (at(o), o.connect_timeout = millis(0)).1), "connectTimeout");
-        assert_eq!(error(|o| (at(o), o.command_timeout = millis(0)).1), "commandTimeout");
-        assert_eq!(error(|o| (at(o), o.namespace = String::new()).1), "namespace");
-        assert_eq!(error(|o| (at(o), o.namespace = "a{b}".into()).1), "namespace");
-    }
-
-    #[test]
-    fn certificates_are_read_at_once() {
-        let at = |options: &mut Options| options.url = Some("rediss://h".into());
-        assert_eq!(error(|o| (at(o), o.cert = Some(vec![])).1), "key");
-        assert_eq!(error(|o| (at(o), o.key = Some(vec![])).1), "cert");
-        assert_eq!(error(|o| (o.url = Some("redis://h".into()), o.ca = Some(vec![])).1), "url");
-        let broken = b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n".to_vec();
-        assert_eq!(error(|o| (at(o), o.ca = Some(broken)).1), "ca");
-        assert_eq!(error(|o| (at(o), o.ca = Some(b"ca.pem".to_vec())).1), "ca");
-        assert_eq!(error(|o| (at(o), o.ca = Some(vec![])).1), "ca");
-    }
-
-    #[test]
-    fn an_authority_that_cannot_be_read_keeps_no_other_out() {
-        let at = |options: &mut Options| options.url = Some("rediss://h".into());
-        let key = rcgen::KeyPair::generate().unwrap();
-        let good = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&key).unwrap().pem();
-        let broken =
-            ["", "!", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"].map(String::from);
-        assert_eq!(
-            readable(&[&broken[..], std::slice::from_ref(&good)].concat()),
-            [good.as_bytes(), b"\n"].concat()
-        );
-        assert!(config(|o| (at(o), o.roots = Some(broken.to_vec())).1).is_ok());
     }
 
     #[test]

@@ -12,17 +12,17 @@ use tokio::time::sleep;
 
 use super::{Connection, open, settings};
 use crate::{
-    connection::address::{self, Options},
+    connection::{client::client, options::Options},
     trouble::{Reason, Trouble},
 };
 
 /// A server, as sentinels name it.
 type Named = (String, u16);
 
-/// What has gone wrong in a search, the more telling the greater. A sentinel's refusal comes after what a server says,
+/// What has gone wrong in a search, the more informative the greater. A sentinel's refusal comes after what a server says,
 /// since it ends the wait of all requests: one sentinel that is set up otherwise than the rest is no reason for that.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Telling {
+enum Weight {
     NoAnswer,
     UnknownName,
     SentinelRefuses,
@@ -40,7 +40,7 @@ pub(super) async fn search(
         sentinels.iter().map(|sentinel| ask(sentinel, master, options)).collect();
     let mut named: Vec<Named> = Vec::new();
     let mut attempts = FuturesUnordered::new();
-    let mut worst = (Telling::NoAnswer, Trouble::new(Reason::Unreachable, "no sentinel answers"));
+    let mut worst = (Weight::NoAnswer, Trouble::new(Reason::Unreachable, "no sentinel answers"));
     // Early enough to say what is wrong, before whoever connects gives up and can only say that it took too long.
     let mut limit = pin!(sleep(within * 9 / 10));
     loop {
@@ -56,7 +56,7 @@ pub(super) async fn search(
                 Err(trouble) => trouble,
             },
             Some(attempt) = attempts.next() => match attempt {
-                Err(trouble) if !trouble.reason.is_refusal() => (Telling::OfServer, trouble),
+                Err(trouble) if !trouble.reason.is_refusal() => (Weight::OfServer, trouble),
                 // What one server of a name refuses, the others would, too: they are set up alike.
                 end => return end,
             },
@@ -70,19 +70,19 @@ pub(super) async fn search(
 }
 
 /// The server that a sentinel names.
-async fn ask(sentinel: &Client, master: &str, options: &Options) -> Result<Named, (Telling, Trouble)> {
+async fn ask(sentinel: &Client, master: &str, options: &Options) -> Result<Named, (Weight, Trouble)> {
     match ask_for(sentinel, master, options).await {
         Ok(Some(address)) => Ok(address),
         Ok(None) => {
             let trouble = Trouble::new(Reason::Unreachable, "the sentinels do not know store.master");
-            Err((Telling::UnknownName, trouble))
+            Err((Weight::UnknownName, trouble))
         }
         Err(Trouble { reason: Reason::Login | Reason::Permission, .. }) => {
             let address = sentinel.get_connection_info().addr().to_string();
-            Err((Telling::SentinelRefuses, Trouble::new(Reason::Sentinel, address)))
+            Err((Weight::SentinelRefuses, Trouble::new(Reason::Sentinel, address)))
         }
-        Err(trouble) if trouble.reason.is_refusal() => Err((Telling::SentinelRefuses, trouble)),
-        Err(trouble) => Err((Telling::NoAnswer, trouble)),
+        Err(trouble) if trouble.reason.is_refusal() => Err((Weight::SentinelRefuses, trouble)),
+        Err(trouble) => Err((Weight::NoAnswer, trouble)),
     }
 }
 
@@ -105,7 +105,7 @@ async fn attempt(
         }
         _ => ConnectionAddr::Tcp(host, port),
     };
-    let client = address::client(&server.clone().set_addr(addr), options, "sentinels")
+    let client = client(&server.clone().set_addr(addr), options, "sentinels")
         .map_err(|error| Trouble::new(Reason::Refused, error.to_string()))?;
     open(&client, options, within).await
 }

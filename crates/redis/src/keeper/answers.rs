@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use latchkey_engine::{Ending, Event, Grant, Mode, Patience};
+use latchkey_engine::{Answer, Event, Grant, Mode, Patience};
 use redis::{PushInfo, PushKind, RedisError, Value};
 
 use super::{
     Keeper,
-    line::{Line, LineEvent, Up},
+    connection_state::{ConnectionState, Incoming, Up},
     questions::Reply,
     timed_out,
 };
@@ -25,24 +25,24 @@ use crate::{
 const AFTER_DEADLINE: Duration = Duration::from_millis(1);
 
 impl Keeper {
-    pub(super) fn take_event(&mut self, event: LineEvent) {
-        if let Some(up) = self.line.up() {
+    pub(super) fn take_event(&mut self, event: Incoming) {
+        if let Some(up) = self.connection.up() {
             up.heard();
         }
         match event {
-            LineEvent::Joined(result) => self.joined(result),
-            LineEvent::Push(Some(push)) => self.pushed(push),
-            LineEvent::Push(None) => {
+            Incoming::Joined(result) => self.joined(result),
+            Incoming::Push(Some(push)) => self.pushed(push),
+            Incoming::Push(None) => {
                 self.hang_up(Some(Trouble::new(Reason::Unreachable, "the connection was closed")))
             }
-            LineEvent::Reply(reply) => self.replied(reply),
-            LineEvent::Closed => self.line = Line::idle(),
+            Incoming::Reply(reply) => self.replied(reply),
+            Incoming::Closed => self.connection = ConnectionState::idle(),
         }
     }
 
     fn pushed(&mut self, push: PushInfo) {
         match push.kind {
-            PushKind::Disconnection => self.take_event(LineEvent::Push(None)),
+            PushKind::Disconnection => self.take_event(Incoming::Push(None)),
             PushKind::Message => {
                 if let Some(Value::BulkString(message)) = push.data.get(1)
                     && let Some(push) = Push::parse(message)
@@ -136,7 +136,7 @@ impl Keeper {
             }
             Phase::Waiting { .. } => return,
         };
-        self.deliver_ended(request, owed, Ending::Unreachable);
+        self.deliver_answers(request, owed, Answer::Unreachable);
         self.requests.set_phase(number, phase);
     }
 
@@ -177,7 +177,7 @@ impl Keeper {
                 self.requests.set_phase(number, Phase::Waiting { ticket: 0 });
             }
             Acquired::Expired => {}
-            Acquired::Lost => return self.lose_session(Ending::Lost),
+            Acquired::Lost => return self.lose_session(Answer::Lost),
             Acquired::Stale => return self.hang_up(None),
         }
         self.advance(number);
@@ -189,7 +189,7 @@ impl Keeper {
         request.is_sent = false;
         let says_who = request.asked.patience != Patience::None;
         match (request.phase(), frozen) {
-            (Phase::Leaving { .. }, _) => self.end(number, Ending::Done),
+            (Phase::Leaving { .. }, _) => self.end(number, Answer::Done),
             (_, None) if says_who => self.end_late(number, clock::now()),
             (_, None) => self.end_wait(number, timed_out),
             (_, Some(wait)) => {
@@ -208,7 +208,7 @@ impl Keeper {
     /// end is heard before the replies that came with it, and a process that was held up gives it up before it reads them.
     /// What else they say is asked again. But a place is lost with a server that forgets it, and the order with it.
     pub(super) fn keep_places(&mut self) {
-        let replies = self.line.up().map(Up::last_replies).unwrap_or_default();
+        let replies = self.connection.up().map(Up::last_replies).unwrap_or_default();
         for reply in replies {
             if let Reply::Acquired(numbers, Ok(answers)) = reply {
                 numbers.into_iter().zip(answers).for_each(|(number, answer)| self.keep_place(number, answer));
@@ -260,7 +260,7 @@ impl Keeper {
             self.ledger.set_deadline(number, now.after(expiry));
         }
         self.requests.set_phase(number, Phase::Holding { grant, since: now, downgrades: 0 });
-        self.deliver(&self.requests[&number].asked, |port, tag| Event::Granted { port, tag, grant });
+        self.deliver(&self.requests[&number].asked, |member, tag| Event::Granted { member, tag, grant });
         if expired_early {
             self.expired(number);
         }
@@ -274,7 +274,7 @@ impl Keeper {
             Phase::Waiting { .. } => request.expired_early = true,
             Phase::Holding { .. } => {
                 if let Some(request) = self.remove(number) {
-                    self.deliver(&request.asked, |port, tag| Event::Expired { port, tag });
+                    self.deliver(&request.asked, |member, tag| Event::Expired { member, tag });
                 }
             }
             // The reply to its release will say so.
@@ -284,9 +284,9 @@ impl Keeper {
 
     fn released(&mut self, number: Number, answer: Released) {
         match answer {
-            Released::Released | Released::Left | Released::Gone => self.end(number, Ending::Done),
-            Released::Expired => self.end(number, Ending::Expired),
-            Released::Lost => self.lose_session(Ending::Lost),
+            Released::Released | Released::Left | Released::Gone => self.end(number, Answer::Done),
+            Released::Expired => self.end(number, Answer::Expired),
+            Released::Lost => self.lose_session(Answer::Lost),
         }
     }
 
@@ -300,13 +300,13 @@ impl Keeper {
                 if let Phase::Holding { grant, since, downgrades } = request.phase() {
                     let grant = Grant { recovered: false, ..grant };
                     self.requests.set_phase(number, Phase::Holding { grant, since, downgrades: 0 });
-                    self.deliver_ended(&self.requests[&number], downgrades, Ending::Done);
+                    self.deliver_answers(&self.requests[&number], downgrades, Answer::Done);
                 }
                 self.advance(number);
             }
-            Downgraded::Expired => self.gone(number, Ending::Expired),
-            Downgraded::Gone => self.gone(number, Ending::Lost),
-            Downgraded::Lost => self.lose_session(Ending::Lost),
+            Downgraded::Expired => self.gone(number, Answer::Expired),
+            Downgraded::Gone => self.gone(number, Answer::Lost),
+            Downgraded::Lost => self.lose_session(Answer::Lost),
         }
     }
 
@@ -321,22 +321,22 @@ impl Keeper {
                 }
                 self.advance(number);
             }
-            Reclaimed::Expired => self.gone(number, Ending::Expired),
-            Reclaimed::Lost => self.gone(number, Ending::Lost),
+            Reclaimed::Expired => self.gone(number, Answer::Expired),
+            Reclaimed::Lost => self.gone(number, Answer::Lost),
             Reclaimed::Stale => self.hang_up(None),
         }
     }
 
     /// The server does not have a hold any more, for a reason that concerns this hold alone.
-    fn gone(&mut self, number: Number, ending: Ending) {
+    fn gone(&mut self, number: Number, answer: Answer) {
         let Some(request) = self.requests.get(&number) else { return };
-        let Phase::Holding { downgrades, .. } = request.phase() else { return self.end(number, ending) };
+        let Phase::Holding { downgrades, .. } = request.phase() else { return self.end(number, answer) };
         let Some(request) = self.remove(number) else { return };
-        self.deliver_ended(&request, downgrades, ending);
+        self.deliver_answers(&request, downgrades, answer);
         if downgrades == 0 {
-            self.deliver(&request.asked, |port, tag| match ending {
-                Ending::Expired => Event::Expired { port, tag },
-                _ => Event::Lost { port, tag },
+            self.deliver(&request.asked, |member, tag| match answer {
+                Answer::Expired => Event::Expired { member, tag },
+                _ => Event::Lost { member, tag },
             });
         }
     }

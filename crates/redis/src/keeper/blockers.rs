@@ -34,7 +34,7 @@ impl Keeper {
         if !self.has_room(Need::Acquire) {
             return false;
         }
-        let (Some(request), Some(up)) = (self.requests.get_mut(&number), self.line.up()) else {
+        let (Some(request), Some(up)) = (self.requests.get_mut(&number), self.connection.up()) else {
             return false;
         };
         if request.is_along || std::mem::replace(&mut request.has_asked_who, true) {
@@ -67,12 +67,12 @@ impl Keeper {
             return;
         };
         let (ledger, space) = (self.ledger.clone(), request.asked.space);
-        self.end_wait(number, |port, tag| {
+        self.end_wait(number, |member, tag| {
             // Before its caller learns that it may ask.
             if let Some(blockers) = blockers {
                 ledger.set_blockers(number, space, blockers);
             }
-            timed_out(port, tag)
+            timed_out(member, tag)
         });
     }
 }

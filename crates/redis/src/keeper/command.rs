@@ -2,17 +2,18 @@
 
 use std::{fmt, time::Duration};
 
-use latchkey_engine::{Events, Key, Mode, Patience, Port, Time};
+use latchkey_engine::{Events, Key, Member, Mode, Patience, Time};
 use tokio::sync::oneshot;
 
 use crate::{
-    keeper::{event::StoreEvent, ledger::Number, report::StoredKey},
+    keeper::{
+        event::StoreEvent,
+        ledger::{Number, SpaceNumber},
+        report::StoredKey,
+    },
     scripts::Asker,
     trouble::StoreError,
 };
-
-/// The number of an open space of a store.
-pub(crate) type SpaceNumber = u32;
 
 /// Takes the events of a space.
 pub(crate) type Deliver = Box<dyn Fn(Events) + Send + Sync>;
@@ -21,7 +22,7 @@ pub(crate) type Deliver = Box<dyn Fn(Events) + Send + Sync>;
 pub(crate) type Watch = Box<dyn Fn(&StoreEvent) + Send + Sync>;
 
 /// Answers what somebody wants to know.
-pub(crate) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+pub(crate) type Responder<T> = oneshot::Sender<Result<T, StoreError>>;
 
 pub(crate) enum Command {
     Open {
@@ -47,15 +48,15 @@ pub(crate) enum Command {
     Downgrade(Number),
     Detach {
         space: SpaceNumber,
-        port: Port,
+        member: Member,
     },
     Query {
         space: SpaceNumber,
-        answer: Answer<Vec<StoredKey>>,
+        responder: Responder<Vec<StoredKey>>,
     },
     Ready {
         space: SpaceNumber,
-        answer: Answer<()>,
+        responder: Responder<()>,
     },
     Drop(SpaceNumber),
     /// Nobody is left who could send a command.
@@ -68,7 +69,7 @@ pub(crate) enum Command {
 pub(crate) struct Asked {
     pub number: Number,
     pub space: SpaceNumber,
-    pub port: Port,
+    pub member: Member,
     pub tag: u32,
     pub asker: Asker,
     pub key: Key,

@@ -1,4 +1,4 @@
-//! What callers want.
+//! What is done for each command that a caller has left.
 
 use latchkey_engine::{Patience, Time};
 
@@ -23,11 +23,11 @@ impl Keeper {
             Command::Cancel(number) => self.cancel(number),
             Command::Release { number, unused } => self.release(number, unused),
             Command::Downgrade(number) => self.downgrade(number),
-            Command::Detach { space, port } => {
-                self.detach(|asked| asked.space == space && asked.port == port)
+            Command::Detach { space, member } => {
+                self.detach(|asked| asked.space == space && asked.member == member)
             }
-            Command::Query { space, answer } => self.query(space, answer),
-            Command::Ready { space, answer } => self.ready(space, answer),
+            Command::Query { space, responder } => self.query(space, responder),
+            Command::Ready { space, responder } => self.ready(space, responder),
             Command::Drop(space) => {
                 self.detach(|asked| asked.space == space);
                 self.queries.drop_space(space);

@@ -14,10 +14,10 @@ use std::{
 
 use latchkey_engine::{Safety, Ticket, Time};
 
-use crate::{
-    keeper::{command::SpaceNumber, report::StoredBlockers},
-    trouble::Trouble,
-};
+use crate::{keeper::report::StoredBlockers, trouble::Trouble};
+
+/// The number of an open space of a store.
+pub(crate) type SpaceNumber = u32;
 
 /// The number of a request, in this process; never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,18 +8,17 @@ use std::collections::HashMap;
 use latchkey_engine::Time;
 use redis::RedisResult;
 
-use super::{Keeper, questions::Reply};
+use super::Keeper;
 use crate::{
     clock,
     keeper::{
-        command::{Answer, SpaceNumber},
+        command::Responder,
+        ledger::SpaceNumber,
+        questions::{QueryNumber, Reply},
         report::{StoredKey, Survey},
     },
     trouble::{Reason, StoreError, Trouble},
 };
-
-/// The number of a query of a store.
-pub(super) type QueryNumber = u64;
 
 #[derive(Default)]
 pub(super) struct Queries {
@@ -38,9 +37,9 @@ struct Query {
 
 /// What is to be answered.
 enum Wanted {
-    Report(Answer<Vec<StoredKey>>),
+    Report(Responder<Vec<StoredKey>>),
     /// That the server grants. The beats say whether it does.
-    Ready(Answer<()>),
+    Ready(Responder<()>),
 }
 
 impl Query {
@@ -51,8 +50,8 @@ impl Query {
     /// Nobody may be left who wants to know.
     fn fail(self, error: StoreError) {
         match self.wanted {
-            Wanted::Report(answer) => _ = answer.send(Err(error)),
-            Wanted::Ready(answer) => _ = answer.send(Err(error)),
+            Wanted::Report(responder) => _ = responder.send(Err(error)),
+            Wanted::Ready(responder) => _ = responder.send(Err(error)),
         }
     }
 }
@@ -89,12 +88,12 @@ impl Queries {
 }
 
 impl Keeper {
-    pub(super) fn query(&mut self, space: SpaceNumber, answer: Answer<Vec<StoredKey>>) {
-        self.enter_query(space, Wanted::Report(answer));
+    pub(super) fn query(&mut self, space: SpaceNumber, responder: Responder<Vec<StoredKey>>) {
+        self.enter_query(space, Wanted::Report(responder));
     }
 
-    pub(super) fn ready(&mut self, space: SpaceNumber, answer: Answer<()>) {
-        self.enter_query(space, Wanted::Ready(answer));
+    pub(super) fn ready(&mut self, space: SpaceNumber, responder: Responder<()>) {
+        self.enter_query(space, Wanted::Ready(responder));
     }
 
     fn enter_query(&mut self, space: SpaceNumber, wanted: Wanted) {
@@ -111,7 +110,7 @@ impl Keeper {
 
     /// Sends the queries that wait for a connection, if there is one.
     pub(super) fn send_queries(&mut self) {
-        if self.line.up().is_none() {
+        if self.connection.up().is_none() {
             return;
         }
         let mut surveys = Vec::new();
@@ -125,7 +124,7 @@ impl Keeper {
     }
 
     fn survey(&mut self, number: QueryNumber, mut survey: Survey) {
-        let Some(up) = self.line.up() else { return };
+        let Some(up) = self.connection.up() else { return };
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
         up.ask(async move {
             let result = survey.step(&link, &mut commands).await;
@@ -146,17 +145,17 @@ impl Keeper {
                 Err(self.error(trouble))
             }
         };
-        if let Some(Query { wanted: Wanted::Report(answer), .. }) = self.queries.all.remove(&number) {
+        if let Some(Query { wanted: Wanted::Report(responder), .. }) = self.queries.all.remove(&number) {
             // Nobody may be left who wants to know.
-            let _ = answer.send(report);
+            let _ = responder.send(report);
         }
     }
 
     /// The server has just said that it grants.
     pub(super) fn grants(&mut self) {
         for (_, query) in self.queries.all.extract_if(|_, query| query.is_for_ready()) {
-            if let Wanted::Ready(answer) = query.wanted {
-                let _ = answer.send(Ok(()));
+            if let Wanted::Ready(responder) = query.wanted {
+                let _ = responder.send(Ok(()));
             }
         }
     }

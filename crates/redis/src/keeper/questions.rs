@@ -5,7 +5,7 @@ use std::time::Duration;
 use latchkey_engine::Time;
 use redis::RedisResult;
 
-use super::{Keeper, queries::QueryNumber};
+use super::Keeper;
 use crate::{
     clock,
     keeper::{
@@ -24,6 +24,9 @@ const WINDOW: usize = 256;
 
 /// How many releases are one question at most. More would gain little, and make others wait behind it.
 const RELEASES_AT_ONCE: usize = 64;
+
+/// The number of a query of a store.
+pub(super) type QueryNumber = u64;
 
 /// A reply, with what it is the reply to.
 pub(super) enum Reply {
@@ -48,7 +51,7 @@ pub(super) enum Reply {
 impl Keeper {
     /// Asks the server what a request needs next, as soon as there is room for it.
     pub(super) fn advance(&mut self, number: Number) {
-        let (Some(request), Some(_)) = (self.requests.get(&number), self.line.up()) else { return };
+        let (Some(request), Some(_)) = (self.requests.get(&number), self.connection.up()) else { return };
         let Some(need) = request.need.filter(|_| !request.in_flight) else { return };
         // A release waits until the end of this turn, for others that may go with it.
         if need != Need::Release && self.has_room(need) {
@@ -64,7 +67,7 @@ impl Keeper {
     }
 
     fn is_window_open(&mut self) -> bool {
-        self.line.up().is_some_and(|up| up.replies.len() < WINDOW)
+        self.connection.up().is_some_and(|up| up.replies.len() < WINDOW)
     }
 
     /// Sends what had to wait until there was room for it.
@@ -94,7 +97,7 @@ impl Keeper {
             };
             next = if numbers.len() < RELEASES_AT_ONCE { self.backlog.pop_hold_if(goes_along) } else { None };
         }
-        let Some(up) = self.line.up() else { return };
+        let Some(up) = self.connection.up() else { return };
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
         up.ask(
             async move { Reply::Released(numbers, link.release(&mut commands, &released, purpose).await) },
@@ -102,7 +105,9 @@ impl Keeper {
     }
 
     fn send(&mut self, number: Number) {
-        let (Some(request), Some(up)) = (self.requests.get_mut(&number), self.line.up()) else { return };
+        let (Some(request), Some(up)) = (self.requests.get_mut(&number), self.connection.up()) else {
+            return;
+        };
         if request.in_flight {
             return;
         }
@@ -150,14 +155,14 @@ impl Keeper {
             request.sent();
             all.push(request.describe(&self.session.id));
         }
-        let Some(up) = self.line.up() else { return };
+        let Some(up) = self.connection.up() else { return };
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
         up.ask(async move { Reply::Acquired(numbers, link.acquire(&mut commands, &all, waiting).await) });
     }
 
     /// Has the server look after a lock at whose head a request waits.
     pub(super) fn poke(&mut self, number: Number) {
-        let (Some(request), Some(up)) = (self.requests.get(&number), self.line.up()) else { return };
+        let (Some(request), Some(up)) = (self.requests.get(&number), self.connection.up()) else { return };
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
         let lock = request.lock.clone();
         up.ask(async move { Reply::Poked(number, link.poke(&mut commands, &lock).await) });
@@ -171,7 +176,7 @@ impl Keeper {
 
     fn sweep_after(&mut self, after: Option<RequestId>) {
         let session = self.session.id.clone();
-        let Some(up) = self.line.up() else { return };
+        let Some(up) = self.connection.up() else { return };
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
         up.ask(async move { Reply::Swept(link.list(&mut commands, Some(&session), after.as_ref()).await) });
     }
@@ -182,7 +187,7 @@ impl Keeper {
             self.sweep_after(Some(last.id.clone()));
         }
         let unknown: Vec<_> = page.into_iter().filter(|owner| self.number_of(&owner.id).is_none()).collect();
-        let Some(up) = self.line.up().filter(|_| !unknown.is_empty()) else { return };
+        let Some(up) = self.connection.up().filter(|_| !unknown.is_empty()) else { return };
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
         up.ask(async move { Reply::Disowned(link.release(&mut commands, &unknown, Purpose::Unused).await) });
     }

@@ -182,7 +182,7 @@ impl Request {
 mod tests {
     use std::collections::HashSet;
 
-    use latchkey_engine::{Patience, Port};
+    use latchkey_engine::{Member, Patience};
 
     use super::*;
     use crate::{keeper::ledger::Number, scripts::Asker};
@@ -191,7 +191,7 @@ mod tests {
         let asked = Asked {
             number: Number(number),
             space: 0,
-            port: Port(0),
+            member: Member(0),
             tag: 0,
             asker: Asker::default(),
             key: [u16::from(b'k')].as_slice().into(),

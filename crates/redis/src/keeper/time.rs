@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_engine::{Ending, Time};
+use latchkey_engine::{Answer, Time};
 
 use super::{Keeper, timed_out};
 use crate::{
@@ -18,7 +18,7 @@ impl Keeper {
     pub(super) fn mind_time(&mut self, now: Time) {
         // Before anything else: nobody may believe in a hold for longer than it is certain.
         if self.requests.need_trust() && !self.session.is_trusted(now) {
-            self.lose_session(Ending::Unreachable);
+            self.lose_session(Answer::Unreachable);
         }
         while let Some(alarm) = self.requests.take_due(now) {
             match alarm {
@@ -34,7 +34,8 @@ impl Keeper {
     /// When there is something to do next, at the latest.
     pub(super) fn next_time(&self) -> Time {
         let trust = self.session.trusted_until().filter(|_| self.requests.need_trust());
-        let times = [self.requests.next_alarm(), trust, self.queries.next_limit(), self.next_line_time()];
+        let times =
+            [self.requests.next_alarm(), trust, self.queries.next_limit(), self.next_connection_time()];
         times.into_iter().flatten().min().unwrap_or_else(|| clock::now().after(LONG))
     }
 
@@ -46,7 +47,7 @@ impl Keeper {
             return self.end_wait(number, timed_out);
         }
         let asked = request.asked.clone();
-        let trouble = self.ledger.trouble().filter(|_| self.line.up().is_none());
+        let trouble = self.ledger.trouble().filter(|_| self.connection.up().is_none());
         match self.own_limit(&asked) {
             Some(time) if time <= now => match trouble {
                 None if asked.is_patient() && now < self.ledger.frozen_until() => {
@@ -64,7 +65,7 @@ impl Keeper {
     fn fail_late(&mut self, number: Number, trouble: Option<Trouble>) {
         let trouble = trouble.unwrap_or_else(|| Trouble::new(Reason::Unreachable, "no answer in time"));
         let reason = trouble.reason;
-        if self.line.up().is_none() {
+        if self.connection.up().is_none() {
             self.note(Some(trouble));
         }
         self.fail(number, reason);

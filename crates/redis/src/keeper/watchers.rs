@@ -5,10 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use crate::keeper::{
-    command::{SpaceNumber, Watch},
-    event::StoreEvent,
-};
+use crate::keeper::{command::Watch, event::StoreEvent, ledger::SpaceNumber};
 
 /// By their spaces, with their threads.
 #[derive(Default)]

@@ -10,7 +10,7 @@ use super::{
 use crate::scripts::names::{LockName, RequestId};
 
 impl Link {
-    /// Tells who holds a lock and who waits for it. Where there are many, they are not all looked at in the same moment.
+    /// Answers who holds a lock and who waits for it. Where there are many, they are not all looked at in the same moment.
     ///
     /// # Errors
     ///

@@ -23,9 +23,9 @@ pub struct Lock {
     pub recovered: bool,
 }
 
-/// What has to be told to somebody.
+/// What somebody has to be notified of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Notice {
     Granted { id: RequestId, recovered: bool },
     Expired(RequestId),
 }
@@ -35,8 +35,8 @@ pub struct Model {
     pub locks: BTreeMap<String, Lock>,
     pub dead: BTreeSet<SessionId>,
     pub expired: BTreeSet<RequestId>,
-    /// Told since it was last taken, in order.
-    pub told: Vec<Told>,
+    /// Since they were last taken, in order.
+    pub notices: Vec<Notice>,
 }
 
 impl Model {
@@ -126,7 +126,7 @@ impl Model {
             let recovered = lock.recovered;
             let granted = lock.queue.remove(0);
             assert!(lock.holders.iter().all(|hold| hold.mode == Mode::Read && granted.mode == Mode::Read));
-            self.told.push(Told::Granted { id: granted.id.clone(), recovered });
+            self.notices.push(Notice::Granted { id: granted.id.clone(), recovered });
             self.lock(key).holders.push(granted);
         }
     }
@@ -144,7 +144,7 @@ impl Model {
                 } else if hold.overdue {
                     self.end_hold(key, &hold.id, Purpose::Death);
                     self.expired.insert(hold.id.clone());
-                    self.told.push(Told::Expired(hold.id));
+                    self.notices.push(Notice::Expired(hold.id));
                 }
             }
         }

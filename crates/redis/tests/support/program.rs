@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use latchkey_engine::{Ask, Ending, Event, Grant, Mode, Patience, Port, Ticket};
+use latchkey_engine::{Answer, Ask, Event, Grant, Member, Mode, Patience, Ticket};
 use latchkey_redis::{Config, Options, Reason, Store, StoredKey, StoredSpace};
 use tokio::runtime::{Builder, Runtime};
 
@@ -20,7 +20,7 @@ use super::{Server, peer::PATIENCE};
 pub const TTL: Duration = Duration::from_secs(3);
 /// The lease of a program that is to lose what it holds.
 pub const BRIEF: Duration = Duration::from_secs(1);
-pub const PORT: Port = Port(7);
+pub const MEMBER: Member = Member(7);
 
 pub struct Program {
     pub runtime: Option<Runtime>,
@@ -93,7 +93,7 @@ impl Program {
         self.next_tag += 1;
         let tag = self.next_tag;
         let key = units(key);
-        let ask = Ask { port: PORT, tag, key: key.as_slice().into(), mode, expiry, patience };
+        let ask = Ask { member: MEMBER, tag, key: key.as_slice().into(), mode, expiry, patience };
         Asked { tag, ticket: self.space.request(ask) }
     }
 
@@ -126,23 +126,23 @@ impl Program {
         }
     }
 
-    pub fn ending(&mut self, asked: Asked) -> Ending {
+    pub fn answer(&mut self, asked: Asked) -> Answer {
         match self.next_event(asked) {
-            Event::Ended { ending, .. } => ending,
-            other => panic!("expected an ending, not {other:?}"),
+            Event::Answered { answer, .. } => answer,
+            other => panic!("expected an answer, not {other:?}"),
         }
     }
 
     /// Releases a hold and waits for the answer.
-    pub fn release(&mut self, asked: Asked) -> Ending {
+    pub fn release(&mut self, asked: Asked) -> Answer {
         self.space.release(asked.ticket, false);
-        self.ending(asked)
+        self.answer(asked)
     }
 
     /// Makes a write hold a read hold and waits for the answer.
-    pub fn downgrade(&mut self, asked: Asked) -> Ending {
+    pub fn downgrade(&mut self, asked: Asked) -> Answer {
         self.space.downgrade(asked.ticket);
-        self.ending(asked)
+        self.answer(asked)
     }
 
     /// The next event of a request.
@@ -271,7 +271,7 @@ pub fn tag(event: &Event) -> u32 {
         | Event::TimedOut { tag, .. }
         | Event::Lost { tag, .. }
         | Event::Failed { tag, .. }
-        | Event::Ended { tag, .. } => tag,
+        | Event::Answered { tag, .. } => tag,
     }
 }
 
@@ -287,9 +287,9 @@ pub fn queue_up(a: &mut Program, b: &mut Program) -> [Asked; 3] {
 
 /// Those who queued up are granted it in that order, once the first of them has it.
 pub fn follow_in_order(a: &mut Program, b: &mut Program, [first, second, third]: [Asked; 3]) {
-    assert_eq!(b.release(first), Ending::Done);
+    assert_eq!(b.release(first), Answer::Done);
     follow(a, second, b, third);
-    assert_eq!(a.release(second), Ending::Done);
+    assert_eq!(a.release(second), Answer::Done);
     b.granted(third);
 }
 

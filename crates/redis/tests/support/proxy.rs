@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-/// Passes everything on until it is told otherwise.
+/// Passes everything on until it is asked not to.
 pub struct Proxy {
     port: u16,
     state: Arc<State>,
@@ -21,7 +21,7 @@ pub struct Proxy {
 struct State {
     /// Both ends of all connections.
     sockets: Mutex<Vec<TcpStream>>,
-    /// Nothing passes in either direction, and nobody is told.
+    /// Nothing passes in either direction, and nobody is notified.
     swallows: AtomicBool,
     /// New connections are closed at once.
     refuses: AtomicBool,
@@ -69,7 +69,7 @@ impl Proxy {
         self.state.cut();
     }
 
-    /// From now on nothing passes, on old and new connections; nobody is told.
+    /// From now on nothing passes, on old and new connections; nobody is notified.
     pub fn swallow(&self, swallows: bool) {
         self.state.swallows.store(swallows, Ordering::SeqCst);
     }

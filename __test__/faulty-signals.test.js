@@ -23,7 +23,7 @@ const boom = () => {
   throw new Error('boom');
 };
 
-/** A store is told in the background of a request that was given up. */
+/** A store learns in the background of a request that was given up. */
 async function assertOneHold(locks) {
   const end = performance.now() + LIMIT;
   let seen;

@@ -2,11 +2,11 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use latchkey_engine::{Ending, Time};
+use latchkey_engine::{Answer, Time};
 
 use crate::{
     clock,
-    keeper::{Keeper, line::Up, questions::Reply, request::Request},
+    keeper::{Keeper, connection_state::Up, questions::Reply, request::Request},
     scripts::{Beat, Clearing},
     who,
 };
@@ -35,7 +35,7 @@ impl Up {
 impl Keeper {
     pub(super) fn beat(&mut self, now: Time) {
         let (session, known_tick) = (self.session.id.clone(), self.known_tick);
-        let Some(up) = self.line.up() else { return };
+        let Some(up) = self.connection.up() else { return };
         up.is_beating = true;
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
         up.ask(async move {
@@ -52,7 +52,7 @@ impl Keeper {
     /// A beat has been answered.
     pub(in crate::keeper) fn beaten(&mut self, sent: Time, beat: Beat) {
         let Beat::Kept { next_lapse, frozen, dead } = beat else {
-            return self.lose_session(Ending::Lost);
+            return self.lose_session(Answer::Lost);
         };
         self.set_frozen(frozen);
         if frozen.is_zero() {
@@ -63,7 +63,7 @@ impl Keeper {
         // A server that has forgotten a hold renews the session all the same, and may soon grant the lock to another one. So
         // no beat counts before all holds have been said again.
         let is_sure = !self.requests.values().any(Request::is_unconfirmed);
-        let Some(up) = self.line.up() else { return };
+        let Some(up) = self.connection.up() else { return };
         if !frozen.is_zero() && !up.is_frozen {
             // It has forgotten everything without ending the connection. A new one says all again.
             return self.hang_up(None);
@@ -89,7 +89,7 @@ impl Keeper {
 
     /// A step of a clearing has been answered.
     pub(in crate::keeper) fn cleared(&mut self, clearing: Clearing, end: Option<bool>) {
-        let Some(up) = self.line.up() else { return };
+        let Some(up) = self.connection.up() else { return };
         match end {
             None => up.clear(clearing),
             Some(_) => _ = up.clearing.remove(clearing.session()),

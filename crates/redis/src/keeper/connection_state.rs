@@ -15,7 +15,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use latchkey_engine::{Ending, Time};
+use latchkey_engine::{Answer, Time};
 use redis::{PushInfo, aio::MultiplexedConnection};
 use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};
 
@@ -34,7 +34,8 @@ const FIRST_RETRY: Duration = Duration::from_millis(20);
 const LAST_RETRY: Duration = Duration::from_millis(500);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-pub(super) enum Line {
+/// How far the connection has got.
+pub(super) enum ConnectionState {
     /// No connection. If there is work, the next attempt is made at `retry_at`.
     Idle { retry_at: Time, retry: Duration },
     /// An attempt is under way; should it fail, the next one waits for `retry`.
@@ -71,15 +72,15 @@ pub(super) struct Up {
     remind_at: Time,
 }
 
-/// What comes over the line.
-pub(super) enum LineEvent {
+/// What comes over the connection.
+pub(super) enum Incoming {
     Joined(Result<Box<Joined>, Trouble>),
     Push(Option<PushInfo>),
     Reply(Reply),
     Closed,
 }
 
-impl Line {
+impl ConnectionState {
     pub fn idle() -> Self {
         Self::Idle { retry_at: Time::ZERO, retry: FIRST_RETRY }
     }
@@ -92,15 +93,15 @@ impl Line {
         if let Self::Up(up) = self { Some(up) } else { None }
     }
 
-    /// The next thing that happens on the line. Nothing is lost if the wait for it is given up.
-    pub async fn next_event(&mut self) -> LineEvent {
+    /// The next thing that happens on the connection. Nothing is lost if the wait for it is given up.
+    pub async fn next_event(&mut self) -> Incoming {
         match self {
             Self::Idle { .. } => std::future::pending().await,
-            Self::Connecting { joining, .. } => LineEvent::Joined(joining.await),
+            Self::Connecting { joining, .. } => Incoming::Joined(joining.await),
             Self::Up(up) => std::future::poll_fn(|context| up.poll_event(context)).await,
             Self::Closing(closing) => {
                 closing.await;
-                LineEvent::Closed
+                Incoming::Closed
             }
         }
     }
@@ -114,15 +115,15 @@ impl Up {
         self.replies.push(tokio::task::unconstrained(question).boxed());
     }
 
-    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<LineEvent> {
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Incoming> {
         // What it reads is there for the next two.
         self.wire.poll(context);
         // Pushes first: a loss is sent before the grant that it makes possible, which may come as a reply.
         if let Poll::Ready(push) = self.pushes.poll_recv(context) {
-            return Poll::Ready(LineEvent::Push(push));
+            return Poll::Ready(Incoming::Push(push));
         }
         if let Poll::Ready(Some(reply)) = self.replies.poll_next_unpin(context) {
-            return Poll::Ready(LineEvent::Reply(reply));
+            return Poll::Ready(Incoming::Reply(reply));
         }
         // It writes what questions that were just polled have said.
         self.wire.poll(context);
@@ -161,33 +162,33 @@ impl Up {
 
 impl Keeper {
     /// Connects, beats and disconnects as the time and the work demand it.
-    pub(super) fn mind_line(&mut self, now: Time) {
+    pub(super) fn update_connection(&mut self, now: Time) {
         let is_closing = self.is_shut_down;
         let has_work = self.has_work();
         let is_needed = has_work || self.has_open_space();
-        match &self.line {
-            Line::Idle { retry_at, retry } if has_work && !is_closing && *retry_at <= now => {
+        match &self.connection {
+            ConnectionState::Idle { retry_at, retry } if has_work && !is_closing && *retry_at <= now => {
                 let retry = *retry;
                 self.connect(retry);
             }
-            Line::Connecting { .. } if is_closing => self.line = Line::idle(),
-            Line::Up(_) if is_closing || !is_needed => self.close_session(),
-            Line::Up(_) => self.mind_up(now),
+            ConnectionState::Connecting { .. } if is_closing => self.connection = ConnectionState::idle(),
+            ConnectionState::Up(_) if is_closing || !is_needed => self.close_session(),
+            ConnectionState::Up(_) => self.update_up(now),
             _ => {}
         }
     }
 
-    /// When the line has to be minded next.
-    pub(super) fn next_line_time(&self) -> Option<Time> {
-        match &self.line {
-            Line::Idle { retry_at, .. } => self.has_work().then_some(*retry_at),
-            Line::Up(up) => {
+    /// When the connection has to be looked at next.
+    pub(super) fn next_connection_time(&self) -> Option<Time> {
+        match &self.connection {
+            ConnectionState::Idle { retry_at, .. } => self.has_work().then_some(*retry_at),
+            ConnectionState::Up(up) => {
                 let silence = up.silence().map(|since| since.after(self.patience()));
                 let due = || up.beat_due(self.requests.is_any_waiting(), self.thaw());
                 let beat = (!up.is_beating).then(due);
                 [silence, beat, Some(up.confirm_at), Some(up.remind_at)].into_iter().flatten().min()
             }
-            Line::Connecting { .. } | Line::Closing(_) => None,
+            ConnectionState::Connecting { .. } | ConnectionState::Closing(_) => None,
         }
     }
 
@@ -208,7 +209,7 @@ impl Keeper {
             let late = |_| Err(Trouble::new(Reason::Unreachable, "no answer in time"));
             timeout(within, joining).await.unwrap_or_else(late)
         };
-        self.line = Line::Connecting { joining: joining.boxed(), retry };
+        self.connection = ConnectionState::Connecting { joining: joining.boxed(), retry };
     }
 
     /// The attempt to connect has ended.
@@ -220,13 +221,13 @@ impl Keeper {
         let Beat::Kept { frozen, .. } = beat else {
             return match beat {
                 Beat::OtherLayout(layout) => self.refused(Trouble::new(Reason::Layout, layout)),
-                _ => self.lose_session(Ending::Lost),
+                _ => self.lose_session(Answer::Lost),
             };
         };
         let now = clock::now();
         let ttl = self.config.options().ttl;
         let run_id = link.run_id.clone();
-        self.line = Line::Up(Box::new(Up {
+        self.connection = ConnectionState::Up(Box::new(Up {
             link: Arc::new(link),
             commands: connection.commands,
             wire: connection.wire,
@@ -266,22 +267,24 @@ impl Keeper {
     /// Ends the connection, if there is one. What was under way is sent again on the next.
     pub(super) fn hang_up(&mut self, trouble: Option<Trouble>) {
         self.keep_places();
-        if self.line.up().is_some() {
+        if self.connection.up().is_some() {
             let reason = trouble.clone().map(|trouble| self.error(trouble).to_string());
             self.watchers.publish(&StoreEvent::Disconnected { reason });
         }
         let now = clock::now();
-        let retry = match self.line {
-            Line::Idle { retry, .. } | Line::Connecting { retry, .. } => retry,
+        let retry = match self.connection {
+            ConnectionState::Idle { retry, .. } | ConnectionState::Connecting { retry, .. } => retry,
             // It would refuse the same again.
-            Line::Up(_) if trouble.as_ref().is_some_and(|trouble| trouble.reason.is_refusal()) => LAST_RETRY,
-            Line::Up(_) | Line::Closing(_) => FIRST_RETRY,
+            ConnectionState::Up(_) if trouble.as_ref().is_some_and(|trouble| trouble.reason.is_refusal()) => {
+                LAST_RETRY
+            }
+            ConnectionState::Up(_) | ConnectionState::Closing(_) => FIRST_RETRY,
         };
         // A session that is being ended is let come to its end: nobody has to wait for its lease.
-        if !matches!(self.line, Line::Closing(_)) {
-            self.line = match &trouble {
-                None => Line::idle(),
-                Some(_) => Line::Idle {
+        if !matches!(self.connection, ConnectionState::Closing(_)) {
+            self.connection = match &trouble {
+                None => ConnectionState::idle(),
+                Some(_) => ConnectionState::Idle {
                     retry_at: now.after(who::scatter(retry)),
                     retry: (retry * 2).min(self.longest_retry(now)),
                 },
@@ -305,24 +308,24 @@ impl Keeper {
         self.send_queries();
     }
 
-    fn mind_up(&mut self, now: Time) {
+    fn update_up(&mut self, now: Time) {
         let patience = self.patience();
         let (has_waiting, thaw) = (self.requests.is_any_waiting(), self.thaw());
         let ttl = self.config.options().ttl;
-        let Some(up) = self.line.up() else { return };
+        let Some(up) = self.connection.up() else { return };
         if up.silence().is_some_and(|since| since.after(patience) <= now) {
             return self.hang_up(Some(Trouble::new(Reason::Unreachable, "no answer in time")));
         }
         if !up.is_beating && up.beat_due(has_waiting, thaw) <= now {
             self.beat(now);
         }
-        let Some(up) = self.line.up() else { return };
+        let Some(up) = self.connection.up() else { return };
         if up.confirm_at <= now {
             up.confirm_at = now.after(ttl);
             let oldest: Vec<_> = self.requests.firsts().collect();
             oldest.into_iter().for_each(|number| self.send_again(number, Need::Acquire));
         }
-        let Some(up) = self.line.up() else { return };
+        let Some(up) = self.connection.up() else { return };
         if up.remind_at <= now {
             up.remind_at = now.after(DAY);
             let holds: Vec<_> = self
@@ -355,13 +358,15 @@ impl Keeper {
     /// Ends the session on the server, and the connection.
     fn close_session(&mut self) {
         let session = self.begin_session();
-        let Line::Up(up) = std::mem::replace(&mut self.line, Line::idle()) else { return };
+        let ConnectionState::Up(up) = std::mem::replace(&mut self.connection, ConnectionState::idle()) else {
+            return;
+        };
         let Up { link, mut commands, mut wire, .. } = *up;
         let limit = self.config.options().command_timeout;
         let closing = async move {
             // If it fails, the lease ends the session.
             let _ = timeout(limit, wire.carry(link.end(&mut commands, &session.id))).await;
         };
-        self.line = Line::Closing(closing.boxed());
+        self.connection = ConnectionState::Closing(closing.boxed());
     }
 }
