@@ -24,7 +24,7 @@ const { CALLS, LOCKS, TRIES } = require('./options');
 const { toPlace } = require('./place');
 const { openSpace } = require('../spaces/open-space');
 const { withCaller } = require('../requests/rejection');
-const { RequestGroup } = require('../requests/request-group');
+const { RequestGroup, giveAllBack, undo } = require('../requests/request-group');
 const { SOON } = require('../addon/stack');
 const { capture, framesOf, isOn } = require('../trace');
 const { functionNotLast, newWish, toWish } = require('./wish');
@@ -376,27 +376,6 @@ class PromiseLocks {
  */
 function isPlain({ keyObject, times }) {
   return times === null && keyObject?.firstEvent === null;
-}
-
-/**
- * Ends holds that no program has seen, in the reverse order of taking.
- *
- * @param {PromiseRequest[]} held
- */
-function giveAllBack(held) {
-  for (const request of held.toReversed()) request.giveBack();
-}
-
-/**
- * The same for a call that has failed.
- *
- * @param {PromiseRequest[]} held
- * @param {unknown} error
- */
-function undo(held, error) {
-  // At the end of the stack there is no room for that now.
-  if (error instanceof RangeError) SOON.then(giveAllBack.bind(undefined, held));
-  else giveAllBack(held);
 }
 
 module.exports = { PromiseLocks };

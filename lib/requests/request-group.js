@@ -3,6 +3,7 @@
 // two can wait for each other. To a hold, a group is what one request is.
 
 const { lossName } = require('../errors');
+const { SOON } = require('../addon/stack');
 
 /** @typedef {import('./promise-request').PromiseRequest} PromiseRequest */
 
@@ -85,4 +86,25 @@ async function oneByOne(answers) {
   for (const answer of answers) await answer;
 }
 
-module.exports = { RequestGroup };
+/**
+ * Ends holds that no program has seen, in the reverse order of taking.
+ *
+ * @param {PromiseRequest[]} held
+ */
+function giveAllBack(held) {
+  for (const request of held.toReversed()) request.giveBack();
+}
+
+/**
+ * The same for a call that has failed.
+ *
+ * @param {PromiseRequest[]} held
+ * @param {unknown} error
+ */
+function undo(held, error) {
+  // At the end of the stack there is no room for that now.
+  if (error instanceof RangeError) SOON.then(giveAllBack.bind(undefined, held));
+  else giveAllBack(held);
+}
+
+module.exports = { RequestGroup, giveAllBack, undo };
