@@ -14,14 +14,26 @@ function capture(own) {
   return place;
 }
 
+/** The package's folder: this file is in lib/ or, in a release, in one that counts as in lib/apis/. */
+const ROOT = __dirname.replace(/[\\/]lib([\\/]apis)?$/, '');
+
 /**
  * The frames of the program, one a line.
  *
  * @param {{ stack?: string }} place
  */
 function framesOf({ stack = '' }) {
-  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line) && !line.includes(__dirname));
-  return frames.map((line) => line.trim()).join('\n');
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
+  const others = frames.filter((line) => !isOwn(line));
+  // In a program that was bundled, our frames are in the same file as its own.
+  const shown = others.some((line) => !/\(?node:/.test(line)) ? others : frames;
+  return shown.map((line) => line.trim()).join('\n');
+}
+
+/** @param {string} frame */
+function isOwn(frame) {
+  const [, file] = frame.split(ROOT);
+  return file !== undefined && /^[\\/](lib[\\/]|index\.js)/.test(file);
 }
 
 module.exports = { isOn, capture, framesOf };

@@ -32,12 +32,23 @@ const SLOW = [
 ];
 const isSlow = (name) => name.startsWith('store-') || SLOW.includes(name.replace('.test.js', ''));
 
-/** About loading, exports, errors and what several threads share; each API and each scope is in one of them. */
+/**
+ * About loading, exports, errors, what people see of names and frames, and what several threads share; each API and each scope is in one
+ * of them.
+ */
 const RELEASE_TESTS = [
   ...['async-context', 'diagnostics', 'drop-in-alock', 'drop-in-rwlock-plus', 'dual-export', 'errors', 'esm'],
   ...['expiry', 'hold', 'loaded-twice', 'missing-binary', 'multi-key', 'named-death'],
   ...['named-spaces', 'process-life', 'promise-calls', 'promise-expiry', 'promise-signal', 'store-callbacks'],
-  ...['native-loader', 'subclassing', 'two-copies', 'workers'],
+  ...[
+    'caller-stack',
+    'inspect',
+    'native-loader',
+    'subclassing',
+    'two-copies',
+    'who-is-waited-for',
+    'workers',
+  ],
 ].map((name) => `${name}.test.js`);
 /** What they need beside a release. */
 const RELEASE_NEEDS = ['native', TEST_FOLDER, 'scripts', 'crates/redis/src/scripts'];

@@ -119,7 +119,7 @@ class Locks {
   }
 
   static {
-    showAs(Locks, (locks) => coreOf(locks)?.describe() ?? null);
+    showAs(this, (locks) => coreOf(locks)?.describe() ?? null);
     coreOf = (locks) => (typeof locks === 'object' && locks !== null && #core in locks ? locks.#core : null);
   }
 }

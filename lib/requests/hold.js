@@ -111,7 +111,7 @@ class Hold {
       if (typeof hold !== 'object' || hold === null || !(#held in hold)) throw invalidThis(`${fault} a Hold`);
       return hold.#held;
     };
-    showAs(Hold, (hold) => (#held in hold ? describe(hold.#held) : null));
+    showAs(this, (hold) => (#held in hold ? describe(hold.#held) : null));
     abort = (hold) => hold.#controller?.abort(hold.#held.loss);
     lossOf = (hold) => hold.#held.loss;
   }
