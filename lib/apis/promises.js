@@ -24,7 +24,7 @@ const { CALLS, LOCKS, TRIES } = require('./options');
 const { toPlace } = require('./place');
 const { openSpace } = require('../spaces/open-space');
 const { withCaller } = require('../requests/rejection');
-const { RequestGroup, giveAllBack, undo } = require('../requests/request-group');
+const { RequestGroup, giveAllBack } = require('../requests/request-group');
 const { SOON } = require('../addon/stack');
 const { capture, framesOf, isOn } = require('../trace');
 const { functionNotLast, newWish, toWish } = require('./wish');
@@ -156,7 +156,9 @@ class PromiseLocks {
       if (lost !== undefined) throw lost.loss;
       return this.#together(held, mode);
     } catch (error) {
-      undo(held, error);
+      // At the end of the stack there is room for nothing of JavaScript now.
+      if (error instanceof RangeError) SOON.then(giveAllBack.bind(undefined, held));
+      else giveAllBack(held);
       throw withCaller(error);
     }
   }
@@ -314,7 +316,9 @@ class PromiseLocks {
       giveAllBack(held);
       return null;
     } catch (error) {
-      undo(held, error);
+      // At the end of the stack there is room for nothing of JavaScript now.
+      if (error instanceof RangeError) SOON.then(giveAllBack.bind(undefined, held));
+      else giveAllBack(held);
       throw error;
     }
   }

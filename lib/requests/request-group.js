@@ -3,7 +3,6 @@
 // two can wait for each other. To a hold, a group is what one request is.
 
 const { lossName } = require('../errors');
-const { SOON } = require('../addon/stack');
 
 /** @typedef {import('./promise-request').PromiseRequest} PromiseRequest */
 
@@ -95,16 +94,4 @@ function giveAllBack(held) {
   for (const request of held.toReversed()) request.giveBack();
 }
 
-/**
- * The same for a call that has failed.
- *
- * @param {PromiseRequest[]} held
- * @param {unknown} error
- */
-function undo(held, error) {
-  // At the end of the stack there is no room for that now.
-  if (error instanceof RangeError) SOON.then(giveAllBack.bind(undefined, held));
-  else giveAllBack(held);
-}
-
-module.exports = { RequestGroup, giveAllBack, undo };
+module.exports = { RequestGroup, giveAllBack };
