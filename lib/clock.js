@@ -19,7 +19,8 @@ function now() {
  * @returns {() => number}
  */
 function bind(performance) {
-  const { now } = Object.getPrototypeOf(performance);
+  // Bun's class has none.
+  const { now = performance.now } = Object.getPrototypeOf(performance);
   return now.bind(performance);
 }
 
