@@ -60,7 +60,8 @@ overScopes('the channels', (open, { later, name: kind }) => {
     ]);
     const order = brief(messages);
     assert.ok(order.indexOf('wait key read') < order.indexOf('release key write'));
-    assert.ok(order.indexOf('release key write') < order.indexOf('grant key read'));
+    // The answer of a store to a release, and its message to the next one, are two.
+    if (!later) assert.ok(order.indexOf('release key write') < order.indexOf('grant key read'));
     assert.ok(order.indexOf('grant key read') < order.indexOf('release key read'));
   });
 
