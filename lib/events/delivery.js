@@ -222,7 +222,7 @@ function run(request, kind, detail, error) {
  * @param {any} detail
  */
 function deliver(request, kind, detail) {
-  if (request.times !== null && kind !== GRANTED) diagnostics.delivered(request, kind);
+  if (request.times !== null) diagnostics.delivered(request, kind);
   if (kind === GRANTED) request.onGranted();
   else if (kind === EXPIRED || kind === LOST) request.onLost(detail);
   else if (kind === TIMED_OUT) request.onTimedOut(detail);

@@ -5,7 +5,7 @@
 const { channel } = require('node:diagnostics_channel');
 const { now } = require('../clock');
 const { LockExpiredError, LockLostError } = require('../errors');
-const { EXPIRED, GRANTED, LOST } = require('./life');
+const { EXPIRED, LOST } = require('./life');
 const { marksOf, modeName } = require('./snapshot');
 const { capture, isOn } = require('../trace');
 
@@ -120,16 +120,17 @@ function answered(request, error) {
  * @param {number} kind of the event that it gets
  */
 function delivered(request, kind) {
+  if (!(/** @type {Times} */ (request.times).isDelivered)) return;
+  if (kind === EXPIRED) publishLater(expire, describeHold(request));
+  else if (kind === LOST) publishLater(lost, describeHold(request));
+}
+
+/** @param {Request} request whose program learns of its grant */
+function obtained(request) {
+  const { fence, recovered } = request;
   const times = /** @type {Times} */ (request.times);
-  if (kind === GRANTED) {
-    const { fence, recovered } = request;
-    const { asked, granted } = times;
-    times.isDelivered = true;
-    publishLater(grant, { ...describe(request), fence, recovered, waited: granted - asked });
-  } else if (times.isDelivered) {
-    if (kind === EXPIRED) publishLater(expire, describeHold(request));
-    else if (kind === LOST) publishLater(lost, describeHold(request));
-  }
+  times.isDelivered = true;
+  publishLater(grant, { ...describe(request), fence, recovered, waited: times.granted - times.asked });
 }
 
 /**
@@ -174,4 +175,5 @@ module.exports = {
   answered,
   failed,
   delivered,
+  obtained,
 };

@@ -4,7 +4,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { holdBack } = require('../events/delivery');
-const { delivered, enabled, failed } = require('../events/diagnostics');
+const { enabled, failed, obtained } = require('../events/diagnostics');
 const { reportLater } = require('../errors');
 const { WAITING, HOLDING, ENDED, GRANTED, ANSWERED } = require('../events/life');
 const { Request } = require('../events/request');
@@ -153,7 +153,7 @@ class CallbackRequest extends Request {
   }
 
   onGranted() {
-    if (this.times !== null) delivered(this, GRANTED);
+    if (this.times !== null) obtained(this);
     callObtained(this, releaseOf(this));
   }
 

@@ -11,12 +11,12 @@ const {
   reportLater,
 } = require('../errors');
 const { Request } = require('../events/request');
-const { delivered, failed } = require('../events/diagnostics');
+const { failed, obtained } = require('../events/diagnostics');
 const { rejection } = require('./rejection');
 const { marksOf } = require('../events/snapshot');
 const { framesOf } = require('../trace');
 const { hasAborted, offAbort, reasonOf } = require('./abort');
-const { HOLDING, GRANTED, ANSWERED } = require('../events/life');
+const { HOLDING, ANSWERED } = require('../events/life');
 
 const { then } = Promise.prototype;
 
@@ -233,7 +233,7 @@ class PromiseRequest extends Request {
    * @param {Outcome} outcome
    */
   report(outcome) {
-    if (!(outcome instanceof Failure)) return delivered(this, GRANTED);
+    if (!(outcome instanceof Failure)) return obtained(this);
     const { error, isAbort } = outcome;
     const isLate = error instanceof LockTimeoutError;
     if (isAbort) failed(this, 'abort', null);

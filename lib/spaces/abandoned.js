@@ -88,7 +88,7 @@ function describeKeys(waiting) {
   }
   const keys = [...byKey].slice(0, MOST_KEYS).map(([key, requests]) => {
     // The callback API reads no clock for those who wait.
-    const [first] = requests.filter(({ isReported }) => isReported);
+    const first = requests.find(({ isReported }) => isReported);
     const since = first === undefined ? '' : `, the first for ${toText(now() - first.since)}`;
     return `'${key}' (${requests.length}${since})`;
   });

@@ -40,7 +40,7 @@ impl<const CHAIN: usize> List<CHAIN> {
     /// How many stand before `index`, which must be in this list: it costs as much as there are.
     pub fn count_before(&self, requests: &Slab<Request>, index: Index) -> u32 {
         let prev = |&index: &Index| Some(requests[index].links[CHAIN].prev).filter(|&prev| prev != NONE);
-        std::iter::successors(prev(&index), prev).zip(1..).last().map_or(0, |(_, count)| count)
+        std::iter::successors(prev(&index), prev).count() as u32
     }
 
     /// The list's requests, from first to last.

@@ -155,11 +155,10 @@ fn with_sentinel_port(info: ConnectionInfo, written: &str) -> Option<ConnectionI
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::options::tests::options;
 
     fn config(change: impl FnOnce(&mut Options)) -> Result<Config, ConfigError> {
-        let mut options = Options::default();
-        change(&mut options);
-        Config::new(options)
+        Config::new(options(change))
     }
 
     fn url(url: &str) -> Result<Config, ConfigError> {

@@ -60,16 +60,10 @@ fn readable(roots: &[String]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::address::Config;
-
-    fn config(change: impl FnOnce(&mut Options)) -> Result<Config, ConfigError> {
-        let mut options = Options::default();
-        change(&mut options);
-        Config::new(options)
-    }
+    use crate::connection::{address::Config, options::tests::options};
 
     fn error(change: impl FnOnce(&mut Options)) -> &'static str {
-        config(change).unwrap_err().option
+        Config::new(options(change)).unwrap_err().option
     }
 
     #[test]
@@ -95,6 +89,6 @@ mod tests {
             readable(&[&broken[..], std::slice::from_ref(&good)].concat()),
             [good.as_bytes(), b"\n"].concat()
         );
-        assert!(config(|o| (at(o), o.roots = Some(broken.to_vec())).1).is_ok());
+        assert!(Config::new(options(|o| (at(o), o.roots = Some(broken.to_vec())).1)).is_ok());
     }
 }

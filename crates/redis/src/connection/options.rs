@@ -126,13 +126,17 @@ impl Options {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn error(change: impl FnOnce(&mut Options)) -> &'static str {
+    pub fn options(change: impl FnOnce(&mut Options)) -> Options {
         let mut options = Options::default();
         change(&mut options);
-        options.check_amounts().unwrap_err().option
+        options
+    }
+
+    fn error(change: impl FnOnce(&mut Options)) -> &'static str {
+        options(change).check_amounts().unwrap_err().option
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_engine::{Answer, Event, Grant, Mode, Patience};
+use latchkey_engine::{Answer, Event, Grant, Mode};
 use redis::{PushInfo, PushKind, RedisError, Value};
 
 use super::{
@@ -187,11 +187,9 @@ impl Keeper {
     fn not_granted(&mut self, number: Number, frozen: Option<Duration>) {
         let Some(request) = self.requests.get_mut(&number) else { return };
         request.is_sent = false;
-        let says_who = request.asked.patience != Patience::None;
         match (request.phase(), frozen) {
             (Phase::Leaving { .. }, _) => self.end(number, Answer::Done),
-            (_, None) if says_who => self.end_late(number, clock::now()),
-            (_, None) => self.end_wait(number, timed_out),
+            (_, None) => self.end_late(number, clock::now()),
             (_, Some(wait)) => {
                 self.set_frozen(wait);
                 self.fail(number, Reason::Starting);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use latchkey_engine::Time;
+use latchkey_engine::{Patience, Time};
 use redis::RedisResult;
 
 use super::{Keeper, questions::Reply, timed_out};
@@ -37,7 +37,8 @@ impl Keeper {
         let (Some(request), Some(up)) = (self.requests.get_mut(&number), self.connection.up()) else {
             return false;
         };
-        if request.is_along || std::mem::replace(&mut request.has_asked_who, true) {
+        let is_try = request.is_along || request.asked.patience == Patience::None;
+        if is_try || std::mem::replace(&mut request.has_asked_who, true) {
             return false;
         }
         // All stand before one that never stood in the queue.
