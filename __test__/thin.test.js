@@ -138,7 +138,7 @@ describe('the state table of a thin key', () => {
   it('a writer’s release makes the key FREE, and its downgrade makes it one reader', () => {
     const key = newKey();
     const writer = grant(key, request('write'));
-    key.downgrade();
+    key.downgrade({ mode: WRITE });
     assert.equal(key.state, 1);
     key.release(writer);
     assert.equal(key.state, FREE);

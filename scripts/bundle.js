@@ -14,7 +14,7 @@ const LIB = path.join(ROOT, 'lib');
 /** The files of lib/ that lib/apis/first-lock.js is given by index.js. */
 const SHARED = [
   ...['addon/native', 'apis/arguments', 'errors', 'events/request', 'events/snapshot', 'requests/hold'],
-  ...['requests/rejection', 'trace'],
+  ...['requests/caller', 'trace'],
 ];
 
 /** Stands in for lib/apis/first-lock.js in index.js. */

@@ -150,33 +150,27 @@ function setSlot(key) {
   key.slotGeneration = words[at.keyGeneration];
 }
 
-/** The highest fence that was given in a private space, here or by the engine, which knows it by `fenceFloor`. */
-let lastFence = 0;
-
-/** A fence for a grant in a private space that the engine is not asked for. */
+/** A fence for a grant in a private space that the engine is not asked for: `fenceFloor` is the highest one, of both. */
 function nextFence() {
-  // Not read from the array: what comes from there is a number that V8 allocates.
-  return raiseFences(lastFence + 1);
-}
-
-/** @param {number} fence */
-function raiseFences(fence) {
-  lastFence = fence;
-  words[at.fenceFloor] = fence;
-  return fence;
+  return (words[at.fenceFloor] += 1);
 }
 
 /**
  * Ends a request, or its hold, in one of the ways that `at` names, or makes its write hold a read hold.
  *
- * @param {Request} request
+ * @param {number} space its number
+ * @param {number} tag of the request
  * @param {number} how `at.endRelease`, `at.endUnused`, `at.endCancel` or `at.endDowngrade`
  * @returns {number} `at.notDone` if it does not wait or hold any more, `at.doneNow`, or `at.doneLast` if the engine has forgotten the
  *   key with it
  */
-function end(request, how) {
-  address(request);
-  return endAddressed(how);
+function end(space, tag, how) {
+  words[at.space] = space;
+  words[at.tag] = tag;
+  words[at.end] = how;
+  native.end();
+  if (words[at.done] === at.noRoom) again(native.end);
+  return words[at.done];
 }
 
 /**
@@ -187,17 +181,8 @@ function end(request, how) {
  * @returns {number} as `end`
  */
 function endCounted(space, key) {
-  words[at.space] = space;
   nameBySlot(key);
-  return endAddressed(at.endCounted);
-}
-
-/** @param {number} how */
-function endAddressed(how) {
-  words[at.end] = how;
-  native.end();
-  if (words[at.done] === at.noRoom) again(native.end);
-  return words[at.done];
+  return end(space, 0, at.endCounted);
 }
 
 /**
@@ -341,10 +326,10 @@ function explain(number, reason) {
  * @param {number} place of the fence; whether the key is recovered stands behind it
  */
 function setGrant(request, place) {
-  const fence = words[place];
-  request.fence = fence;
+  request.fence = words[place];
   request.recovered = words[place + 1] === 1;
-  if (request.space.name === undefined && fence > lastFence) raiseFences(fence);
+  if (request.space.name === undefined && words[place] > words[at.fenceFloor])
+    words[at.fenceFloor] = words[place];
 }
 
 module.exports = {

@@ -15,16 +15,16 @@ const {
 const { hasAborted, onAbort, reasonOf } = require('../requests/abort');
 const { now } = require('../clock');
 const { LockClosedError, LockQueueFullError, LockTimeoutError } = require('../errors');
-const { Hold, runAndRelease } = require('../requests/hold');
 const { GRANTED, ANSWERED, WAITING, ENDED } = require('../events/life');
 const { Pending } = require('../requests/pending');
-const { PromiseRequest, Failure, HELD, settled, wait, waitAndRun } = require('../requests/promise-request');
+const { PromiseRequest, Failure, HELD } = require('../requests/promise-request');
 const { marksOf } = require('../events/snapshot');
 const { CALLS, LOCKS, TRIES } = require('./options');
 const { toPlace } = require('./place');
 const { openSpace } = require('../spaces/open-space');
-const { withCaller } = require('../requests/rejection');
+const { withCaller } = require('../requests/caller');
 const { RequestGroup, giveAllBack } = require('../requests/request-group');
+const { runAndRelease, settled, wait } = require('../requests/run');
 const { SOON } = require('../addon/stack');
 const { capture, framesOf, isOn } = require('../trace');
 const { functionNotLast, newWish, toWish } = require('./wish');
@@ -97,8 +97,8 @@ class PromiseLocks {
   }
 
   /**
-   * Takes the key or keys; runs `fn` with the hold and releases it, if there is one. Not an async function,
-   * whose promise would be one more than is needed.
+   * Takes the key or keys; runs `fn` with the hold and releases it, if there is one. Where the key is free, `fn` starts before the
+   * call returns. Not an async function, whose promise would be one more than is needed.
    *
    * @param {number} mode
    * @param {unknown} key
@@ -120,16 +120,14 @@ class PromiseLocks {
       const wish = this.#toWish(options, CALLS[mode], this.run);
       if (isList(key)) {
         const taken = this.#takeAll(mode, toKeys(key), wish);
-        return fn === undefined ? taken : taken.then((hold) => runAndRelease(hold, fn));
+        return taken.then((group) => (fn === undefined ? group.toHold() : runAndRelease(group, fn)));
       }
       request = this.#take(mode, toKey(key), wish);
-      if (request.outcome === null) return fn === undefined ? wait(request) : waitAndRun(request, fn);
-      // Not awaited when it is granted at once: then `fn` starts before the call returns.
-      const hold = request.toHold();
-      return fn === undefined ? Promise.resolve(hold) : runAndRelease(hold, fn);
+      if (fn !== undefined) return runAndRelease(request, fn);
+      return request.outcome === null ? wait(request) : Promise.resolve(request.toHold());
     } catch (error) {
-      // The stack has ended before its function could be called.
-      if (request?.outcome === HELD) SOON.then(request.giveBack.bind(request));
+      // The stack has ended before somebody could wait for it, or have it.
+      if (request !== undefined) SOON.then(request.revoke.bind(request, error));
       return Promise.reject(withCaller(error, this.run));
     }
   }
@@ -154,7 +152,7 @@ class PromiseLocks {
       }
       const lost = held.find(({ loss }) => loss !== null);
       if (lost !== undefined) throw lost.loss;
-      return this.#together(held, mode);
+      return new RequestGroup(held, mode, this.#space);
     } catch (error) {
       // At the end of the stack there is room for nothing of JavaScript now.
       if (error instanceof RangeError) SOON.then(giveAllBack.bind(undefined, held));
@@ -201,17 +199,6 @@ class PromiseLocks {
     giveAllBack(held);
     if (first.outcome instanceof Failure) throw first.outcome.error;
     return [first];
-  }
-
-  /**
-   * @param {PromiseRequest[]} held
-   * @param {number} mode
-   * @returns {Hold} one that a loss of any of them aborts
-   */
-  #together(held, mode) {
-    const hold = new Hold(new RequestGroup(held, mode, this.#space));
-    for (const request of held) request.hold = hold;
-    return hold;
   }
 
   /**
@@ -312,7 +299,7 @@ class PromiseLocks {
         if (request === null) break;
         held.push(request);
       }
-      if (held.length === keys.length) return this.#together(held, mode);
+      if (held.length === keys.length) return new RequestGroup(held, mode, this.#space).toHold();
       giveAllBack(held);
       return null;
     } catch (error) {
@@ -327,13 +314,13 @@ class PromiseLocks {
    * @param {number} mode
    * @param {string | string[]} keys
    * @param {Wish} wish
-   * @returns {Promise<Hold | null>}
+   * @returns {Promise<import('../requests/hold').Hold | null>}
    */
   async #tryLater(mode, keys, wish) {
     try {
-      if (typeof keys !== 'string') return await this.#takeAll(mode, keys, wish);
+      if (typeof keys !== 'string') return (await this.#takeAll(mode, keys, wish)).toHold();
       const request = this.#take(mode, keys, wish);
-      return request.outcome === HELD ? request.toHold() : await wait(request);
+      return await wait(request);
     } catch (error) {
       if (error instanceof LockTimeoutError || error instanceof LockQueueFullError) return null;
       throw error;

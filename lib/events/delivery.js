@@ -222,9 +222,9 @@ function run(request, kind, detail, error) {
  * @param {any} detail
  */
 function deliver(request, kind, detail) {
+  if (kind === GRANTED) return request.onGranted();
   if (request.times !== null) diagnostics.delivered(request, kind);
-  if (kind === GRANTED) request.onGranted();
-  else if (kind === EXPIRED || kind === LOST) request.onLost(detail);
+  if (kind === EXPIRED || kind === LOST) request.onLost(detail);
   else if (kind === TIMED_OUT) request.onTimedOut(detail);
   else if (kind === FAILED) request.onFailed(detail);
   else request.onReleased(detail);

@@ -1,7 +1,7 @@
 'use strict';
 // One request of the promise API: it settles once, as a Hold or as an error.
 
-const { Hold, abort, runInto } = require('./hold');
+const { Hold, abort } = require('./hold');
 const {
   LockClosedError,
   LockQueueFullError,
@@ -12,13 +12,10 @@ const {
 } = require('../errors');
 const { Request } = require('../events/request');
 const { failed, obtained } = require('../events/diagnostics');
-const { rejection } = require('./rejection');
 const { marksOf } = require('../events/snapshot');
 const { framesOf } = require('../trace');
 const { hasAborted, offAbort, reasonOf } = require('./abort');
 const { HOLDING, ANSWERED } = require('../events/life');
-
-const { then } = Promise.prototype;
 
 /** What a request comes to, where it is no hold. */
 class Failure {
@@ -249,45 +246,4 @@ class PromiseRequest extends Request {
   }
 }
 
-/**
- * @param {PromiseRequest} request one that waits
- * @returns {Promise<void>} resolves once it has an outcome
- */
-function settled(request) {
-  return new Promise((settle) => request.whenSettled(settle));
-}
-
-/**
- * @param {PromiseRequest} request one that waits
- * @returns {Promise<Hold>}
- */
-function wait(request) {
-  return new Promise((resolve) => {
-    request.whenSettled(() => resolve(request.outcome === HELD ? request.toHold() : failure(request)));
-  });
-}
-
-/**
- * @param {PromiseRequest} request one that waits
- * @param {(hold: Hold) => unknown} fn
- * @returns {Promise<unknown>}
- */
-function waitAndRun(request, fn) {
-  return new Promise((resolve) => {
-    // What follows this promise runs in the async context of the call.
-    then.call(settled(request), () => {
-      if (request.outcome === HELD) runInto(resolve, request.toHold(), fn);
-      else resolve(failure(request));
-    });
-  });
-}
-
-/**
- * @param {PromiseRequest} request one that was not granted
- * @returns {Promise<any>}
- */
-function failure(request) {
-  return rejection(/** @type {Failure} */ (request.outcome).error);
-}
-
-module.exports = { PromiseRequest, Failure, HELD, settled, wait, waitAndRun };
+module.exports = { PromiseRequest, Failure, HELD };

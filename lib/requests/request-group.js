@@ -3,6 +3,8 @@
 // two can wait for each other. To a hold, a group is what one request is.
 
 const { lossName } = require('../errors');
+const { Hold } = require('./hold');
+const { HELD } = require('./promise-request');
 
 /** @typedef {import('./promise-request').PromiseRequest} PromiseRequest */
 
@@ -17,6 +19,17 @@ class RequestGroup {
     this.key = Object.freeze(requests.map(({ key }) => key));
     this.askedMode = mode;
     this.space = space;
+    this.hold = new Hold(this);
+    // Which a loss of any of them aborts.
+    for (const request of requests) request.hold = this.hold;
+  }
+
+  get outcome() {
+    return HELD;
+  }
+
+  toHold() {
+    return this.hold;
   }
 
   get mode() {

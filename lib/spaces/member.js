@@ -54,7 +54,11 @@ class Member {
   delete(request) {
     this.requests[request.tag] = null;
     this.freeTags[this.free++] = request.tag;
-    if (!this.isEmpty()) return;
+    if (this.isEmpty()) this.rest();
+  }
+
+  /** The last one has ended. */
+  rest() {
     if (this.requests.length > KEEP_PLACES) {
       this.requests = [];
       this.freeTags = [];
@@ -83,20 +87,17 @@ class Member {
     leave(this.number);
   }
 
-  /** @this {import('./space').Space} */
-  keepAwake() {
-    const isAwake = this.needsWaking();
+  /**
+   * @this {import('./space').Space}
+   * @param {boolean} isAwake whether a wake-up may be about it
+   */
+  keepAwake(isAwake) {
     if (this.awake === null) {
       if (!isAwake) return;
       this.awake = { space: null };
       awake.set(this.number, this.awake);
     }
     this.awake.space = isAwake ? this : null;
-  }
-
-  /** Whether a wake-up may be about it. */
-  needsWaking() {
-    return !this.isEmpty();
   }
 }
 

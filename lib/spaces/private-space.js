@@ -96,7 +96,6 @@ class PrivateSpace extends Space {
     if (this.free > 0) this.free--;
     this.requests[tag] = request;
     request.tag = tag;
-    key.inEngine++;
     key.waiting++;
     this.waiting++;
     request.state = WAITING;
@@ -148,17 +147,6 @@ class PrivateSpace extends Space {
   lookForEvents() {}
 
   /**
-   * @param {ThinKey} key
-   * @param {Request} request
-   * @param {boolean} unused
-   */
-  endHold(key, request, unused) {
-    if (key.state === ENGINE) return super.endHold(key, request, unused);
-    key.release(request);
-    return null;
-  }
-
-  /**
    * Its expiry takes nothing away before this thread's event loop comes to it: whatever was taken away is known.
    *
    * @param {Request} request
@@ -168,25 +156,6 @@ class PrivateSpace extends Space {
     return expiry === 0 ? Infinity : Math.max(since + expiry - now(), 0);
   }
 
-  /** @param {Request} request */
-  downgrade(request) {
-    const key = /** @type {ThinKey} */ (request.keyObject);
-    if (key.state === ENGINE || request.state !== HOLDING || request.mode === READ)
-      return super.downgrade(request);
-    key.downgrade();
-    request.mode = READ;
-    return null;
-  }
-
-  /**
-   * @param {Request} request
-   * @param {number} state
-   */
-  move(request, state) {
-    if (state === HOLDING && request.isReported && request.expiry === 0) request.since = now();
-    super.move(request, state);
-  }
-
   /**
    * @param {ThinKey} key
    * @param {number} change 1 or -1
@@ -194,11 +163,7 @@ class PrivateSpace extends Space {
   countWaiting(key, change) {
     key.waiting += change;
     this.waiting += change;
-  }
-
-  /** Those who wait are called by those who hold, and so live and die with them; or by the clock. */
-  needsWaking() {
-    return this.waiting > 0 && this.timed;
+    if (this.timed) this.keepAwake(this.waiting > 0);
   }
 
   /**

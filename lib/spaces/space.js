@@ -14,6 +14,7 @@ const { GRANTED, EXPIRED, TIMED_OUT, LOST } = require('../events/life');
 const { READ } = require('../events/request');
 const { marksOf } = require('../events/snapshot');
 const { Member } = require('./member');
+const { ENGINE } = require('./thin');
 const { spin } = require('./spin');
 const { SOON } = require('../addon/stack');
 
@@ -94,7 +95,9 @@ class Space extends Member {
    */
   enterEngine(key, request) {
     this.add(request);
+    if (key.keys.thin) return;
     key.enterEngine();
+    this.keepAwake(true);
   }
 
   /**
@@ -102,8 +105,10 @@ class Space extends Member {
    * @param {Request} request which has ended
    */
   leaveEngine(key, request) {
-    key.leaveEngine();
     this.delete(request);
+    if (key.keys.thin) return;
+    key.leaveEngine();
+    this.keepAwake(!this.isEmpty());
   }
 
   /**
@@ -115,7 +120,8 @@ class Space extends Member {
    */
   release(request, unused = false) {
     if (request.state !== HOLDING) return null;
-    const grant = this.endHold(/** @type {ThinKey} */ (request.keyObject), request, unused);
+    const key = /** @type {ThinKey} */ (request.keyObject);
+    const grant = key.state === ENGINE ? this.endHold(key, request, unused) : key.release(request);
     if (request.times !== null && request.loss === null && !unused) diagnostics.released(request);
     return grant;
   }
@@ -127,7 +133,7 @@ class Space extends Member {
    * @returns {Request | null}
    */
   endHold(key, request, unused) {
-    const done = port.end(request, unused ? at.endUnused : at.endRelease);
+    const done = port.end(this.number, request.tag, unused ? at.endUnused : at.endRelease);
     // Else it has been taken away, and that is among the events.
     if (done !== at.notDone) this.move(request, ENDED);
     if (done === at.doneLast) key.deflate();
@@ -143,7 +149,8 @@ class Space extends Member {
   downgrade(request) {
     if (request.state !== HOLDING || request.mode === READ) return null;
     const key = /** @type {ThinKey} */ (request.keyObject);
-    if (port.end(request, at.endDowngrade) === at.doneNow) request.mode = key.mode = READ;
+    if (key.state !== ENGINE) return key.downgrade(request);
+    if (port.end(this.number, request.tag, at.endDowngrade) === at.doneNow) request.mode = key.mode = READ;
     return this.readGrant(key);
   }
 
@@ -171,7 +178,7 @@ class Space extends Member {
   abandon(request) {
     let grant = null;
     if (request.state === WAITING) {
-      if (port.end(request, at.endCancel) === at.doneNow) this.move(request, ENDED);
+      if (port.end(this.number, request.tag, at.endCancel) === at.doneNow) this.move(request, ENDED);
       // Else what has become of it is among the events.
       grant = this.readGrant(/** @type {ThinKey} */ (request.keyObject));
     }
@@ -268,16 +275,18 @@ class Space extends Member {
    */
   move(request, state) {
     const key = /** @type {ThinKey} */ (request.keyObject);
-    const waited = isQueued(request.state);
-    const waits = isQueued(state);
-    if (state === HOLDING && request.expiry > 0) request.since = now();
-    if (waits && !waited) this.countWaiting(key, 1);
-    else if (waited && !waits) this.countWaiting(key, -1);
-    if (state === HOLDING) key.countHolder(request, 1);
-    else if (request.state === HOLDING) key.countHolder(request, -1);
+    const before = request.state;
     request.state = state;
-    if (state === ENDED) this.leaveEngine(key, request);
-    this.keepAwake();
+    if (before === HOLDING) key.countHolder(request, -1);
+    else if (isQueued(before) && !isQueued(state)) this.countWaiting(key, -1);
+    if (state === HOLDING) {
+      if (request.expiry > 0 || (key.keys.thin && request.isReported)) request.since = now();
+      key.countHolder(request, 1);
+    } else if (state === ENDED) {
+      this.leaveEngine(key, request);
+    } else if (isQueued(state) && !isQueued(before)) {
+      this.countWaiting(key, 1);
+    }
   }
 
   /**

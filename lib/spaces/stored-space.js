@@ -97,7 +97,7 @@ class StoredSpace extends Space {
    */
   release(request, unused = false) {
     if (request.state !== WAITING && request.state !== HOLDING) return null;
-    port.end(request, unused ? at.endUnused : at.endRelease);
+    port.end(this.number, request.tag, unused ? at.endUnused : at.endRelease);
     this.move(request, request.state === WAITING ? ABANDONED : RELEASING);
     this.owe(request);
     return this.readGrant();
@@ -111,7 +111,7 @@ class StoredSpace extends Space {
    */
   downgrade(request) {
     if (request.state !== HOLDING || request.mode === READ) return null;
-    port.end(request, at.endDowngrade);
+    port.end(this.number, request.tag, at.endDowngrade);
     request.mode = READ;
     this.owe(request);
     return this.readGrant();

@@ -32,7 +32,7 @@ const ENGINE = -2;
  * grants, and `counted` others that nothing distinguishes. Else there are no such. While `state` is ENGINE,
  * `holders` and `waiting` count who holds the key and who waits for it as of the last event that was read (in a named space,
  * of this thread's), and `mode` is that of the holders. `timed` counts the holders that have an expiry, in all states.
- * `inEngine` counts this thread's requests that the engine has. `slot` is the engine's name for the key, or -1.
+ * `inEngine` counts this thread's requests of a named space's key that the engine has. `slot` is the engine's name for the key, or -1.
  */
 class ThinKey {
   /**
@@ -140,6 +140,7 @@ class ThinKey {
    * Ends the hold of a request.
    *
    * @param {Request} request
+   * @returns {null} nobody is let in
    */
   release(request) {
     if (this.state > 1) this.state--;
@@ -153,11 +154,19 @@ class ThinKey {
     request.next = null;
     request.state = ENDED;
     if (request.expiry > 0) this.timed--;
+    return null;
   }
 
-  /** Makes the writer a reader. */
-  downgrade() {
+  /**
+   * Makes the writer a reader.
+   *
+   * @param {Request} request its
+   * @returns {null} nobody is let in
+   */
+  downgrade(request) {
     this.state = 1;
+    request.mode = READ;
+    return null;
   }
 
   /** The engine has forgotten the key: the next request finds it free here. */
@@ -180,11 +189,11 @@ class ThinKey {
   }
 
   enterEngine() {
-    if (this.inEngine++ === 0 && !this.keys.thin) this.keys.idle -= this.weight;
+    if (this.inEngine++ === 0) this.keys.idle -= this.weight;
   }
 
   leaveEngine() {
-    if (--this.inEngine > 0 || this.keys.thin) return;
+    if (--this.inEngine > 0) return;
     if ((this.keys.idle += this.weight) > this.keys.maxIdle) this.keys.sweep();
   }
 
