@@ -41,10 +41,14 @@ function openStored(name, options) {
   return opened;
 }
 
-/** @param {number} number */
-function close(number) {
-  words[at.space] = number;
-  native.close();
+/**
+ * The addon's functions, for a call that is about a space and says no more by the array.
+ *
+ * @param {number} space its number
+ */
+function about(space) {
+  words[at.space] = space;
+  return native;
 }
 
 /**
@@ -222,15 +226,6 @@ function setLabel(request, isThere) {
 }
 
 /**
- * @param {number} number
- * @param {string} [key] the only one to look at
- */
-function query(number, key) {
-  words[at.space] = number;
-  return key === undefined ? native.query() : native.query(key);
-}
-
-/**
  * Who keeps others from a key of a named space.
  *
  * @param {number} number of the space
@@ -253,38 +248,6 @@ function requestsOf(number, key, most) {
   words[at.space] = number;
   nameBySlot(key);
   return native.requestsOf(most);
-}
-
-/**
- * What a store is asked for from now on goes in one trip, and what is released: see `StoredSpace.together`.
- *
- * @param {number} number of the space
- */
-function gather(number) {
-  words[at.space] = number;
-  native.gather();
-}
-
-/**
- * Sends a store what has been gathered.
- *
- * @param {number} number of the space
- */
-function sendGathered(number) {
-  words[at.space] = number;
-  native.sendGathered();
-}
-
-/** @param {number} number */
-function queryStore(number) {
-  words[at.space] = number;
-  return native.queryStore();
-}
-
-/** @param {number} number */
-function readyStore(number) {
-  words[at.space] = number;
-  return native.readyStore();
 }
 
 /**
@@ -335,7 +298,7 @@ function setGrant(request, place) {
 module.exports = {
   open,
   openStored,
-  close,
+  about,
   request,
   post,
   setGrant,
@@ -348,11 +311,6 @@ module.exports = {
   setLabel,
   blockers,
   requestsOf,
-  query,
-  gather,
-  sendGathered,
-  queryStore,
-  readyStore,
   storeBlockers,
   frozen,
   explain,

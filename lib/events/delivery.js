@@ -123,11 +123,11 @@ function settle(key, grant, own, kind) {
   let error = NONE;
   depth++;
   try {
-    if (grant !== null) error = run(grant, GRANTED, null, error);
+    if (grant !== null) error = deliver(grant, GRANTED, null, error);
     // In the list, so that no request that is made by the callbacks of those before it overtakes it.
     else if (own !== null && kind === GRANTED) append(own, GRANTED, null);
     if (key.firstEvent !== null) error = runEvents(key, error);
-    if (own !== null && kind !== GRANTED) error = run(own, kind, null, error);
+    if (own !== null && kind !== GRANTED) error = deliver(own, kind, null, error);
     if ((depth === MAX_DEPTH || depth === 1) && deferred.length > 0) error = runDeferred(error);
   } finally {
     depth--;
@@ -139,11 +139,11 @@ function settle(key, grant, own, kind) {
 /**
  * Nothing comes before it, so that it nests in nothing, either.
  *
- * @param {Request} own
+ * @param {any} own a request
  */
 function settleOwnGrant(own) {
   try {
-    deliver(own, GRANTED, null);
+    own.onGranted();
   } finally {
     publish();
   }
@@ -167,7 +167,7 @@ function settleAll() {
   // What callbacks add meanwhile has its turn after others': the event loop must not wait for ever.
   for (let left = size; left > 0 && first !== null; left--) {
     const { request, kind, detail } = takeFirst(/** @type {Key} */ (first.request.keyObject));
-    let error = run(request, kind, detail, NONE);
+    let error = deliver(request, kind, detail, NONE);
     if (deferred.length > 0) error = runDeferred(error);
     if (error !== NONE) reportLater(error);
   }
@@ -182,7 +182,7 @@ function settleAll() {
 function runEvents(key, error) {
   while (key.firstEvent !== null) {
     const { request, kind, detail } = takeFirst(key);
-    error = run(request, kind, detail, error);
+    error = deliver(request, kind, detail, error);
   }
   return error;
 }
@@ -200,34 +200,28 @@ function runDeferred(error) {
 /**
  * Delivers one event.
  *
- * @param {Request} request
+ * @param {any} request one that this can happen to
  * @param {number} kind
  * @param {any} detail
  * @param {unknown} error the first one of this delivery, or NONE
  * @returns {unknown} the same, or this event's
  */
-function run(request, kind, detail, error) {
+function deliver(request, kind, detail, error) {
   try {
-    deliver(request, kind, detail);
+    // A grant's own message is published by its API.
+    if (kind === GRANTED) request.onGranted();
+    else {
+      if (request.times !== null) diagnostics.delivered(request, kind);
+      if (kind === EXPIRED || kind === LOST) request.onLost(detail);
+      else if (kind === TIMED_OUT) request.onTimedOut(detail);
+      else if (kind === FAILED) request.onFailed(detail);
+      else request.onReleased(detail);
+    }
   } catch (thrown) {
     if (error === NONE) return thrown;
     reportLater(thrown);
   }
   return error;
-}
-
-/**
- * @param {any} request one that this can happen to
- * @param {number} kind
- * @param {any} detail
- */
-function deliver(request, kind, detail) {
-  if (kind === GRANTED) return request.onGranted();
-  if (request.times !== null) diagnostics.delivered(request, kind);
-  if (kind === EXPIRED || kind === LOST) request.onLost(detail);
-  else if (kind === TIMED_OUT) request.onTimedOut(detail);
-  else if (kind === FAILED) request.onFailed(detail);
-  else request.onReleased(detail);
 }
 
 /**

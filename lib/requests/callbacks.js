@@ -244,9 +244,10 @@ function ask(request, isFree, mayEndLater) {
   if (request.state === WAITING && request.context === null)
     request.context = new AsyncResource('latchkey', OPTIONS);
   else if (granted !== null && !mayEndLater && request.keyObject.firstEvent === null) request.context = null;
-  if (granted === null || request.times !== null || request.keyObject.firstEvent !== null) {
+  if (request.times !== null || request.keyObject.firstEvent !== null) {
     return space.settle(request.keyObject, null, granted, GRANTED);
   }
+  if (granted === null) return;
   const release = releaseOf(request);
   try {
     callObtained(request, release);

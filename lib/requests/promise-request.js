@@ -148,8 +148,11 @@ class PromiseRequest extends Request {
    * @param {number} kind
    */
   settle(grant, own, kind) {
+    const key = /** @type {import('../spaces/thin').ThinKey} */ (this.keyObject);
+    // Nearly always there is nothing.
+    if (grant === null && own === null && this.times === null && key.firstEvent === null) return;
     try {
-      this.space.settle(/** @type {any} */ (this.keyObject), grant, own, kind);
+      this.space.settle(key, grant, own, kind);
     } catch (error) {
       reportLater(error);
     }

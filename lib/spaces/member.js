@@ -18,7 +18,7 @@ const dropped = new FinalizationRegistry(leave);
 function leave(number) {
   awake.delete(number);
   privateSpaces.delete(number);
-  port.close(number);
+  port.about(number).close();
 }
 
 /**

@@ -73,7 +73,9 @@ class NamedSpace extends Space {
    * @param {string} [key] the only one to look at
    */
   query(read, key) {
-    return read(this.addTraces(port.query(this.number, key)), Date.now());
+    const native = port.about(this.number);
+    const reports = key === undefined ? native.query() : native.query(key);
+    return read(this.addTraces(reports), Date.now());
   }
 
   /**

@@ -121,23 +121,18 @@ class Space extends Member {
   release(request, unused = false) {
     if (request.state !== HOLDING) return null;
     const key = /** @type {ThinKey} */ (request.keyObject);
-    const grant = key.state === ENGINE ? this.endHold(key, request, unused) : key.release(request);
+    let grant = null;
+    if (key.state === ENGINE) {
+      const done = port.end(this.number, request.tag, unused ? at.endUnused : at.endRelease);
+      // Else it has been taken away, and that is among the events.
+      if (done !== at.notDone) this.move(request, ENDED);
+      if (done === at.doneLast) key.deflate();
+      grant = this.readGrant(key);
+    } else {
+      key.release(request);
+    }
     if (request.times !== null && request.loss === null && !unused) diagnostics.released(request);
     return grant;
-  }
-
-  /**
-   * @param {ThinKey} key
-   * @param {Request} request one that holds it
-   * @param {boolean} unused
-   * @returns {Request | null}
-   */
-  endHold(key, request, unused) {
-    const done = port.end(this.number, request.tag, unused ? at.endUnused : at.endRelease);
-    // Else it has been taken away, and that is among the events.
-    if (done !== at.notDone) this.move(request, ENDED);
-    if (done === at.doneLast) key.deflate();
-    return this.readGrant(key);
   }
 
   /**
@@ -149,7 +144,10 @@ class Space extends Member {
   downgrade(request) {
     if (request.state !== HOLDING || request.mode === READ) return null;
     const key = /** @type {ThinKey} */ (request.keyObject);
-    if (key.state !== ENGINE) return key.downgrade(request);
+    if (key.state !== ENGINE) {
+      key.downgrade(request);
+      return null;
+    }
     if (port.end(this.number, request.tag, at.endDowngrade) === at.doneNow) request.mode = key.mode = READ;
     return this.readGrant(key);
   }

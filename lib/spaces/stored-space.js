@@ -69,11 +69,11 @@ class StoredSpace extends Space {
   together(act) {
     // It has left the store, and nothing is sent: a hold of several keys may be released that was lost before.
     if (this.hasLeft()) return act();
-    port.gather(this.number);
+    port.about(this.number).gather();
     try {
       return act();
     } finally {
-      if (!this.hasLeft()) port.sendGathered(this.number);
+      if (!this.hasLeft()) port.about(this.number).sendGathered();
     }
   }
 
@@ -158,14 +158,14 @@ class StoredSpace extends Space {
    * @returns {Promise<unknown>}
    */
   async query(read, key) {
-    const { reports, frozen } = await port.queryStore(this.number).catch(refuse);
+    const { reports, frozen } = await port.about(this.number).queryStore().catch(refuse);
     const some = key === undefined ? reports : reports.filter((report) => report.key === key);
     return read(some, Date.now(), frozen);
   }
 
   /** @returns {Promise<void>} */
   ready() {
-    return port.readyStore(this.number).catch(refuse);
+    return port.about(this.number).readyStore().catch(refuse);
   }
 
   /**

@@ -140,7 +140,6 @@ class ThinKey {
    * Ends the hold of a request.
    *
    * @param {Request} request
-   * @returns {null} nobody is let in
    */
   release(request) {
     if (this.state > 1) this.state--;
@@ -154,19 +153,16 @@ class ThinKey {
     request.next = null;
     request.state = ENDED;
     if (request.expiry > 0) this.timed--;
-    return null;
   }
 
   /**
    * Makes the writer a reader.
    *
    * @param {Request} request its
-   * @returns {null} nobody is let in
    */
   downgrade(request) {
     this.state = 1;
     request.mode = READ;
-    return null;
   }
 
   /** The engine has forgotten the key: the next request finds it free here. */
