@@ -157,7 +157,7 @@ class PromiseLocks {
       // At the end of the stack there is room for nothing of JavaScript now.
       if (error instanceof RangeError) SOON.then(giveAllBack.bind(undefined, held));
       else giveAllBack(held);
-      throw withCaller(error);
+      throw withCaller(error, this.#takeAll);
     }
   }
 
