@@ -14,7 +14,7 @@ use napi::{Env, Error, Result, sys};
 use napi_derive::napi;
 
 use crate::{
-    crossing::query::{Report, View},
+    crossing::query::Report,
     crossing::raw_function::{Body, Call},
     crossing::stored::WrongOption,
     crossing::words::{LENGTH, Words},
@@ -60,9 +60,9 @@ fn functions<'env>(define: &Definer<'env>) -> Result<PortFunctions<'env>> {
         open_private: define.function("openPrivate", open_private)?,
         open_named: define.function("openNamed", open_named)?,
         open_stored: define.function("openStored", stored::open)?,
-        query: define.function("query", query)?,
+        query: define.function("query", query::query)?,
         label: define.raw("label", label)?,
-        blockers: define.function("blockers", blockers)?,
+        blockers: define.function("blockers", query::blockers)?,
         requests_of: define.function("requestsOf", requests_of)?,
         query_store: define.function("queryStore", stored::query)?,
         ready_store: define.function("readyStore", stored::ready)?,
@@ -279,16 +279,6 @@ fn label(port: &Port, call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// Who keeps others from the key that is the argument in a named space: the first holders, and as an answer in the array how many
-/// wait for it.
-fn blockers(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
-    let (_, open) = port.addressed()?;
-    let key: Utf16String = call.first_arg()?;
-    let (holders, waiting) = View::of(port, &open)?.blockers(&key);
-    port.words.with(|words| words::write_done(words, waiting.into()));
-    Ok(holders)
-}
-
 /// The tags of the requests of the key in a private space that the array names, so many at most as the argument says: first
 /// those that hold it.
 fn requests_of(port: &Port, call: &FunctionCallContext) -> Result<Vec<u32>> {
@@ -297,11 +287,4 @@ fn requests_of(port: &Port, call: &FunctionCallContext) -> Result<Vec<u32>> {
     let key = port.words.with(|words| words::key_slot(words));
     let most: u32 = call.first_arg()?;
     Ok(private(&open)?.requests_of(key.index, most as usize))
-}
-
-/// Who holds and who waits in a named space; the argument, if there is one, is the only key to look at.
-fn query(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
-    let (_, open) = port.addressed()?;
-    let key: Option<Utf16String> = if call.length() > 0 { Some(call.get(0)?) } else { None };
-    Ok(View::of(port, &open)?.report(key.as_deref()))
 }
