@@ -1,8 +1,8 @@
 //! Who holds and who waits in a named space, as JavaScript learns it.
 
 use latchkey_engine::{Key, KeyReport, Mode, RequestReport, Space};
+use napi::Result;
 use napi::bindgen_prelude::{FunctionCallContext, Utf16String};
-use napi::{Error, Result};
 use napi_derive::napi;
 
 use crate::{
@@ -43,7 +43,7 @@ const MOST_BLOCKERS: usize = 10;
 
 /// Who holds and who waits in a named space; the argument, if there is one, is the only key to look at. Key by key, each in order.
 pub fn query(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
-    let (_, open) = port.addressed()?;
+    let open = port.addressed()?;
     let (shared, engine) = named(&open)?;
     let keys = match call.length() {
         0 => engine.query(),
@@ -55,25 +55,24 @@ pub fn query(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
 /// Who keeps others from the key that is the argument in a named space: the first holders, and as an answer in the array how many
 /// wait for it.
 pub fn blockers(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
-    let (_, open) = port.addressed()?;
+    let open = port.addressed()?;
     let (shared, engine) = named(&open)?;
     let found = engine.query_key(&call.first_arg::<Utf16String>()?, MOST_BLOCKERS);
     let waiting = found.as_ref().map_or(0, |key| key.waiting);
-    port.words.with(|words| words::write_done(words, waiting.into()));
+    port.words[words::DONE].set(waiting.into());
     let mut holders = reports(port, &open, shared, found.as_slice());
     holders.retain(|report| report.held);
     Ok(holders)
 }
 
 fn named(open: &OpenSpace) -> Result<(&SharedSpace, &Space)> {
-    let shared =
-        open.shared().ok_or_else(|| Error::from_reason("latchkey: JavaScript knows what is private"))?;
+    let shared = open.shared()?;
     Ok((shared, shared.table.engine()?))
 }
 
 /// What one port sees of keys of a named space. A request of a thread that is just ending is left out.
 fn reports(port: &Port, open: &OpenSpace, shared: &SharedSpace, keys: &[KeyReport]) -> Vec<Report> {
-    let now = to_milliseconds(clock::now());
+    let now = clock::now();
     let describe = |key: &Key, request: &RequestReport| {
         let is_own = request.member == open.member;
         let thread = match is_own {
@@ -84,11 +83,11 @@ fn reports(port: &Port, open: &OpenSpace, shared: &SharedSpace, keys: &[KeyRepor
             key: key.as_units().to_vec().into(),
             held: request.grant.is_some(),
             write: request.mode == Mode::Write,
-            age: (now - to_milliseconds(request.since)).max(0.0),
+            age: to_milliseconds(request.since.until(now)),
             thread,
             fence: request.grant.map_or(0.0, |grant| grant.fence as f64),
             recovered: request.grant.is_some_and(|grant| grant.recovered),
-            label: shared.labels.get(request.member, request.tag).map(|units| units.to_vec().into()),
+            label: shared.labels().get(&(request.member, request.tag)).map(|text| text.clone().into()),
             tag: is_own.then_some(request.tag),
             pid: None,
             host: None,
