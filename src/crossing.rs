@@ -8,13 +8,13 @@ pub mod words;
 
 use std::{rc::Rc, time::Duration};
 
-use latchkey_engine::{Ask, Caller, KeyName, LocalSpace, LockTable, Mode, Patience};
+use latchkey_engine::{Ask, KeyName, LocalSpace, Patience, Released, Safety};
 use napi::bindgen_prelude::{Either, Float64Array, Function, FunctionCallContext, ToNapiValue, Utf16String};
 use napi::{Env, Error, Result, sys};
 use napi_derive::napi;
 
 use crate::{
-    crossing::query::{Report, View},
+    crossing::query::Report,
     crossing::raw_function::{Body, Call},
     crossing::stored::WrongOption,
     crossing::words::{LENGTH, Words},
@@ -60,9 +60,9 @@ fn functions<'env>(define: &Definer<'env>) -> Result<PortFunctions<'env>> {
         open_private: define.function("openPrivate", open_private)?,
         open_named: define.function("openNamed", open_named)?,
         open_stored: define.function("openStored", stored::open)?,
-        query: define.function("query", query)?,
+        query: define.function("query", query::query)?,
         label: define.raw("label", label)?,
-        blockers: define.function("blockers", blockers)?,
+        blockers: define.function("blockers", query::blockers)?,
         requests_of: define.function("requestsOf", requests_of)?,
         query_store: define.function("queryStore", stored::query)?,
         ready_store: define.function("readyStore", stored::ready)?,
@@ -72,36 +72,18 @@ fn functions<'env>(define: &Definer<'env>) -> Result<PortFunctions<'env>> {
         explain: define.function("explain", stored::explain)?,
         gather: define.raw("gather", stored::gather)?,
         send_gathered: define.raw("sendGathered", stored::send_gathered)?,
-        close: define.raw("close", |port, call| {
-            port.close(&call.env, port.addressed_number());
-            Ok(())
-        })?,
+        close: define.raw("close", Port::close)?,
         request: define.careful("request", request)?,
         // What each call does, and no more.
         take_in: define.raw("takeIn", |_, _| Ok(()))?,
         end: define.careful("end", end)?,
         remaining: define.careful("remaining", remaining)?,
-        collect: define.raw("collect", |port, call| port.collect(&call.env))?,
-        room: define.careful("room", |port, _| {
-            port.words.with(|words| words::write_done(words, words::DONE_NOW));
-            Ok(())
-        })?,
-        note_room: define.raw("noteRoom", |port, _| {
-            port.stack.note(port.words.with(|words| words::whole(words[words::ROOM])) as usize);
-            Ok(())
-        })?,
-        poll: define.raw("poll", |port, _| {
-            port.poll();
-            Ok(())
-        })?,
-        read_events: define.raw("readEvents", |port, _| {
-            port.read_on();
-            Ok(())
-        })?,
-        keep_alive: define.raw("keepAlive", |port, call| {
-            port.set_waits(&call.env, port.words.with(|words| words[words::WAITS] != 0.0));
-            Ok(())
-        })?,
+        collect: define.raw("collect", Port::collect)?,
+        room: define.careful("room", room)?,
+        note_room: define.raw("noteRoom", Port::note_room)?,
+        poll: define.raw("poll", Port::poll)?,
+        read_events: define.raw("readEvents", Port::read_on)?,
+        keep_alive: define.raw("keepAlive", Port::set_waits)?,
     })
 }
 
@@ -186,11 +168,11 @@ fn open_named(port: &Port, call: &FunctionCallContext) -> Result<SpaceNumber> {
 
 /// Asks for the key that the argument names or, without one, for the key of the slot in the array.
 fn request(port: &Port, call: &Call) -> Result<()> {
-    let (number, open) = port.addressed()?;
+    let open = port.addressed()?;
     let units: Option<Utf16String> = call.argument()?;
-    let ask = ask(port, &open, units.as_ref());
+    let ask = ask(port, &open, units.as_deref());
     let mut slot = None;
-    let requested = port.operate(&call.env, number, &open, |locks, caller| {
+    let requested = port.operate(&open, |locks, caller| {
         let outcome = locks.request(ask, caller);
         slot = outcome.slot;
         outcome
@@ -198,110 +180,98 @@ fn request(port: &Port, call: &Call) -> Result<()> {
     if let Some(ticket) = requested.ticket() {
         open.name(ask.tag, ticket);
     }
-    port.words.with(|words| {
-        words::write_requested(words, requested);
-        if units.is_some() {
-            words::write_key_slot(words, slot);
-        }
-    });
+    port.words.set_requested(requested);
+    if units.is_some() {
+        port.words.set_key_slot(slot);
+    }
     Ok(())
-}
-
-/// Ends a request in the way that the array says, or changes its hold.
-fn end(port: &Port, call: &Call) -> Result<()> {
-    let (number, open) = port.addressed()?;
-    let how = port.words.with(|words| words::whole(words[words::END]));
-    let done = if how == words::END_COUNTED {
-        let (local, ask) = (private(&open)?, ask(port, &open, None));
-        let end = |_: &dyn LockTable, caller: &mut dyn Caller| local.release_counted(&ask, caller);
-        words::released(port.operate(&call.env, number, &open, end))
-    } else {
-        let ticket = open.ticket(port.addressed_tag())?;
-        match how {
-            words::END_RELEASE | words::END_UNUSED => {
-                words::released(port.operate(&call.env, number, &open, |locks, caller| match how {
-                    words::END_RELEASE => locks.release(ticket, caller),
-                    _ => locks.give_back(ticket, caller),
-                }))
-            }
-            _ => words::flag(port.operate(&call.env, number, &open, |locks, caller| match how {
-                words::END_CANCEL => locks.cancel(ticket, caller),
-                _ => locks.downgrade(ticket, caller),
-            })),
-        }
-    };
-    port.words.with(|words| words::write_done(words, done));
-    Ok(())
-}
-
-fn private(open: &OpenSpace) -> Result<&LocalSpace> {
-    open.local().ok_or_else(|| Error::from_reason("latchkey: this space is not private"))
 }
 
 /// What the array says of a request.
-fn ask<'a>(port: &Port, open: &OpenSpace, units: Option<&'a Utf16String>) -> Ask<'a> {
-    port.words.with(|words| Ask {
+fn ask<'a>(port: &Port, open: &OpenSpace, units: Option<&'a [u16]>) -> Ask<'a> {
+    let words = &port.words;
+    Ask {
         member: open.member,
-        tag: words::whole(words[words::TAG]),
-        key: units.map_or_else(|| KeyName::Slot(words::key_slot(words)), |units| KeyName::Units(units)),
-        mode: if words[words::MODE] == 0.0 { Mode::Read } else { Mode::Write },
-        expiry: expiry_of(words[words::EXPIRY]),
-        patience: match words[words::PATIENCE] {
+        tag: words.whole(words::TAG),
+        key: units.map_or_else(|| KeyName::Slot(words.key_slot()), KeyName::Units),
+        mode: words::mode_of(words.whole(words::MODE)),
+        expiry: expiry_of(words[words::EXPIRY].get()),
+        patience: match words[words::PATIENCE].get() {
             0.0 => Patience::None,
             words::SAY_WHO => Patience::For(Duration::ZERO),
             limit => milliseconds(limit).map_or(Patience::Forever, Patience::For),
         },
-    })
+    }
+}
+
+/// Ends a request in the way that the array says, or changes its hold.
+fn end(port: &Port, _: &Call) -> Result<()> {
+    let how = port.words.whole(words::END);
+    let done = if how == words::END_COUNTED {
+        let open = port.addressed()?;
+        let (local, ask) = (open.local()?, ask(port, &open, None));
+        released(port.operate(&open, |_, caller| local.release_counted(&ask, caller)))
+    } else {
+        let (open, ticket) = port.addressed_request()?;
+        match how {
+            words::END_RELEASE => {
+                released(port.operate(&open, |locks, caller| locks.release(ticket, caller)))
+            }
+            words::END_UNUSED => {
+                released(port.operate(&open, |locks, caller| locks.give_back(ticket, caller)))
+            }
+            words::END_CANCEL => {
+                words::flag(port.operate(&open, |locks, caller| locks.cancel(ticket, caller)))
+            }
+            _ => words::flag(port.operate(&open, |locks, caller| locks.downgrade(ticket, caller))),
+        }
+    };
+    port.words[words::DONE].set(done);
+    Ok(())
+}
+
+fn released(released: Released) -> f64 {
+    f64::from(released as u8)
 }
 
 /// How long a hold is safe, and what has happened by then.
 fn remaining(port: &Port, _: &Call) -> Result<()> {
-    let (_, open) = port.addressed()?;
-    let ticket = open.ticket(port.addressed_tag())?;
-    let safety = words::safety(open.locks().safety_of(ticket, clock::now()));
-    port.words.with(|words| words::write_done(words, safety));
+    let (open, ticket) = port.addressed_request()?;
+    port.words[words::DONE].set(match open.locks().safety_of(ticket, clock::now()) {
+        Safety::Endless => f64::INFINITY,
+        Safety::For(time) => words::to_milliseconds(time),
+        Safety::Over => -1.0,
+    });
     // After the look at the hold: if that had been taken away by then, the event that says so is here now.
     port.read_inbox();
     Ok(())
 }
 
-/// The request that the array names has the label that is the argument; without one, it has none any more.
-fn label(port: &Port, call: &Call) -> Result<()> {
-    let (_, open) = port.addressed()?;
-    let text: Option<Utf16String> = call.argument()?;
-    let Some(shared) = open.shared() else { return Ok(()) };
-    let tag = port.addressed_tag();
-    match (&shared.table, text) {
-        (Table::Engine(_), text) => shared.labels.set(open.member, tag, text.as_deref()),
-        // It is the server that forgets it.
-        (Table::Store(stored), text) => _ = text.map(|text| stored.set_label(tag, &text)),
-    }
+/// Does nothing, for which there is room.
+fn room(port: &Port, _: &Call) -> Result<()> {
+    port.words[words::DONE].set(words::DONE_NOW);
     Ok(())
 }
 
-/// Who keeps others from the key that is the argument in a named space: the first holders, and as an answer in the array how many
-/// wait for it.
-fn blockers(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
-    let (_, open) = port.addressed()?;
-    let key: Utf16String = call.first_arg()?;
-    let (holders, waiting) = View::of(port, &open)?.blockers(&key);
-    port.words.with(|words| words::write_done(words, waiting.into()));
-    Ok(holders)
+/// The request that the array names has the label that is the argument; without one, it has none any more.
+fn label(port: &Port, call: &Call) -> Result<()> {
+    let open = port.addressed()?;
+    let shared = open.shared()?;
+    let tag = port.words.whole(words::TAG);
+    match (&shared.table, call.argument::<Utf16String>()?) {
+        (Table::Engine(_), Some(text)) => _ = shared.labels().insert((open.member, tag), text.to_vec()),
+        (Table::Engine(_), None) => _ = shared.labels().remove(&(open.member, tag)),
+        (Table::Store(stored), Some(text)) => stored.set_label(tag, &text),
+        // It is the server that forgets it.
+        (Table::Store(_), None) => {}
+    }
+    Ok(())
 }
 
 /// The tags of the requests of the key in a private space that the array names, so many at most as the argument says: first
 /// those that hold it.
 fn requests_of(port: &Port, call: &FunctionCallContext) -> Result<Vec<u32>> {
     port.apply_posted();
-    let (_, open) = port.addressed()?;
-    let key = port.words.with(|words| words::key_slot(words));
     let most: u32 = call.first_arg()?;
-    Ok(private(&open)?.requests_of(key.index, most as usize))
-}
-
-/// Who holds and who waits in a named space; the argument, if there is one, is the only key to look at.
-fn query(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
-    let (_, open) = port.addressed()?;
-    let key: Option<Utf16String> = if call.length() > 0 { Some(call.get(0)?) } else { None };
-    Ok(View::of(port, &open)?.report(key.as_deref()))
+    Ok(port.addressed()?.local()?.requests_of(port.words.key_slot().index, most as usize))
 }

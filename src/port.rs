@@ -23,17 +23,17 @@ use std::{
     },
 };
 
-use latchkey_engine::{Caller, Event, LockTable, Member, Message, Outcome, Own, Time};
+use latchkey_engine::{Caller, Event, LockTable, Member, Message, Outcome, Own, Ticket, Time};
 use napi::{Env, Error, Result, check_status, sys};
 
 use crate::{
+    crossing::raw_function::Call,
     crossing::stack::Stack,
     crossing::words::{self, Words},
     port::mailbox::{Address, Mailbox},
     port::open_space::{OpenSpace, Scope},
-    port::waker::{KeepAlive, Listener, Waker},
+    port::waker::{Listener, Waker},
     process::clock::{self, Clock},
-    process::shared_space::SharedSpace,
     process::timer::{self, AlarmNumber},
 };
 
@@ -52,7 +52,7 @@ pub struct Port {
     pub mailbox: Arc<Mailbox>,
     pub stack: Stack,
     alarm: AlarmNumber,
-    keep_alive: KeepAlive,
+    is_kept_alive: Cell<bool>,
     listener: Listener,
     shared: Cell<usize>,
     has_ended: Cell<bool>,
@@ -75,7 +75,7 @@ impl Port {
             mailbox: Arc::new(Mailbox::new(waker, thread)),
             stack: Stack::new(),
             alarm: timer::new_number(),
-            keep_alive: KeepAlive::new(),
+            is_kept_alive: Cell::new(false),
             listener,
             shared: Cell::new(0),
             has_ended: Cell::new(false),
@@ -106,136 +106,121 @@ impl Port {
         if let Scope::Shared(shared) = &scope {
             shared.members.join(member, Address(Arc::clone(&self.mailbox)), number);
             self.shared.set(self.shared.get() + 1);
-            self.hold_listener();
+            self.keep_alive();
         }
-        self.spaces.borrow_mut().insert(number, Rc::new(OpenSpace::new(scope, member)));
+        self.spaces.borrow_mut().insert(number, Rc::new(OpenSpace::new(number, scope, member)));
         Ok(number)
     }
 
-    /// Ends the port's use of a space, and with it all that it holds or waits for there.
-    pub fn close(&self, env: &Env, number: SpaceNumber) {
-        let closed = self.spaces.borrow_mut().remove(&number);
+    /// Ends the port's use of the space that a call is about, and with it all that it holds or waits for there.
+    pub fn close(&self, _: &Call) -> Result<()> {
+        let closed = self.spaces.borrow_mut().remove(&self.words.whole(words::SPACE));
         if let Some(open) = closed {
-            self.keep_deadline(env, number, &open, None);
+            self.keep_deadline(&open, None);
             self.leave(&open);
-            if open.shared().is_some() {
+            if let Scope::Shared(_) = open.scope {
                 self.shared.set(self.shared.get() - 1);
-                self.hold_listener();
+                self.keep_alive();
             }
         }
+        Ok(())
     }
 
-    pub fn space(&self, number: SpaceNumber) -> Result<Rc<OpenSpace>> {
+    fn space(&self, number: SpaceNumber) -> Result<Rc<OpenSpace>> {
         let spaces = self.spaces.borrow();
         let open = spaces.get(&number).ok_or_else(|| Error::from_reason("latchkey: this space is closed"))?;
         Ok(Rc::clone(open))
     }
 
-    /// The number of the space that a call is about.
-    pub fn addressed_number(&self) -> SpaceNumber {
-        self.words.with(|words| words::whole(words[words::SPACE]))
-    }
-
-    /// The tag of the request that a call is about.
-    pub fn addressed_tag(&self) -> u32 {
-        self.words.with(|words| words::whole(words[words::TAG]))
-    }
-
     /// The space that a call is about.
-    pub fn addressed(&self) -> Result<(SpaceNumber, Rc<OpenSpace>)> {
-        let number = self.addressed_number();
-        let open = self.space(number)?;
+    pub fn addressed(&self) -> Result<Rc<OpenSpace>> {
+        let open = self.space(self.words.whole(words::SPACE))?;
         self.raise_fences(&open);
-        Ok((number, open))
+        Ok(open)
+    }
+
+    /// The request that a call is about, in that space.
+    pub fn addressed_request(&self) -> Result<(Rc<OpenSpace>, Ticket)> {
+        let open = self.addressed()?;
+        let ticket = open.ticket(self.words.whole(words::TAG))?;
+        Ok((open, ticket))
     }
 
     /// Makes the engine's next fences in a private space higher than those that JavaScript gave there.
-    pub fn raise_fences(&self, open: &OpenSpace) {
-        if let Some(local) = open.local() {
-            local.raise_fences(self.words.with(|words| words[words::FENCE_FLOOR]) as u64);
+    fn raise_fences(&self, open: &OpenSpace) {
+        if let Scope::Thread(local) = &open.scope {
+            local.raise_fences(self.words[words::FENCE_FLOOR].get() as u64);
         }
     }
 
     /// Takes in what JavaScript has posted, before anything else happens.
     pub fn apply_posted(&self) {
-        let posted = self.words.with(|words| words::whole(words[words::POSTED])) as usize;
-        if posted == 0 {
+        let count = self.words.whole(words::POSTED) as usize;
+        if count == 0 {
             return;
         }
-        let mut recent: Option<(SpaceNumber, Rc<OpenSpace>)> = None;
-        while self.taken.get() < posted {
-            let entry = self.words.with(|words| words::posted(words, self.taken.get()));
+        let mut recent: Option<Rc<OpenSpace>> = None;
+        while self.taken.get() < count {
+            let posted = self.words.posted(self.taken.get());
             // First, so that one that cannot be taken in is not tried again.
             self.taken.set(self.taken.get() + 1);
-            if recent.as_ref().is_none_or(|(number, _)| *number != entry.space) {
+            let number = posted[words::POSTED_SPACE].get() as SpaceNumber;
+            if recent.as_ref().is_none_or(|open| open.number != number) {
                 // A closed space's is for nobody.
-                recent = self.space(entry.space).ok().map(|open| (entry.space, open));
+                recent = self.space(number).ok();
             }
-            if let Some((_, open)) = &recent {
-                open.apply(&entry);
+            if let Some(open) = &recent {
+                open.apply(posted);
             }
         }
         self.taken.set(0);
-        self.words.with(|words| words[words::POSTED] = 0.0);
+        self.words[words::POSTED].set(0.0);
     }
 
     /// Makes an operation, and passes on what comes of it: deadlines to the timer, others' events to them, the port's own
     /// to JavaScript.
     pub fn operate<T>(
         &self,
-        env: &Env,
-        number: SpaceNumber,
         open: &OpenSpace,
         change: impl FnOnce(&dyn LockTable, &mut dyn Caller) -> Outcome<T>,
     ) -> T {
-        let Some(shared) = open.shared() else {
-            let outcome = change(open.locks(), &mut Clock);
-            self.write_own_events(number, &outcome.events);
-            self.keep_deadline(env, number, open, outcome.next_deadline);
-            return outcome.result;
-        };
-        let result = self.operate_named(number, open, shared, change);
-        self.write_events();
-        result
-    }
-
-    /// Makes an operation on a space that is not private. What the port has to learn is `unwritten` then.
-    fn operate_named<T>(
-        &self,
-        number: SpaceNumber,
-        open: &OpenSpace,
-        shared: &Arc<SharedSpace>,
-        change: impl FnOnce(&dyn LockTable, &mut dyn Caller) -> Outcome<T>,
-    ) -> T {
-        let messages = &mut *self.unwritten.borrow_mut();
-        let own = Own { member: open.member, address: number, inbox: &self.mailbox.inbox, messages };
-        let mut caller = shared.members.sender(Clock, Some(own));
-        let outcome = change(shared.table.locks(), &mut caller);
-        if shared.set_alarm(outcome.next_deadline).is_err() {
-            // Without the timer's thread the port looks itself, over and over: slow, but nobody waits for ever.
-            self.mailbox.waker.wake();
+        match &open.scope {
+            Scope::Thread(local) => {
+                let outcome = change(local, &mut Clock);
+                self.write_own_events(open.number, &outcome.events);
+                self.keep_deadline(open, outcome.next_deadline);
+                outcome.result
+            }
+            Scope::Shared(shared) => {
+                let mut messages = self.unwritten.borrow_mut();
+                let inbox = &self.mailbox.inbox;
+                let own = Own { member: open.member, address: open.number, inbox, messages: &mut messages };
+                let outcome = change(shared.table.locks(), &mut shared.members.sender(Clock, Some(own)));
+                drop(messages);
+                self.write_events();
+                if shared.set_alarm(outcome.next_deadline).is_err() {
+                    // Without the timer's thread the port looks itself, over and over: slow, but nobody waits for ever.
+                    self.mailbox.waker.wake();
+                }
+                outcome.result
+            }
         }
-        outcome.result
     }
 
     /// Gathers what others have caused and what time has brought, for JavaScript to read.
-    pub fn collect(&self, env: &Env) -> Result<()> {
+    pub fn collect(&self, _: &Call) -> Result<()> {
         self.read_inbox();
         let now = clock::now();
         while let Some(number) = self.due(now) {
             let open = self.space(number)?;
             self.raise_fences(&open);
-            let outcome = open.locks().expire(&mut Clock);
-            self.write_own_events(number, &outcome.events);
-            self.keep_deadline(env, number, &open, outcome.next_deadline);
+            self.operate(&open, |locks, caller| locks.expire(caller));
         }
         self.set_alarm();
         if !timer::is_started() {
-            self.expire_named();
+            self.expire_shared();
         }
-        self.write_events();
-        let has_store_events = words::flag(self.mailbox.has_store_events());
-        self.words.with(|words| words[words::STORE_EVENTS] = has_store_events);
+        self.words[words::STORE_EVENTS].set(words::flag(!self.mailbox.store_events().is_empty()));
         Ok(())
     }
 
@@ -247,21 +232,30 @@ impl Port {
 
     /// Says whether messages lie in the inbox. Until the next `collect`, which JavaScript promises to make soon, nobody wakes
     /// it.
-    pub fn poll(&self) {
-        let has_messages = self.mailbox.inbox.poll();
-        self.words.with(|words| words::write_done(words, words::flag(has_messages)));
+    pub fn poll(&self, _: &Call) -> Result<()> {
+        self.words[words::DONE].set(words::flag(self.mailbox.inbox.poll()));
+        Ok(())
     }
 
     /// JavaScript has read what stands in the array: puts there what follows.
-    pub fn read_on(&self) {
-        self.words.with(words::write_no_events);
+    pub fn read_on(&self, _: &Call) -> Result<()> {
+        self.words[words::EVENTS].set(0.0);
+        self.words[words::MORE].set(0.0);
         self.write_events();
+        Ok(())
     }
 
     /// JavaScript waits for others from now on, or not any more.
-    pub fn set_waits(&self, env: &Env, waits: bool) {
-        self.waits.set(waits);
-        self.keep_alive(env);
+    pub fn set_waits(&self, _: &Call) -> Result<()> {
+        self.waits.set(self.words[words::WAITS].get() != 0.0);
+        self.keep_alive();
+        Ok(())
+    }
+
+    /// JavaScript has tried how much of the stack is left.
+    pub fn note_room(&self, _: &Call) -> Result<()> {
+        self.stack.note(self.words.whole(words::ROOM) as usize);
+        Ok(())
     }
 
     /// Puts what is `unwritten` into the array, as far as it fits.
@@ -269,7 +263,7 @@ impl Port {
         let mut unwritten = self.unwritten.borrow_mut();
         if !unwritten.is_empty() {
             let events = unwritten.iter().map(|Message { address, event }| (*address, event));
-            let written = self.words.with(|words| words::write_events(words, events));
+            let written = self.words.add_events(events);
             unwritten.drain(..written);
         }
     }
@@ -279,7 +273,7 @@ impl Port {
     fn write_own_events(&self, number: SpaceNumber, events: &[Event]) {
         if !events.is_empty() {
             let addressed = events.iter().map(|event| (number, event));
-            let written = self.words.with(|words| words::write_events(words, addressed));
+            let written = self.words.add_events(addressed);
             let rest = events[written..].iter().map(|&event| Message { address: number, event });
             self.unwritten.borrow_mut().extend(rest);
         }
@@ -289,18 +283,18 @@ impl Port {
     pub fn detach(&self) {
         self.has_ended.set(true);
         // Deno delivers a wake-up that is under way after it has freed the port's functions.
-        self.words.with(words::write_environment_ended);
+        self.words[words::ENVIRONMENT_ENDED].set(1.0);
         timer::forget(self.alarm);
         let spaces = std::mem::take(&mut *self.spaces.borrow_mut());
         spaces.values().for_each(|open| self.leave(open));
     }
 
     fn leave(&self, open: &OpenSpace) {
-        if let Some(shared) = open.shared() {
+        if let Scope::Shared(shared) = &open.scope {
             // In this order: what the engine grants this member from here on, nobody learns of, and detach
             // frees it.
             shared.members.leave(open.member);
-            shared.labels.leave(open.member);
+            shared.labels().retain(|&(member, _), _| member != open.member);
             let mut caller = shared.members.sender(Clock, None);
             let outcome = shared.table.locks().detach(open.member, &mut caller);
             // If it fails, whoever waits in the space has had no timer before, and looks itself.
@@ -309,12 +303,10 @@ impl Port {
     }
 
     /// Does the timer's work for the named spaces, while the system refuses the timer its thread.
-    fn expire_named(&self) {
-        let spaces: Vec<_> = self.spaces.borrow().iter().map(|(&n, open)| (n, Rc::clone(open))).collect();
-        for (number, open) in spaces {
-            if let Some(shared) = open.shared() {
-                self.operate_named(number, &open, shared, |locks, caller| locks.expire(caller));
-            }
+    fn expire_shared(&self) {
+        let spaces: Vec<_> = self.spaces.borrow().values().cloned().collect();
+        for open in spaces.iter().filter(|open| matches!(open.scope, Scope::Shared(_))) {
+            self.operate(open, |locks, caller| locks.expire(caller));
         }
     }
 
@@ -324,33 +316,26 @@ impl Port {
         (time <= now).then_some(number)
     }
 
-    fn keep_deadline(&self, env: &Env, number: SpaceNumber, open: &OpenSpace, deadline: Option<Time>) {
+    fn keep_deadline(&self, open: &OpenSpace, deadline: Option<Time>) {
         let before = open.deadline.replace(deadline);
         if before == deadline {
             return;
         }
         let mut deadlines = self.deadlines.borrow_mut();
-        if let Some(time) = before {
-            deadlines.remove(&(time, number));
-        }
-        deadlines.extend(deadline.map(|time| (time, number)));
+        before.map(|time| deadlines.remove(&(time, open.number)));
+        deadlines.extend(deadline.map(|time| (time, open.number)));
         drop(deadlines);
-        self.keep_alive(env);
+        self.keep_alive();
         self.set_alarm();
     }
 
-    fn keep_alive(&self, env: &Env) {
-        self.keep_alive.set(env, &self.mailbox.waker, self.is_awaited());
-        self.hold_listener();
-    }
-
-    /// Whether JavaScript waits for others or for the clock.
-    fn is_awaited(&self) -> bool {
-        self.waits.get() || !self.deadlines.borrow().is_empty()
-    }
-
-    fn hold_listener(&self) {
-        self.listener.hold(self.shared.get() > 0 || self.is_awaited());
+    /// Keeps alive what has to be, while JavaScript waits for others or for the clock, or others may have something for it.
+    fn keep_alive(&self) {
+        let is_awaited = self.waits.get() || !self.deadlines.borrow().is_empty();
+        if self.is_kept_alive.replace(is_awaited) != is_awaited {
+            self.mailbox.waker.keep_alive(&self.env, is_awaited);
+        }
+        self.listener.hold(is_awaited || self.shared.get() > 0);
     }
 
     fn set_alarm(&self) {

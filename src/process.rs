@@ -2,7 +2,6 @@
 
 pub mod background;
 pub mod clock;
-pub mod labels;
 pub mod libraries;
 pub mod shared_space;
 pub mod table;

@@ -1,12 +1,12 @@
 //! Who holds and who waits in a named space, as JavaScript learns it.
 
-use latchkey_engine::{Key, KeyReport, Member, Mode, RequestReport, Space, Time};
-use napi::bindgen_prelude::Utf16String;
-use napi::{Error, Result};
+use latchkey_engine::{Key, KeyReport, Mode, RequestReport, Space};
+use napi::Result;
+use napi::bindgen_prelude::{FunctionCallContext, Utf16String};
 use napi_derive::napi;
 
 use crate::{
-    crossing::words::to_milliseconds,
+    crossing::words::{self, to_milliseconds},
     port::{Port, open_space::OpenSpace},
     process::{clock, shared_space::SharedSpace},
 };
@@ -41,68 +41,60 @@ pub struct Report {
 /// So many holders are named at most where somebody has waited in vain.
 const MOST_BLOCKERS: usize = 10;
 
-/// What one port sees of a named space, at one moment.
-pub struct View<'a> {
-    shared: &'a SharedSpace,
-    engine: &'a Space,
-    asking: Member,
-    thread: u32,
-    now: Time,
+/// Who holds and who waits in a named space; the argument, if there is one, is the only key to look at. Key by key, each in order.
+pub fn query(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
+    let open = port.addressed()?;
+    let (shared, engine) = named(&open)?;
+    let keys = match call.length() {
+        0 => engine.query(),
+        _ => engine.query_key(&call.first_arg::<Utf16String>()?, usize::MAX).into_iter().collect(),
+    };
+    Ok(reports(port, &open, shared, &keys))
 }
 
-impl<'a> View<'a> {
-    /// Fails for a space of another scope.
-    pub fn of(port: &Port, open: &'a OpenSpace) -> Result<Self> {
-        let shared =
-            open.shared().ok_or_else(|| Error::from_reason("latchkey: JavaScript knows what is private"))?;
-        let engine = shared.table.engine()?;
-        Ok(Self { shared, engine, asking: open.member, thread: port.mailbox.thread, now: clock::now() })
-    }
+/// Who keeps others from the key that is the argument in a named space: the first holders, and as an answer in the array how many
+/// wait for it.
+pub fn blockers(port: &Port, call: &FunctionCallContext) -> Result<Vec<Report>> {
+    let open = port.addressed()?;
+    let (shared, engine) = named(&open)?;
+    let found = engine.query_key(&call.first_arg::<Utf16String>()?, MOST_BLOCKERS);
+    let waiting = found.as_ref().map_or(0, |key| key.waiting);
+    port.words[words::DONE].set(waiting.into());
+    let mut holders = reports(port, &open, shared, found.as_slice());
+    holders.retain(|report| report.held);
+    Ok(holders)
+}
 
-    /// The space's holders and queues, or those of one key; key by key, each in order. A request of a thread that is just
-    /// ending is left out.
-    pub fn report(&self, key: Option<&[u16]>) -> Vec<Report> {
-        let keys = match key {
-            Some(units) => self.engine.query_key(units).into_iter().collect(),
-            None => self.engine.query(),
-        };
-        let of_key = |key: &KeyReport| -> Vec<_> {
-            key.holders
-                .iter()
-                .chain(&key.waiting)
-                .filter_map(|request| self.describe(&key.key, request))
-                .collect()
-        };
-        keys.iter().flat_map(of_key).collect()
-    }
+fn named(open: &OpenSpace) -> Result<(&SharedSpace, &Space)> {
+    let shared = open.shared()?;
+    Ok((shared, shared.table.engine()?))
+}
 
-    /// The first holders of a key, and how many wait for it.
-    pub fn blockers(&self, key: &[u16]) -> (Vec<Report>, u32) {
-        let Some(found) = self.engine.blockers(key, MOST_BLOCKERS) else { return (Vec::new(), 0) };
-        let holders = found.holders.iter().filter_map(|request| self.describe(&found.key, request));
-        (holders.collect(), found.waiting)
-    }
-
-    /// `None` if the request's thread is just ending.
-    fn describe(&self, key: &Key, request: &RequestReport) -> Option<Report> {
-        let is_own = request.member == self.asking;
+/// What one port sees of keys of a named space. A request of a thread that is just ending is left out.
+fn reports(port: &Port, open: &OpenSpace, shared: &SharedSpace, keys: &[KeyReport]) -> Vec<Report> {
+    let now = clock::now();
+    let describe = |key: &Key, request: &RequestReport| {
+        let is_own = request.member == open.member;
         let thread = match is_own {
-            true => self.thread,
-            false => self.shared.members.recipient(request.member, |address| address.0.thread)?,
+            true => port.mailbox.thread,
+            false => shared.members.recipient(request.member, |address| address.0.thread)?,
         };
-        let label = self.shared.labels.get(request.member, request.tag);
         Some(Report {
             key: key.as_units().to_vec().into(),
             held: request.grant.is_some(),
             write: request.mode == Mode::Write,
-            age: (to_milliseconds(self.now) - to_milliseconds(request.since)).max(0.0),
+            age: to_milliseconds(request.since.until(now)),
             thread,
             fence: request.grant.map_or(0.0, |grant| grant.fence as f64),
             recovered: request.grant.is_some_and(|grant| grant.recovered),
-            label: label.map(|units| units.to_vec().into()),
+            label: shared.labels().get(&(request.member, request.tag)).map(|text| text.clone().into()),
             tag: is_own.then_some(request.tag),
             pid: None,
             host: None,
         })
-    }
+    };
+    let of_key = |key: &KeyReport| -> Vec<_> {
+        key.requests.iter().filter_map(|request| describe(&key.key, request)).collect()
+    };
+    keys.iter().flat_map(of_key).collect()
 }

@@ -90,7 +90,7 @@ unsafe extern "C" fn invoke(env: sys::napi_env, info: sys::napi_callback_info) -
         // while it is called, and nobody ever borrows it mutably.
         let &Bound { ref port, body, needs_room } = unsafe { &*bound.cast::<Bound>() };
         if needs_room && !port.stack.has_room() {
-            port.words.with(|words| words::write_done(words, words::NO_ROOM));
+            port.words[words::DONE].set(words::NO_ROOM);
             return ptr::null_mut();
         }
         let call = Call { env: Env::from_raw(env), argument: (count > 0).then_some(argument) };

@@ -15,9 +15,9 @@ use napi_derive::napi;
 use crate::{
     crossing::query::Report,
     crossing::raw_function::Call,
-    crossing::words,
+    crossing::words::{self, to_milliseconds},
     port::mailbox::SeenStoreEvent,
-    port::open_space::{OpenSpace, Scope},
+    port::open_space::Scope,
     port::{Port, SpaceNumber},
     process::background,
     process::shared_space::SharedSpace,
@@ -112,14 +112,13 @@ pub struct StoreReport {
 
 /// Asks the store who holds and who waits: a promise.
 pub fn query(port: &Port, call: &FunctionCallContext) -> Result<sys::napi_value> {
-    let (_, open) = port.addressed()?;
     // The space stays until the answer is there.
-    let shared = Arc::clone(shared(&open)?);
+    let shared = Arc::clone(port.addressed()?.shared()?);
     let asked = shared.table.stored()?.query();
     promise(call, async move {
         let keys = asked.await?;
         let frozen = shared.table.stored().map_or(Duration::ZERO, StoredSpace::frozen);
-        Ok(StoreReport { reports: keys.iter().flat_map(reports).collect(), frozen: milliseconds(frozen) })
+        Ok(StoreReport { reports: keys.iter().flat_map(reports).collect(), frozen: to_milliseconds(frozen) })
     })
 }
 
@@ -137,14 +136,6 @@ fn promise<T: ToNapiValue + Send + 'static>(
         }
     });
     Ok(promise.raw())
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}
-
-fn shared(open: &OpenSpace) -> Result<&Arc<SharedSpace>> {
-    open.shared().ok_or_else(|| Error::from_reason("latchkey: no store keeps this space"))
 }
 
 fn reports(StoredKey { key, holders, waiting }: &StoredKey) -> impl Iterator<Item = Report> {
@@ -165,7 +156,7 @@ fn report(key: &Key, held: bool, mode: Mode, age: Duration, owner: &Owner) -> Re
         key: key.as_units().to_vec().into(),
         held,
         write: mode == Mode::Write,
-        age: milliseconds(age),
+        age: to_milliseconds(age),
         fence: 0.0,
         recovered: false,
         thread: owner.thread,
@@ -179,26 +170,23 @@ fn report(key: &Key, held: bool, mode: Mode, age: Duration, owner: &Owner) -> Re
 /// Who held the key of the request that the array names and that has timed out, and as an answer in the array how many waited
 /// before it. `None`, or -1, if the server has not said so.
 pub fn blockers(port: &Port, _: &FunctionCallContext) -> Result<Option<Vec<Report>>> {
-    let (_, open) = port.addressed()?;
-    let ticket = open.ticket(port.addressed_tag())?;
-    let blockers = shared(&open)?.table.stored()?.blockers_of(ticket);
+    let (open, ticket) = port.addressed_request()?;
+    let blockers = open.shared()?.table.stored()?.blockers_of(ticket);
     let ahead = blockers.as_ref().and_then(|blockers| blockers.ahead);
-    port.words.with(|words| words::write_done(words, ahead.map_or(-1.0, |ahead| ahead as f64)));
+    port.words[words::DONE].set(ahead.map_or(-1.0, |ahead| ahead as f64));
     let key = Key::from(&[][..]);
     Ok(blockers.map(|blockers| blockers.holders.iter().map(|hold| report_hold(&key, hold)).collect()))
 }
 
 /// Waits until the store grants: a promise. The space may be closed meanwhile, which rejects it.
 pub fn ready(port: &Port, call: &FunctionCallContext) -> Result<sys::napi_value> {
-    let (_, open) = port.addressed()?;
-    promise(call, shared(&open)?.table.stored()?.ready())
+    promise(call, port.addressed()?.shared()?.table.stored()?.ready())
 }
 
 /// For how many milliseconds the store grants nothing, as an answer in the array.
 pub fn frozen(port: &Port, _: &Call) -> Result<()> {
-    let (_, open) = port.addressed()?;
-    let frozen = milliseconds(shared(&open)?.table.stored()?.frozen());
-    port.words.with(|words| words::write_done(words, frozen));
+    let frozen = port.addressed()?.shared()?.table.stored()?.frozen();
+    port.words[words::DONE].set(to_milliseconds(frozen));
     Ok(())
 }
 
@@ -219,11 +207,11 @@ pub struct ConnectionEvent {
 
 /// What has happened to the stores' connections since the last call.
 pub fn store_events(port: &Port, _: &FunctionCallContext) -> Result<Vec<ConnectionEvent>> {
-    port.words.with(|words| words[words::STORE_EVENTS] = 0.0);
-    Ok(port.mailbox.take_store_events().into_iter().map(describe).collect())
+    port.words[words::STORE_EVENTS].set(0.0);
+    Ok(port.mailbox.store_events().drain(..).map(describe).collect())
 }
 
-fn describe(SeenStoreEvent { store, event, at }: SeenStoreEvent) -> ConnectionEvent {
+fn describe((store, event, at): SeenStoreEvent) -> ConnectionEvent {
     let new =
         |what| ConnectionEvent { store: store.to_string(), what, reason: None, holds: None, frozen: None };
     match event {
@@ -232,9 +220,10 @@ fn describe(SeenStoreEvent { store, event, at }: SeenStoreEvent) -> ConnectionEv
         StoreEvent::SessionLost { holds } => {
             ConnectionEvent { holds: Some(u32::try_from(holds).unwrap_or(u32::MAX)), ..new("session-lost") }
         }
-        StoreEvent::Frozen(time) => {
-            ConnectionEvent { frozen: Some(milliseconds(time.saturating_sub(at.elapsed()))), ..new("freeze") }
-        }
+        StoreEvent::Frozen(time) => ConnectionEvent {
+            frozen: Some(to_milliseconds(time.saturating_sub(at.elapsed()))),
+            ..new("freeze")
+        },
     }
 }
 
@@ -245,24 +234,22 @@ pub fn end_sessions() {
 
 /// What the store is asked for from now on goes in one trip, and what is released.
 pub fn gather(port: &Port, _: &Call) -> Result<()> {
-    let (_, open) = port.addressed()?;
-    shared(&open)?.table.stored()?.gather();
+    port.addressed()?.shared()?.table.stored()?.gather();
     Ok(())
 }
 
 /// Sends what has been gathered.
 pub fn send_gathered(port: &Port, _: &Call) -> Result<()> {
-    let (_, open) = port.addressed()?;
-    shared(&open)?.table.stored()?.send_gathered();
+    port.addressed()?.shared()?.table.stored()?.send_gathered();
     Ok(())
 }
 
 /// Why a request failed, for people: the array says in which space, and the event's reason. Without a reason: what is wrong
 /// with the store, and an empty text if nothing is known to be.
 pub fn explain(port: &Port, _: &FunctionCallContext) -> Result<String> {
-    let (_, open) = port.addressed()?;
-    let store = shared(&open)?.table.stored()?.store();
-    let reason = port.words.with(|words| words::whole(words[words::REASON]));
+    let open = port.addressed()?;
+    let store = open.shared()?.table.stored()?.store();
+    let reason = port.words.whole(words::REASON);
     if reason == words::NO_REASON {
         return Ok(store.trouble().map_or_else(String::new, |trouble| trouble.to_string()));
     }

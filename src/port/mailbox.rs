@@ -18,13 +18,8 @@ pub struct Mailbox {
     store_events: Mutex<Vec<SeenStoreEvent>>,
 }
 
-/// What has happened to a store's connection.
-pub struct SeenStoreEvent {
-    /// The store's address.
-    pub store: Arc<str>,
-    pub event: StoreEvent,
-    pub at: Instant,
-}
+/// What has happened to the connection of the store with that address, and when.
+pub type SeenStoreEvent = (Arc<str>, StoreEvent, Instant);
 
 impl Mailbox {
     pub fn new(waker: Waker, thread: u32) -> Self {
@@ -33,20 +28,12 @@ impl Mailbox {
 
     /// Adds an event of a store, and has it read soon.
     pub fn put_store_event(&self, store: Arc<str>, event: StoreEvent) {
-        self.store_events().push(SeenStoreEvent { store, event, at: Instant::now() });
+        self.store_events().push((store, event, Instant::now()));
         self.waker.wake();
     }
 
-    /// The stores' events since the last call, in order.
-    pub fn take_store_events(&self) -> Vec<SeenStoreEvent> {
-        std::mem::take(&mut self.store_events())
-    }
-
-    pub fn has_store_events(&self) -> bool {
-        !self.store_events().is_empty()
-    }
-
-    fn store_events(&self) -> MutexGuard<'_, Vec<SeenStoreEvent>> {
+    /// The stores' events that have not been read, in order.
+    pub fn store_events(&self) -> MutexGuard<'_, Vec<SeenStoreEvent>> {
         self.store_events.lock().expect("latchkey: an earlier fault left the events of stores unusable")
     }
 }

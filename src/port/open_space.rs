@@ -9,11 +9,7 @@ use std::{
 use latchkey_engine::{Ask, KeyName, KeySlot, LocalSpace, LockTable, Member, Patience, Ticket, Time};
 use napi::{Error, Result};
 
-use crate::{
-    crossing::words::{Posted, PostedWhat},
-    process::clock,
-    process::shared_space::SharedSpace,
-};
+use crate::{crossing::words, port::SpaceNumber, process::clock, process::shared_space::SharedSpace};
 
 /// Where the keys of a space are kept, by its scope.
 pub enum Scope {
@@ -25,7 +21,9 @@ pub enum Scope {
 
 /// A space that the port uses.
 pub struct OpenSpace {
-    scope: Scope,
+    /// By which the port knows it.
+    pub number: SpaceNumber,
+    pub scope: Scope,
     /// Who the port is there: the engine counts each opening of a space as a member of its own, so that
     /// closing one ends what that one owns.
     pub member: Member,
@@ -36,23 +34,23 @@ pub struct OpenSpace {
 }
 
 impl OpenSpace {
-    pub fn new(scope: Scope, member: Member) -> Self {
-        Self { scope, member, deadline: Cell::default(), tickets: RefCell::default() }
+    pub fn new(number: SpaceNumber, scope: Scope, member: Member) -> Self {
+        Self { number, scope, member, deadline: Cell::default(), tickets: RefCell::default() }
     }
 
     /// The keys of a private space.
-    pub fn local(&self) -> Option<&LocalSpace> {
+    pub fn local(&self) -> Result<&LocalSpace> {
         match &self.scope {
-            Scope::Thread(local) => Some(local),
-            Scope::Shared(_) => None,
+            Scope::Thread(local) => Ok(local),
+            Scope::Shared(_) => Err(Error::from_reason("latchkey: this space is not private")),
         }
     }
 
     /// The space, if it is not private.
-    pub fn shared(&self) -> Option<&Arc<SharedSpace>> {
+    pub fn shared(&self) -> Result<&Arc<SharedSpace>> {
         match &self.scope {
-            Scope::Thread(_) => None,
-            Scope::Shared(shared) => Some(shared),
+            Scope::Thread(_) => Err(Error::from_reason("latchkey: this space is private")),
+            Scope::Shared(shared) => Ok(shared),
         }
     }
 
@@ -79,36 +77,27 @@ impl OpenSpace {
         ticket.ok_or_else(|| Error::from_reason("latchkey: no request has this tag"))
     }
 
-    /// Takes in what JavaScript has posted. Nobody learns of anything.
-    pub fn apply(&self, posted: &Posted) {
-        let Some(local) = self.local() else { return };
-        let mut ask = Ask {
+    /// Takes in an entry that JavaScript has posted. Nobody learns of anything.
+    pub fn apply(&self, posted: &[Cell<f64>]) {
+        let Scope::Thread(local) = &self.scope else { return };
+        let word = |place: usize| posted[place].get();
+        let what = word(words::POSTED_WHAT) as u32;
+        let ask = Ask {
             member: self.member,
-            tag: 0,
-            key: KeyName::Slot(KeySlot { index: posted.key, generation: 0 }),
-            mode: posted.mode,
-            expiry: None,
+            tag: word(words::POSTED_TAG) as u32,
+            key: KeyName::Slot(KeySlot { index: word(words::POSTED_KEY) as u32, generation: 0 }),
+            mode: words::mode_of(what),
+            expiry: expiry_of(word(words::POSTED_EXPIRY)),
             patience: Patience::Forever,
         };
-        let ticket = match posted.what {
-            PostedWhat::Request { tag, expiry } => {
-                ask.tag = tag;
-                ask.expiry = expiry_of(expiry);
-                local.append(&ask)
+        let ticket = match what {
+            words::POSTED_COUNT.. => return local.adopt_counted(&ask, ask.tag),
+            words::POSTED_HOLD.. => {
+                let age = || milliseconds(word(words::POSTED_AGE)).unwrap_or_default();
+                // When one was granted that never expires, nobody asks.
+                local.adopt(&ask, ask.expiry.map_or(Time::ZERO, |_| clock::now().before(age())))
             }
-            PostedWhat::Hold { tag, expiry, age } => {
-                ask.tag = tag;
-                ask.expiry = expiry_of(expiry);
-                let since = match ask.expiry {
-                    Some(_) => clock::now().before(milliseconds(age).unwrap_or_default()),
-                    None => Time::ZERO,
-                };
-                local.adopt(&ask, since)
-            }
-            PostedWhat::Count(count) => {
-                local.adopt_counted(&ask, count);
-                None
-            }
+            _ => local.append(&ask),
         };
         if let Some(ticket) = ticket {
             self.name(ask.tag, ticket);

@@ -27,30 +27,14 @@ impl Waker {
         // The queue is unbounded, so the only refusal is that of an environment that is closing.
         self.0.call((), ThreadsafeFunctionCallMode::NonBlocking);
     }
-}
 
-/// Whether a port's waker keeps the event loop alive. Belongs to the port's own thread.
-pub struct KeepAlive(Cell<bool>);
-
-impl KeepAlive {
-    pub const fn new() -> Self {
-        Self(Cell::new(false))
-    }
-
-    pub fn set(&self, env: &Env, waker: &Waker, alive: bool) {
-        if self.0.replace(alive) == alive {
-            return;
-        }
-        let function = waker.0.raw();
+    /// Has it keep the event loop alive, or not any more. To be called within a call of JavaScript.
+    pub fn keep_alive(&self, env: &Env, alive: bool) {
+        let change =
+            if alive { sys::napi_ref_threadsafe_function } else { sys::napi_unref_threadsafe_function };
         // SAFETY: called on the thread that owns `env`, while one of its functions runs: the environment is
         // alive, and so is its threadsafe function, which only the environment's end finalizes.
-        let status = unsafe {
-            if alive {
-                sys::napi_ref_threadsafe_function(env.raw(), function)
-            } else {
-                sys::napi_unref_threadsafe_function(env.raw(), function)
-            }
-        };
+        let status = unsafe { change(env.raw(), self.0.raw()) };
         debug_assert_eq!(status, sys::Status::napi_ok, "both calls fail only for a null argument");
     }
 }
@@ -78,19 +62,14 @@ impl Listener {
             return;
         }
         let mut count = 0;
+        let change = if held { sys::napi_reference_ref } else { sys::napi_reference_unref };
         // SAFETY: on the environment's own thread, while it is alive, says the caller. The reference is freed by `free` only. The
         // count is 0 or 1, as `is_held` says.
-        let status = unsafe {
-            if held {
-                sys::napi_reference_ref(self.env.raw(), self.reference, &mut count)
-            } else {
-                sys::napi_reference_unref(self.env.raw(), self.reference, &mut count)
-            }
-        };
+        let status = unsafe { change(self.env.raw(), self.reference, &mut count) };
         debug_assert_eq!(
             status,
             sys::Status::napi_ok,
-            "both calls fail only for a null argument, or a count below 0"
+            "both fail only for a null argument or a count below 0"
         );
     }
 

@@ -9,13 +9,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, Weak},
 };
 
-use latchkey_engine::{Key, Members, Space, Time};
+use latchkey_engine::{Key, Member, Members, Space, Time};
 use latchkey_redis::Store;
 
 use crate::{
     port::mailbox::{Address, Mailbox},
     process::clock::Clock,
-    process::labels::Labels,
     process::table::Table,
     process::timer::{self, Alarm, AlarmNumber},
 };
@@ -32,8 +31,15 @@ pub struct SharedSpace {
     name: Option<Key>,
     pub table: Table,
     pub members: Members<Address>,
-    pub labels: Labels,
+    labels: Mutex<Labels>,
 }
+
+/// The texts by which people recognise requests of a named space, each by its member and its tag. Few have one, so they stand beside
+/// the engine, which knows nothing of them.
+///
+/// Invariant: a request's label is here from before it asks until its thread has learned of its end, or has closed the space
+/// or ended.
+type Labels = HashMap<(Member, u32), Vec<u16>>;
 
 /// The named spaces of the process. The map is made with the first of them.
 ///
@@ -53,13 +59,8 @@ impl SharedSpace {
             return space;
         }
         let name = Key::from(name);
-        let space = Arc::new(Self {
-            number: timer::new_number(),
-            table: Table::Engine(Space::keeping(KEEP_IDLE, NAMED_SHARDS)),
-            members: Members::default(),
-            labels: Labels::default(),
-            name: Some(name.clone()),
-        });
+        let table = Table::Engine(Space::keeping(KEEP_IDLE, NAMED_SHARDS));
+        let space = Arc::new(Self::new(table, Some(name.clone())));
         named.insert(name, Arc::downgrade(&space));
         space
     }
@@ -76,14 +77,17 @@ impl SharedSpace {
             let stored = store.space(name, mailbox.thread, deliver);
             let (mailbox, address) = (Arc::clone(mailbox), Arc::<str>::from(store.config().address()));
             stored.watch(move |event| mailbox.put_store_event(Arc::clone(&address), event.clone()));
-            Self {
-                number: timer::new_number(),
-                table: Table::Store(stored),
-                members: Members::default(),
-                labels: Labels::default(),
-                name: None,
-            }
+            Self::new(Table::Store(stored), None)
         })
+    }
+
+    fn new(table: Table, name: Option<Key>) -> Self {
+        let number = timer::new_number();
+        Self { number, name, table, members: Members::default(), labels: Mutex::default() }
+    }
+
+    pub fn labels(&self) -> MutexGuard<'_, Labels> {
+        self.labels.lock().expect("latchkey: an earlier fault left the labels unusable")
     }
 
     /// Has the timer look at a named space at `deadline`. Fails if the system refuses the timer its thread.

@@ -1,8 +1,8 @@
 //! Who makes an operation, as the engine sees it.
 
-use std::cell::Cell;
+use std::cell::LazyCell;
 
-use crate::{Events, Time, fences::Fences};
+use crate::{Events, KeySlot, Time, sync::AtomicU64};
 
 /// Who makes an operation: it says what time it is, and takes in what the operation causes.
 ///
@@ -28,34 +28,21 @@ impl Caller for Time {
     }
 }
 
-/// The time of one operation: read from the clock when it is first needed, and the same from then on. Not all
-/// operations need it: to release a key that nobody waits for takes none, and a clock costs as much as that.
-pub struct Now<'a> {
-    clock: &'a dyn Caller,
-    read: Cell<Option<Time>>,
-}
-
-impl<'a> Now<'a> {
-    pub fn by(clock: &'a dyn Caller) -> Self {
-        Self { clock, read: Cell::new(None) }
-    }
-
-    /// That of something that happened before.
-    pub fn at(time: Time) -> Self {
-        Self { clock: &Time::ZERO, read: Cell::new(Some(time)) }
-    }
-
-    pub fn get(&self) -> Time {
-        let time = self.read.get().unwrap_or_else(|| self.clock.now());
-        self.read.set(Some(time));
-        time
-    }
-}
-
 /// One operation under way on a shard.
 pub struct Operation<'a> {
-    pub now: Now<'a>,
-    pub fences: &'a Fences,
+    /// Read from the clock when it is first needed, and the same from then on. Not all operations need it: to release a key
+    /// that nobody waits for takes none, and a clock costs as much as that.
+    pub now: LazyCell<Time, &'a dyn Fn() -> Time>,
+    /// The highest fence of the space, which its shards share.
+    pub last_fence: &'a AtomicU64,
     /// What it has caused so far, in order.
     pub events: Events,
+    /// The slot of the key that it has named by its text.
+    pub slot: Option<KeySlot>,
+}
+
+impl<'a> Operation<'a> {
+    pub fn new(clock: &'a dyn Fn() -> Time, last_fence: &'a AtomicU64) -> Self {
+        Self { now: LazyCell::new(clock), last_fence, events: Events::default(), slot: None }
+    }
 }

@@ -1,9 +1,8 @@
 //! What the engine remembers of one key.
 
 use crate::{
-    Key, Mode, Time,
+    Mode, Time,
     list::{List, OF_KEY},
-    slab::Index,
 };
 
 /// One key's holders and queue.
@@ -16,7 +15,7 @@ use crate::{
 ///
 /// Invariant, after each operation: the queue's first request could not be granted now, so nobody
 /// waits who could hold. A key with no holder and no queue is idle, unless `recovered`, and is forgotten sooner or later.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct KeyState {
     pub holders: List<OF_KEY>,
     /// How many more hold it, of whom nothing is known but that. Only in a space of one thread.
@@ -29,22 +28,8 @@ pub struct KeyState {
     pub recovered: bool,
     /// How many of the holders have a deadline.
     pub timed_holds: u32,
-    /// When this key stands in the shard's armed deadlines, as what.
+    /// When this key stands in the shard's deadlines, as what.
     pub armed: Option<Time>,
-}
-
-impl Default for KeyState {
-    fn default() -> Self {
-        Self {
-            holders: List::EMPTY,
-            counted: 0,
-            mode: Mode::Read,
-            queue: List::EMPTY,
-            recovered: false,
-            timed_holds: 0,
-            armed: None,
-        }
-    }
 }
 
 impl KeyState {
@@ -63,30 +48,8 @@ impl KeyState {
         self.queue.is_empty() && self.admits(mode)
     }
 
-    /// The request at the queue's head.
-    pub fn front(&self) -> Option<Index> {
-        self.queue.first()
-    }
-
     /// True if nothing of the key has to be remembered.
     pub fn is_idle(&self) -> bool {
         self.is_free() && self.queue.is_empty() && !self.recovered
-    }
-}
-
-/// A key that is known by its text.
-#[derive(Debug)]
-pub struct NamedKey {
-    pub name: Key,
-    /// Of its [`KeySlot`](crate::KeySlot).
-    pub generation: u64,
-    /// Whether it is among the [`IdleKeys`](crate::idle::IdleKeys) that rest.
-    pub is_resting: bool,
-    pub state: KeyState,
-}
-
-impl NamedKey {
-    pub fn new(name: Key, generation: u64) -> Self {
-        Self { name, generation, is_resting: false, state: KeyState::default() }
     }
 }

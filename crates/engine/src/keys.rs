@@ -1,173 +1,164 @@
-//! The keys of a shard: by their texts, or by numbers that the only thread gives them.
+//! The keys of a shard: what is remembered of each, by its number there, and by which names it is found.
 
-use std::{
-    collections::HashMap,
-    ops::{Index as At, IndexMut},
-};
+use std::collections::{HashMap, VecDeque};
 
 use crate::{
     Key, KeyName, KeySlot,
-    idle::IdleKeys,
-    key_state::{KeyState, NamedKey},
+    key_state::KeyState,
     slab::{Index, Slab},
     sync::RandomState,
 };
 
-/// Above this many places the table of names is shrunk when it has become sparse.
+/// Above this many places a table is shrunk when it has become sparse.
 const KEEP_KEYS: usize = 1024;
 
 /// A key of more code units is not remembered while nobody uses it: only so the idle ones take a bounded amount of memory.
 const KEEP_UNITS: usize = 256;
 
-/// The keys of a shard.
-pub trait Keys: At<Index, Output = KeyState> + IndexMut<Index> + std::fmt::Debug {
-    /// The key that is meant, which is added if it is not there. `None` for a slot that is no key's any more.
-    fn find(&mut self, name: KeyName<'_>) -> Option<Index>;
-    /// A key has become idle, and may be forgotten.
-    fn rest(&mut self, key: Index);
-    /// Whether a key that was found has not been forgotten.
-    fn is_known(&self, key: Index) -> bool;
-    /// A cheaper name for a key.
-    fn slot_of(&self, key: Index) -> KeySlot;
+/// Keys by their numbers.
+///
+/// Invariant: each key that is not idle has a state here. One that is idle has one like a new key's, or none.
+#[derive(Debug)]
+pub struct Keys {
+    states: Vec<KeyState>,
+    /// `None` if one thread has the space alone, which names keys by their numbers: small ones, of which it uses those of
+    /// idle keys again.
+    names: Option<Names>,
 }
 
-/// Keys by their texts, and by slots, which are cheaper names.
+impl Keys {
+    pub fn new(names: Option<Names>) -> Self {
+        Self { states: Vec::new(), names }
+    }
+
+    /// The key that is meant, which is added if it is not there. `None` for a slot that is no key's any more.
+    #[inline]
+    pub fn find(&mut self, name: KeyName<'_>) -> Option<Index> {
+        let key = match (&mut self.names, name) {
+            (Some(names), _) => names.find(name)?,
+            (None, KeyName::Slot(slot)) => slot.index,
+            (None, KeyName::Units(_)) => return None,
+        };
+        if self.states.len() <= key as usize {
+            self.states.resize_with(key as usize + 1, KeyState::default);
+        }
+        Some(key)
+    }
+
+    /// What is remembered of a key that has been found, or is not idle.
+    pub fn at(&mut self, key: Index) -> &mut KeyState {
+        &mut self.states[key as usize]
+    }
+
+    /// The same, if there is anything.
+    pub fn get(&self, key: Index) -> Option<&KeyState> {
+        self.states.get(key as usize).filter(|state| !state.is_idle())
+    }
+
+    /// A key has become idle. True if it is forgotten, and its number can be another one's.
+    pub fn rest(&mut self, key: Index) -> bool {
+        let is_forgotten = self.names.as_mut().is_none_or(|names| names.rest(key, &self.states));
+        if self.states.len() > KEEP_KEYS && key as usize == self.states.len() - 1 {
+            let in_use = self.states.iter().rposition(|state| !state.is_idle()).map_or(0, |last| last + 1);
+            self.states.truncate(in_use);
+            if in_use < self.states.capacity() / 4 {
+                self.states.shrink_to(in_use * 2);
+            }
+        }
+        is_forgotten
+    }
+
+    /// A cheaper name for a key that is known by its text.
+    pub fn slot_of(&self, index: Index) -> Option<KeySlot> {
+        let generation = self.names.as_ref()?.known.get(index)?.generation;
+        Some(KeySlot { index, generation })
+    }
+
+    /// All keys that are known by their texts.
+    pub fn named(&self) -> impl Iterator<Item = (&Key, &Index)> {
+        self.names.iter().flat_map(|names| &names.by_text)
+    }
+
+    /// One of them, if it is there.
+    pub fn named_one(&self, units: &[u16]) -> Option<(&Key, &Index)> {
+        self.names.as_ref()?.by_text.get_key_value(units)
+    }
+}
+
+/// The names of a shard's keys: texts and slots. A key that nobody uses is remembered for a while all the same, so that one in
+/// regular use is not made anew each time.
 ///
-/// Invariant: `by_name` and `keys` hold the same keys, and `idle` knows which of them nobody uses.
+/// Invariant: `by_text` and `known` hold the same keys. Each idle one is in `resting`, the earliest first, and so are some that
+/// are in use again; there are at most `keep` of them.
 #[derive(Debug)]
-pub struct NamedKeys {
-    by_name: HashMap<Key, Index, RandomState>,
-    keys: Slab<NamedKey>,
-    idle: IdleKeys,
+pub struct Names {
+    by_text: HashMap<Key, Index, RandomState>,
+    known: Slab<Named>,
+    resting: VecDeque<Index>,
+    keep: usize,
     next_generation: u64,
 }
 
-impl NamedKeys {
-    /// No keys, of which up to `keep_idle` are remembered while nobody uses them, if they are not long.
-    pub fn new(hasher: RandomState, keep_idle: usize) -> Self {
-        Self {
-            by_name: HashMap::with_hasher(hasher),
-            keys: Slab::new(),
-            idle: IdleKeys::new(keep_idle),
-            next_generation: 0,
-        }
-    }
-
-    /// All keys by their names.
-    pub fn named(&self) -> impl Iterator<Item = (&Key, &KeyState)> {
-        self.by_name.iter().map(|(name, &key)| (name, &self.keys[key].state))
-    }
-
-    /// A key by its name, if it is there.
-    pub fn get(&self, units: &[u16]) -> Option<(&Key, &KeyState)> {
-        let (name, &key) = self.by_name.get_key_value(units)?;
-        Some((name, &self.keys[key].state))
-    }
-
-    fn add(&mut self, units: &[u16]) -> Index {
-        let name = Key::from(units);
-        self.next_generation += 1;
-        let key = self.keys.insert(NamedKey::new(name.clone(), self.next_generation));
-        self.by_name.insert(name, key);
-        key
-    }
-
-    fn forget(&mut self, key: Index) {
-        let key = self.keys.remove(key);
-        self.by_name.remove(&key.name);
-        if self.by_name.capacity() > KEEP_KEYS && self.by_name.len() < self.by_name.capacity() / 8 {
-            self.by_name.shrink_to(self.by_name.len() * 2);
-        }
-    }
+#[derive(Debug)]
+struct Named {
+    text: Key,
+    /// Of its [`KeySlot`].
+    generation: u64,
+    is_resting: bool,
 }
 
-impl Keys for NamedKeys {
+impl Names {
+    /// No keys, of which up to `keep` are remembered while nobody uses them, if they are not long.
+    pub fn new(hasher: RandomState, keep: usize) -> Self {
+        let by_text = HashMap::with_hasher(hasher);
+        Self { by_text, known: Slab::new(), resting: VecDeque::new(), keep, next_generation: 0 }
+    }
+
     fn find(&mut self, name: KeyName<'_>) -> Option<Index> {
         match name {
             KeyName::Units(units) => {
-                Some(self.by_name.get(units).copied().unwrap_or_else(|| self.add(units)))
+                Some(self.by_text.get(units).copied().unwrap_or_else(|| self.add(units)))
             }
             KeyName::Slot(slot) => {
-                let key = self.keys.get(slot.index)?;
-                (key.generation == slot.generation).then_some(slot.index)
+                self.known.get(slot.index).filter(|key| key.generation == slot.generation)?;
+                Some(slot.index)
             }
         }
     }
 
-    fn rest(&mut self, key: Index) {
-        if self.keys[key].name.as_units().len() > KEEP_UNITS {
-            self.forget(key);
-        } else if let Some(earliest) = self.idle.rest(key, &mut self.keys) {
-            self.forget(earliest);
-        }
+    fn add(&mut self, units: &[u16]) -> Index {
+        let text = Key::from(units);
+        self.next_generation += 1;
+        let named = Named { text: text.clone(), generation: self.next_generation, is_resting: false };
+        let key = self.known.insert(named);
+        self.by_text.insert(text, key);
+        key
     }
 
-    fn is_known(&self, key: Index) -> bool {
-        self.keys.get(key).is_some()
-    }
-
-    fn slot_of(&self, key: Index) -> KeySlot {
-        KeySlot { index: key, generation: self.keys[key].generation }
-    }
-}
-
-impl At<Index> for NamedKeys {
-    type Output = KeyState;
-
-    fn index(&self, key: Index) -> &KeyState {
-        &self.keys[key].state
-    }
-}
-
-impl IndexMut<Index> for NamedKeys {
-    fn index_mut(&mut self, key: Index) -> &mut KeyState {
-        &mut self.keys[key].state
-    }
-}
-
-/// Keys by numbers, small ones, that the only thread gives them: an idle one costs a place in the list until those behind it are
-/// idle, too, and the thread uses its number again.
-#[derive(Debug, Default)]
-pub struct NumberedKeys(Vec<KeyState>);
-
-impl Keys for NumberedKeys {
-    fn find(&mut self, name: KeyName<'_>) -> Option<Index> {
-        let KeyName::Slot(KeySlot { index, .. }) = name else { return None };
-        if self.0.len() <= index as usize {
-            self.0.resize_with(index as usize + 1, KeyState::default);
-        }
-        Some(index)
-    }
-
-    fn rest(&mut self, key: Index) {
-        if self.0.len() > KEEP_KEYS && key as usize == self.0.len() - 1 {
-            let in_use = self.0.iter().rposition(|state| !state.is_idle()).map_or(0, |last| last + 1);
-            self.0.truncate(in_use);
-            if in_use < self.0.capacity() / 4 {
-                self.0.shrink_to(in_use * 2);
+    /// Remembers a key that has become idle, and forgets one for it, if that is idle still: each rest ends at most one, so that
+    /// the cost is constant. True if it is the key itself, or that has been forgotten before.
+    fn rest(&mut self, key: Index, states: &[KeyState]) -> bool {
+        let Some(named) = self.known.get_mut(key) else { return true };
+        let mut forgotten = Some(key);
+        if named.text.as_units().len() <= KEEP_UNITS {
+            if !std::mem::replace(&mut named.is_resting, true) {
+                self.resting.push_back(key);
             }
+            forgotten = if self.resting.len() > self.keep { self.resting.pop_front() } else { None };
         }
+        let Some(forgotten) = forgotten else { return false };
+        self.known[forgotten].is_resting = false;
+        if states.get(forgotten as usize).is_none_or(KeyState::is_idle) {
+            self.forget(forgotten);
+        }
+        forgotten == key
     }
 
-    fn is_known(&self, key: Index) -> bool {
-        self.0.get(key as usize).is_some_and(|state| !state.is_idle())
-    }
-
-    fn slot_of(&self, index: Index) -> KeySlot {
-        KeySlot { index, generation: 0 }
-    }
-}
-
-impl At<Index> for NumberedKeys {
-    type Output = KeyState;
-
-    fn index(&self, key: Index) -> &KeyState {
-        &self.0[key as usize]
-    }
-}
-
-impl IndexMut<Index> for NumberedKeys {
-    fn index_mut(&mut self, key: Index) -> &mut KeyState {
-        &mut self.0[key as usize]
+    fn forget(&mut self, key: Index) {
+        let key = self.known.remove(key);
+        self.by_text.remove(&key.text);
+        if self.by_text.capacity() > KEEP_KEYS && self.by_text.len() < self.by_text.capacity() / 8 {
+            self.by_text.shrink_to(self.by_text.len() * 2);
+        }
     }
 }

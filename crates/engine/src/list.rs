@@ -22,9 +22,13 @@ pub struct List<const CHAIN: usize> {
     len: u32,
 }
 
-impl<const CHAIN: usize> List<CHAIN> {
-    pub const EMPTY: Self = Self { first: NONE, last: NONE, len: 0 };
+impl<const CHAIN: usize> Default for List<CHAIN> {
+    fn default() -> Self {
+        Self { first: NONE, last: NONE, len: 0 }
+    }
+}
 
+impl<const CHAIN: usize> List<CHAIN> {
     pub fn is_empty(&self) -> bool {
         self.first == NONE
     }
@@ -35,12 +39,6 @@ impl<const CHAIN: usize> List<CHAIN> {
 
     pub fn first(&self) -> Option<Index> {
         (self.first != NONE).then_some(self.first)
-    }
-
-    /// How many stand before `index`, which must be in this list: it costs as much as there are.
-    pub fn count_before(&self, requests: &Slab<Request>, index: Index) -> u32 {
-        let prev = |&index: &Index| Some(requests[index].links[CHAIN].prev).filter(|&prev| prev != NONE);
-        std::iter::successors(prev(&index), prev).count() as u32
     }
 
     /// The list's requests, from first to last.
@@ -66,9 +64,9 @@ impl<const CHAIN: usize> List<CHAIN> {
         self.len += 1;
     }
 
-    /// Takes out `index`, which must be in this list.
-    pub fn unlink(&mut self, requests: &mut Slab<Request>, index: Index) {
-        let Links { prev, next } = requests[index].links[CHAIN];
+    /// Takes out a request, whose place in this list is between its neighbours.
+    pub fn unlink(&mut self, requests: &mut Slab<Request>, request: &Request) {
+        let Links { prev, next } = request.links[CHAIN];
         match prev {
             NONE => self.first = next,
             prev => requests[prev].links[CHAIN].next = next,

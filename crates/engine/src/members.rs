@@ -30,13 +30,8 @@ pub struct Members<R> {
     members: RwLock<MemberMap<R>>,
 }
 
-pub(crate) type MemberMap<R> = BTreeMap<Member, Destination<R>>;
-
-#[derive(Debug)]
-pub(crate) struct Destination<R> {
-    pub recipient: R,
-    pub address: u32,
-}
+/// Each member's recipient, and by which number that knows the space.
+pub(crate) type MemberMap<R> = BTreeMap<Member, (R, u32)>;
 
 impl<R> Default for Members<R> {
     fn default() -> Self {
@@ -53,7 +48,7 @@ impl<R: Recipient> Members<R> {
     ///
     /// If a recipient panicked before.
     pub fn join(&self, member: Member, recipient: R, address: u32) {
-        self.members.write().expect(FAULT).insert(member, Destination { recipient, address });
+        self.members.write().expect(FAULT).insert(member, (recipient, address));
     }
 
     /// Sends the member nothing more. What it owns has to be ended next, by
@@ -72,7 +67,7 @@ impl<R: Recipient> Members<R> {
     ///
     /// If a recipient panicked before.
     pub fn recipient<T>(&self, member: Member, read: impl FnOnce(&R) -> T) -> Option<T> {
-        self.map().get(&member).map(|destination| read(&destination.recipient))
+        self.map().get(&member).map(|(recipient, _)| read(recipient))
     }
 
     pub(crate) fn map(&self) -> RwLockReadGuard<'_, MemberMap<R>> {

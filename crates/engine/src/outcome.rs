@@ -63,13 +63,4 @@ impl Requested {
             Requested::Refused | Requested::Forgotten => None,
         }
     }
-
-    /// The grant, if the key was granted at once.
-    #[must_use]
-    pub fn granted(self) -> Option<Grant> {
-        match self {
-            Requested::Granted(_, grant) => Some(grant),
-            Requested::Waiting(_) | Requested::Refused | Requested::Forgotten => None,
-        }
-    }
 }

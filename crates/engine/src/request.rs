@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use crate::{
-    Time,
-    slab::{Index, NONE},
-};
+use crate::{RequestReport, Time, slab::Index};
 
 /// How a key is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Shared: any number of readers hold the key together.
+    #[default]
     Read,
     /// Exclusive: a writer holds the key alone.
     Write,
@@ -59,19 +57,13 @@ pub struct KeySlot {
 pub enum KeyName<'a> {
     /// By its UTF-16 code units.
     Units(&'a [u16]),
-    /// By its slot, see [`Space::slot_of`](crate::Space::slot_of), or its number in a [`LocalSpace`](crate::LocalSpace).
+    /// By its slot, see [`Outcome::slot`](crate::Outcome::slot), or its number in a [`LocalSpace`](crate::LocalSpace).
     Slot(KeySlot),
 }
 
-impl<'a, const N: usize> From<&'a [u16; N]> for KeyName<'a> {
-    fn from(units: &'a [u16; N]) -> Self {
-        Self::Units(units)
-    }
-}
-
-impl<'a> From<&'a [u16]> for KeyName<'a> {
-    fn from(units: &'a [u16]) -> Self {
-        Self::Units(units)
+impl<'a, T: AsRef<[u16]> + ?Sized> From<&'a T> for KeyName<'a> {
+    fn from(units: &'a T) -> Self {
+        Self::Units(units.as_ref())
     }
 }
 
@@ -102,46 +94,25 @@ pub struct Grant {
     pub recovered: bool,
 }
 
-/// Whether a request waits or holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// In its key's queue, until `limit` at the longest.
-    Waiting { limit: Option<Time> },
-    /// Among its key's holders; from `deadline` on it is overdue.
-    Holding { deadline: Option<Time>, grant: Grant },
-}
-
 /// A request's neighbours in one chain. `NONE` at the ends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Links {
     pub prev: Index,
     pub next: Index,
 }
 
-impl Links {
-    pub const UNLINKED: Self = Self { prev: NONE, next: NONE };
-}
-
 /// A request that has not ended.
 ///
-/// Invariant: it is linked into its member's list, if such are kept, and into its key's queue while `Waiting` or its
-/// key's holders while `Holding`.
-#[derive(Debug)]
+/// Invariant: it is linked into its member's list, if such are kept, and into its key's queue or, once it has its grant, its
+/// key's holders.
+#[derive(Clone, Copy, Debug)]
 pub struct Request {
     pub generation: u32,
-    pub member: Member,
-    pub tag: u32,
     pub key: Index,
-    pub mode: Mode,
     pub expiry: Option<Duration>,
-    pub phase: Phase,
-    /// When the phase began.
-    pub since: Time,
+    /// While it waits, how long at the most; then, from when on it is overdue.
+    pub until: Option<Time>,
+    /// What a query says of it.
+    pub report: RequestReport,
     pub links: [Links; 2],
-}
-
-impl Request {
-    pub fn is_hold(&self) -> bool {
-        matches!(self.phase, Phase::Holding { .. })
-    }
 }

@@ -2,27 +2,16 @@
 
 use std::{cell::RefCell, fmt::Debug, ops::DerefMut};
 
-use crate::{
-    keys::{Keys, NamedKeys, NumberedKeys},
-    sync::Mutex,
-};
+use crate::sync::Mutex;
 
 /// What differs between spaces. All else is one code. Only this crate has scopes.
 pub trait Scope: Debug + Sized {
     /// What keeps two operations on a shard apart.
-    type Lock<T: Debug>: Lock<T> + Debug;
-    /// How keys are named.
-    type Keys: Keys;
+    type Lock<T: Debug>: From<T> + Debug;
     /// Whether members share it: then each may end alone, and the engine is asked who holds and waits since when.
     const SHARED: bool;
-}
-
-/// Excludes all others from a shard.
-pub trait Lock<T> {
-    /// For a new shard.
-    fn new(shard: T) -> Self;
     /// Waits for the others.
-    fn lock(&self) -> impl DerefMut<Target = T>;
+    fn lock<T: Debug>(shard: &Self::Lock<T>) -> impl DerefMut<Target = T>;
 }
 
 /// One thread alone: it numbers the keys, and knows of its requests itself. The space ends with it.
@@ -31,8 +20,11 @@ pub struct Thread;
 
 impl Scope for Thread {
     type Lock<T: Debug> = RefCell<T>;
-    type Keys = NumberedKeys;
     const SHARED: bool = false;
+
+    fn lock<T: Debug>(shard: &RefCell<T>) -> impl DerefMut<Target = T> {
+        shard.borrow_mut()
+    }
 }
 
 /// All threads of a process.
@@ -41,28 +33,11 @@ pub struct Process;
 
 impl Scope for Process {
     type Lock<T: Debug> = Mutex<T>;
-    type Keys = NamedKeys;
     const SHARED: bool = true;
-}
-
-impl<T> Lock<T> for RefCell<T> {
-    fn new(shard: T) -> Self {
-        Self::new(shard)
-    }
-
-    fn lock(&self) -> impl DerefMut<Target = T> {
-        self.borrow_mut()
-    }
-}
-
-impl<T> Lock<T> for Mutex<T> {
-    fn new(shard: T) -> Self {
-        Self::new(shard)
-    }
 
     /// A panic inside an operation leaves the shard in a state that nobody vouches for, so that all later
     /// calls fail too: better no lock than one that two believe to hold.
-    fn lock(&self) -> impl DerefMut<Target = T> {
-        self.lock().expect("latchkey: an earlier fault left this part of the lock table unusable")
+    fn lock<T: Debug>(shard: &Mutex<T>) -> impl DerefMut<Target = T> {
+        shard.lock().expect("latchkey: an earlier fault left this part of the lock table unusable")
     }
 }

@@ -1,10 +1,10 @@
 //! Carries what an operation causes to the members that it is for.
 
-use std::{collections::VecDeque, mem, ptr};
+use std::{collections::VecDeque, ptr};
 
 use crate::{
     Caller, Event, Events, Inbox, Member, Message, Time,
-    members::{Destination, Members, Recipient},
+    members::{MemberMap, Members, Recipient},
 };
 
 /// The member of a shared space that makes an operation.
@@ -50,33 +50,15 @@ impl<R: Recipient> Members<R> {
 }
 
 impl<R: Recipient, C: Caller> Sender<'_, R, C> {
-    /// Puts each event where it belongs, in order. An event for a member that has left is dropped.
-    fn sort(&mut self, events: Events) {
-        // Most operations cause nothing for anybody else, and need no lock for that.
-        let mut members = None;
-        for event in events {
-            if let Some(own) = self.own.as_mut().filter(|own| own.member == event.member()) {
-                own.messages.push_back(Message { address: own.address, event });
-                continue;
-            }
-            if let Some(destination) = members.get_or_insert_with(|| self.members.map()).get(&event.member())
-            {
-                Self::put(destination, event, self.own.as_mut(), &mut self.to_wake);
-            }
-        }
-    }
-
-    fn put(destination: &Destination<R>, event: Event, own: Option<&mut Own<'_>>, to_wake: &mut Vec<R>) {
-        let message = Message { address: destination.address, event };
-        let inbox = destination.recipient.inbox();
-        match own {
+    /// Puts an event where it belongs. One for a member that has left is dropped.
+    fn put(&mut self, event: Event, members: &MemberMap<R>) {
+        let Some((recipient, address)) = members.get(&event.member()) else { return };
+        let message = Message { address: *address, event };
+        match &mut self.own {
             // Another member of the thread that operates.
-            Some(own) if ptr::eq(own.inbox, inbox) => own.messages.push_back(message),
-            _ => {
-                if inbox.put(message) {
-                    to_wake.push(destination.recipient.clone());
-                }
-            }
+            Some(own) if ptr::eq(own.inbox, recipient.inbox()) => own.messages.push_back(message),
+            _ if recipient.inbox().put(message) => self.to_wake.push(recipient.clone()),
+            _ => {}
         }
     }
 }
@@ -91,8 +73,15 @@ impl<R: Recipient, C: Caller> Caller for Sender<'_, R, C> {
         if let Some(own) = self.own.as_mut().filter(|own| !own.inbox.is_empty()) {
             own.messages.extend(own.inbox.take());
         }
-        if !events.is_empty() {
-            self.sort(mem::take(events));
+        // Most operations cause nothing for anybody else, and need no lock for that.
+        let mut members = None;
+        for event in events.drain(..) {
+            match &mut self.own {
+                Some(own) if own.member == event.member() => {
+                    own.messages.push_back(Message { address: own.address, event });
+                }
+                _ => self.put(event, members.get_or_insert_with(|| self.members.map())),
+            }
         }
     }
 }

@@ -65,25 +65,26 @@ impl<T> Slab<T> {
             _ => None,
         }
     }
+
+    pub fn get_mut(&mut self, index: Index) -> Option<&mut T> {
+        match self.places.get_mut(index as usize) {
+            Some(Place::Taken(value)) => Some(value),
+            _ => None,
+        }
+    }
 }
 
 impl<T> std::ops::Index<Index> for Slab<T> {
     type Output = T;
 
     fn index(&self, index: Index) -> &T {
-        match &self.places[index as usize] {
-            Place::Taken(value) => value,
-            Place::Free { .. } => unreachable!("a free place was read"),
-        }
+        self.get(index).expect("a free place was read")
     }
 }
 
 impl<T> std::ops::IndexMut<Index> for Slab<T> {
     fn index_mut(&mut self, index: Index) -> &mut T {
-        match &mut self.places[index as usize] {
-            Place::Taken(value) => value,
-            Place::Free { .. } => unreachable!("a free place was written"),
-        }
+        self.get_mut(index).expect("a free place was written")
     }
 }
 

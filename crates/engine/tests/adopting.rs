@@ -94,7 +94,10 @@ fn later_grants_have_higher_fences_than_the_thread_has_given() {
     let space = LocalSpace::default();
     let granted = |index| {
         let ask = Ask { key: KeyName::Slot(KeySlot { index, generation: 0 }), ..ask(0, Mode::Write) };
-        space.request(ask, &mut at(0)).result.granted().expect("the key is free").fence
+        match space.request(ask, &mut at(0)).result {
+            Requested::Granted(_, grant) => grant.fence,
+            other => panic!("the key is free, and it is {other:?}"),
+        }
     };
     space.raise_fences(100);
     assert_eq!(granted(1), 101);
@@ -137,7 +140,7 @@ fn the_last_of_the_counted_leaves_the_key_idle() {
     );
     assert_eq!(space.release_counted(&ask(0, Mode::Write), &mut at(0)).result, Released::HeldLast);
     let writer = space.request(ask(2, Mode::Write), &mut at(0)).result;
-    assert!(writer.granted().is_some(), "{writer:?}");
+    assert!(matches!(writer, Requested::Granted(..)), "{writer:?}");
 }
 
 #[test]

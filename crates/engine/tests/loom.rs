@@ -9,7 +9,7 @@ mod member;
 #[path = "loom/order.rs"]
 mod order;
 
-use latchkey_engine::{Ask, Event, Member, Mode, Released};
+use latchkey_engine::{Ask, Event, Member, Mode, Released, Requested};
 use loom::{
     sync::{
         Arc,
@@ -23,7 +23,7 @@ use member::{A, Address, B, C, EXPIRY, Mailbox, Participant, Shared, ask, grants
 fn write_once(member: &Participant, inside: &AtomicUsize) {
     let (requested, events) = member.request(ask(0, Mode::Write));
     assert_eq!(events, []);
-    if requested.granted().is_none() {
+    if !matches!(requested, Requested::Granted(..)) {
         member.await_grant();
     }
     // SeqCst: the model's own check, not part of what is checked.

@@ -120,8 +120,8 @@ fn the_first_holders_of_a_key_and_how_many_wait_for_it() {
     world.read("k");
     world.write("k");
     world.write("k");
-    let found = world.space.blockers(&[u16::from(b'k')], 1).unwrap();
-    let holders: Vec<_> = found.holders.iter().map(|holder| holder.tag).collect();
+    let found = world.space.query_key(&[u16::from(b'k')], 1).unwrap();
+    let holders: Vec<_> = found.requests.iter().map(|holder| holder.tag).collect();
     assert_eq!((holders, found.waiting), (vec![first], 2));
-    assert_eq!(world.space.blockers(&[u16::from(b'x')], 1), None);
+    assert_eq!(world.space.query_key(&[u16::from(b'x')], 1), None);
 }

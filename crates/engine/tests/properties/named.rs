@@ -106,19 +106,12 @@ impl Model<Named> {
         for (key, state) in self.keys.iter().filter(|(_, state)| !state.holders.is_empty()) {
             let report = reports.remove(key).expect("a held key is reported");
             let known = |r: &Request| (r.member, r.mode, r.since, r.grant);
-            let holders = report.holders.iter().map(|r| (r.member, r.mode, r.since, r.grant));
-            let waiting = report.waiting.iter().map(|r| (r.member, r.mode, r.since, r.grant));
+            let requests = report.requests.iter().map(|r| (r.member, r.mode, r.since, r.grant));
+            assert_eq!(report.waiting as usize, state.waiters.len());
             assert!(
-                holders.eq(state.holders.iter().map(known)),
-                "{:?}, not {:?}",
-                report.holders,
-                state.holders
-            );
-            assert!(
-                waiting.eq(state.waiters.iter().map(known)),
-                "{:?}, not {:?}",
-                report.waiting,
-                state.waiters
+                requests.eq(state.holders.iter().chain(&state.waiters).map(known)),
+                "{:?}, not {state:?}",
+                report.requests
             );
         }
         assert!(reports.is_empty(), "reported though nobody holds: {reports:?}");

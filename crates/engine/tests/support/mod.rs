@@ -4,8 +4,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use latchkey_engine::{
-    Ask, Event, Events, Grant, LockTable, Member, Mode, Outcome, Patience, Released, Safety, Space, Ticket,
-    Time,
+    Ask, Event, Events, Grant, LockTable, Member, Mode, Outcome, Patience, Released, Requested, Safety,
+    Space, Ticket, Time,
 };
 
 pub const READ: Mode = Mode::Read;
@@ -74,7 +74,9 @@ impl World {
         };
         let Outcome { result, events, .. } = self.space.request(ask, &mut { self.now });
         self.tickets.extend(result.ticket().map(|ticket| (tag, ticket)));
-        self.grants.extend(result.granted().map(|grant| (tag, grant)));
+        if let Requested::Granted(_, grant) = result {
+            self.grants.insert(tag, grant);
+        }
         (tag, self.hear(events))
     }
 
@@ -137,7 +139,9 @@ impl World {
         let units: Vec<u16> = key.encode_utf16().collect();
         let reports = self.space.query();
         let report = reports.iter().find(|report| report.key.as_units() == units);
-        report.map_or((0, 0), |report| (report.holders.len(), report.waiting.len()))
+        report.map_or((0, 0), |report| {
+            (report.requests.len() - report.waiting as usize, report.waiting as usize)
+        })
     }
 
     /// Releases a hold. Asserts that nobody is granted the key for it, and that the space has forgotten the key.
