@@ -233,8 +233,8 @@ impl Words {
             place[EVENT_TAG].set(tag.into());
             place[EVENT_DETAIL].set(detail);
         }
-        self[EVENTS].set((unread + count) as f64);
-        self[MORE].set((total - count) as f64);
+        self[EVENTS].set(f64::from((unread + count) as u32));
+        self[MORE].set((count < total).into());
         count
     }
 }

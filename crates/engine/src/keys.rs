@@ -24,11 +24,13 @@ pub struct Keys {
     /// `None` if one thread has the space alone, which names keys by their numbers: small ones, of which it uses those of
     /// idle keys again.
     names: Option<Names>,
+    /// How many keys have become idle since the table was shrunk.
+    rests: usize,
 }
 
 impl Keys {
     pub fn new(names: Option<Names>) -> Self {
-        Self { states: Vec::new(), names }
+        Self { states: Vec::new(), names, rests: 0 }
     }
 
     /// The key that is meant, which is added if it is not there. `None` for a slot that is no key's any more.
@@ -57,7 +59,9 @@ impl Keys {
 
     /// A key has become idle. True if it is forgotten, and its number can be another one's.
     pub fn rest(&mut self, key: Index) -> bool {
-        if self.states.len() > KEEP_KEYS && key as usize == self.states.len() - 1 {
+        self.rests += 1;
+        // Not each time: a key in regular use may have the highest number.
+        if self.states.len() > KEEP_KEYS && self.rests >= self.states.len() {
             self.shrink();
         }
         self.names.as_mut().is_none_or(|names| names.rest(key, &self.states))
@@ -65,6 +69,7 @@ impl Keys {
 
     #[cold]
     fn shrink(&mut self) {
+        self.rests = 0;
         let in_use = self.states.iter().rposition(|state| !state.is_idle()).map_or(0, |last| last + 1);
         self.states.truncate(in_use);
         if in_use < self.states.capacity() / 4 {

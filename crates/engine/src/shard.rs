@@ -249,12 +249,16 @@ impl<S: Scope> Shard<S> {
 
     /// Takes away a key's overdue holds, oldest deadline first, and lets in who can be then.
     fn evict_overdue(&mut self, key: Index, operation: &mut Operation<'_>) {
+        let mut is_evicted = false;
         while self.keys.at(key).timed_holds > 0
             && let Some((_, index)) = self.deadlines.first_of(key).filter(|hold| hold.0 <= *operation.now)
         {
             let RequestReport { member, tag, .. } = self.requests[index].report;
             self.end(index, Some(true));
             operation.events.push(Event::Expired { member, tag });
+            is_evicted = true;
+        }
+        if is_evicted {
             self.settle(key, operation);
         }
     }
