@@ -220,10 +220,8 @@ fn end(port: &Port, _: &Call) -> Result<()> {
             words::END_UNUSED => {
                 released(port.operate(&open, |locks, caller| locks.give_back(ticket, caller)))
             }
-            words::END_CANCEL => {
-                words::flag(port.operate(&open, |locks, caller| locks.cancel(ticket, caller)))
-            }
-            _ => words::flag(port.operate(&open, |locks, caller| locks.downgrade(ticket, caller))),
+            words::END_CANCEL => port.operate(&open, |locks, caller| locks.cancel(ticket, caller)).into(),
+            _ => port.operate(&open, |locks, caller| locks.downgrade(ticket, caller)).into(),
         }
     };
     port.words[words::DONE].set(done);

@@ -17,6 +17,7 @@ use std::{
         LazyLock,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 pub use crossing::{
@@ -24,7 +25,11 @@ pub use crossing::{
     words::{Layout, layout},
 };
 
+use latchkey_redis::Store;
 use napi_derive::napi;
+
+/// How long the end of a process may wait for the stores to hear of it. Else the leases do what is left.
+const WITHIN: Duration = Duration::from_millis(250);
 
 /// The version of the package that the addon belongs to.
 #[napi]
@@ -55,7 +60,7 @@ pub fn has_named_spaces() -> bool {
 /// The process ends: lets go of what it holds and waits for in any store. No function of a port, which it would keep alive.
 #[napi(catch_unwind)]
 pub fn end_sessions() {
-    crossing::stored::end_sessions();
+    Store::shutdown_all(WITHIN);
 }
 
 /// Whether the caller is the first one that has to see to it that `end_sessions` is called.

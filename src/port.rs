@@ -220,7 +220,7 @@ impl Port {
         if !timer::is_started() {
             self.expire_shared();
         }
-        self.words[words::STORE_EVENTS].set(words::flag(!self.mailbox.store_events().is_empty()));
+        self.words[words::STORE_EVENTS].set((!self.mailbox.store_events().is_empty()).into());
         Ok(())
     }
 
@@ -233,7 +233,7 @@ impl Port {
     /// Says whether messages lie in the inbox. Until the next `collect`, which JavaScript promises to make soon, nobody wakes
     /// it.
     pub fn poll(&self, _: &Call) -> Result<()> {
-        self.words[words::DONE].set(words::flag(self.mailbox.inbox.poll()));
+        self.words[words::DONE].set(self.mailbox.inbox.poll().into());
         Ok(())
     }
 
@@ -272,10 +272,10 @@ impl Port {
     /// move one that was just written costs more than to write it.
     fn write_own_events(&self, number: SpaceNumber, events: &[Event]) {
         if !events.is_empty() {
-            let addressed = events.iter().map(|event| (number, event));
-            let written = self.words.add_events(addressed);
-            let rest = events[written..].iter().map(|&event| Message { address: number, event });
-            self.unwritten.borrow_mut().extend(rest);
+            let written = self.words.add_events(events.iter().map(|event| (number, event)));
+            for &event in &events[written..] {
+                self.unwritten.borrow_mut().push_back(Message { address: number, event });
+            }
         }
     }
 
@@ -322,7 +322,9 @@ impl Port {
             return;
         }
         let mut deadlines = self.deadlines.borrow_mut();
-        before.map(|time| deadlines.remove(&(time, open.number)));
+        if let Some(time) = before {
+            deadlines.remove(&(time, open.number));
+        }
         deadlines.extend(deadline.map(|time| (time, open.number)));
         drop(deadlines);
         self.keep_alive();

@@ -1,6 +1,8 @@
 //! Who holds and who waits in a named space, as JavaScript learns it.
 
-use latchkey_engine::{Key, KeyReport, Mode, RequestReport, Space};
+use std::time::Duration;
+
+use latchkey_engine::{Grant, Key, KeyReport, Mode, RequestReport, Space};
 use napi::Result;
 use napi::bindgen_prelude::{FunctionCallContext, Utf16String};
 use napi_derive::napi;
@@ -38,6 +40,25 @@ pub struct Report {
     pub host: Option<String>,
 }
 
+impl Report {
+    /// What is known of all of them.
+    pub fn of(key: &Key, grant: Option<Grant>, mode: Mode, age: Duration, thread: u32) -> Self {
+        Self {
+            key: key.as_units().to_vec().into(),
+            held: grant.is_some(),
+            write: mode == Mode::Write,
+            age: to_milliseconds(age),
+            thread,
+            fence: grant.map_or(0.0, |grant| grant.fence as f64),
+            recovered: grant.is_some_and(|grant| grant.recovered),
+            label: None,
+            tag: None,
+            pid: None,
+            host: None,
+        }
+    }
+}
+
 /// So many holders are named at most where somebody has waited in vain.
 const MOST_BLOCKERS: usize = 10;
 
@@ -73,24 +94,16 @@ fn named(open: &OpenSpace) -> Result<(&SharedSpace, &Space)> {
 /// What one port sees of keys of a named space. A request of a thread that is just ending is left out.
 fn reports(port: &Port, open: &OpenSpace, shared: &SharedSpace, keys: &[KeyReport]) -> Vec<Report> {
     let now = clock::now();
-    let describe = |key: &Key, request: &RequestReport| {
-        let is_own = request.member == open.member;
+    let describe = |key: &Key, &RequestReport { member, tag, mode, since, grant }: &RequestReport| {
+        let is_own = member == open.member;
         let thread = match is_own {
             true => port.mailbox.thread,
-            false => shared.members.recipient(request.member, |address| address.0.thread)?,
+            false => shared.members.recipient(member, |address| address.0.thread)?,
         };
         Some(Report {
-            key: key.as_units().to_vec().into(),
-            held: request.grant.is_some(),
-            write: request.mode == Mode::Write,
-            age: to_milliseconds(request.since.until(now)),
-            thread,
-            fence: request.grant.map_or(0.0, |grant| grant.fence as f64),
-            recovered: request.grant.is_some_and(|grant| grant.recovered),
-            label: shared.labels().get(&(request.member, request.tag)).map(|text| text.clone().into()),
-            tag: is_own.then_some(request.tag),
-            pid: None,
-            host: None,
+            label: shared.labels().get(&(member, tag)).map(|text| text.clone().into()),
+            tag: is_own.then_some(tag),
+            ..Report::of(key, grant, mode, since.until(now), thread)
         })
     };
     let of_key = |key: &KeyReport| -> Vec<_> {

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use latchkey_engine::{Key, Mode};
+use latchkey_engine::{Grant, Key, Mode};
 use latchkey_redis::{
     Config, ConfigError, Options, Owner, Reason, Store, StoreError, StoreEvent, StoredHold, StoredKey,
     StoredSpace,
@@ -22,9 +22,6 @@ use crate::{
     process::background,
     process::shared_space::SharedSpace,
 };
-
-/// How long the end of a process may wait for the stores to hear of it. Else the leases do what is left.
-const WITHIN: Duration = Duration::from_millis(250);
 
 /// The options of a store, after JavaScript has checked their types. Times are in milliseconds.
 #[napi(object, object_to_js = false)]
@@ -128,8 +125,7 @@ fn promise<T: ToNapiValue + Send + 'static>(
     answer: impl Future<Output = std::result::Result<T, StoreError>> + Send + 'static,
 ) -> Result<sys::napi_value> {
     let (deferred, promise) = call.env.create_deferred()?;
-    let background = background::handle().map_err(|error| Error::from_reason(error.to_string()))?;
-    background.spawn(async move {
+    background::handle()?.spawn(async move {
         match answer.await {
             Ok(value) => deferred.resolve(move |_| Ok(value)),
             Err(error) => deferred.reject(Error::from_reason(error.to_string())),
@@ -140,30 +136,19 @@ fn promise<T: ToNapiValue + Send + 'static>(
 
 fn reports(StoredKey { key, holders, waiting }: &StoredKey) -> impl Iterator<Item = Report> {
     let holds = holders.iter().map(move |hold| report_hold(key, hold));
-    holds.chain(waiting.iter().map(move |wait| report(key, false, wait.mode, wait.age, &wait.owner)))
+    holds.chain(waiting.iter().map(move |wait| report(key, None, wait.mode, wait.age, &wait.owner)))
 }
 
 fn report_hold(key: &Key, hold: &StoredHold) -> Report {
-    Report {
-        fence: hold.grant.fence as f64,
-        recovered: hold.grant.recovered,
-        ..report(key, true, hold.mode, hold.age, &hold.owner)
-    }
+    report(key, Some(hold.grant), hold.mode, hold.age, &hold.owner)
 }
 
-fn report(key: &Key, held: bool, mode: Mode, age: Duration, owner: &Owner) -> Report {
+fn report(key: &Key, grant: Option<Grant>, mode: Mode, age: Duration, owner: &Owner) -> Report {
     Report {
-        key: key.as_units().to_vec().into(),
-        held,
-        write: mode == Mode::Write,
-        age: to_milliseconds(age),
-        fence: 0.0,
-        recovered: false,
-        thread: owner.thread,
         label: owner.label.as_ref().map(|label| Utf16String::from(label.to_string())),
-        tag: None,
         pid: Some(owner.pid),
         host: Some(owner.host.clone()),
+        ..Report::of(key, grant, mode, age, owner.thread)
     }
 }
 
@@ -225,11 +210,6 @@ fn describe((store, event, at): SeenStoreEvent) -> ConnectionEvent {
             ..new("freeze")
         },
     }
-}
-
-/// The process ends: lets go of what it holds and waits for in any store.
-pub fn end_sessions() {
-    Store::shutdown_all(WITHIN);
 }
 
 /// What the store is asked for from now on goes in one trip, and what is released.

@@ -200,7 +200,7 @@ impl Words {
             Requested::Granted(_, Grant { fence, recovered }) => {
                 // Exact up to 2^53, which is 285 years of one grant each microsecond. As below.
                 self[FENCE].set(fence as f64);
-                self[RECOVERED].set(flag(recovered));
+                self[RECOVERED].set(recovered.into());
                 DONE_NOW
             }
             Requested::Waiting(_) => NOT_DONE,
@@ -219,7 +219,7 @@ impl Words {
         for ((space, event), place) in events.zip(places) {
             let (kind, tag, detail) = match *event {
                 Event::Granted { tag, grant, .. } => {
-                    place[EVENT_RECOVERED].set(flag(grant.recovered));
+                    place[EVENT_RECOVERED].set(grant.recovered.into());
                     (KIND_GRANTED, tag, grant.fence as f64)
                 }
                 Event::Expired { tag, .. } => (KIND_EXPIRED, tag, 0.0),
@@ -233,8 +233,8 @@ impl Words {
             place[EVENT_TAG].set(tag.into());
             place[EVENT_DETAIL].set(detail);
         }
-        self[EVENTS].set((unread + count) as f64);
-        self[MORE].set((total - count) as f64);
+        self[EVENTS].set(f64::from((unread + count) as u32));
+        self[MORE].set((count < total).into());
         count
     }
 }
@@ -257,9 +257,4 @@ pub fn mode_of(number: u32) -> Mode {
 /// A time as JavaScript has it.
 pub fn to_milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
-}
-
-/// A yes or a no.
-pub fn flag(value: bool) -> f64 {
-    f64::from(u8::from(value))
 }

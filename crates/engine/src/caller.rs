@@ -36,13 +36,13 @@ pub struct Operation<'a> {
     /// The highest fence of the space, which its shards share.
     pub last_fence: &'a AtomicU64,
     /// What it has caused so far, in order.
-    pub events: Events,
+    pub events: &'a mut Events,
     /// The slot of the key that it has named by its text.
     pub slot: Option<KeySlot>,
 }
 
 impl<'a> Operation<'a> {
-    pub fn new(clock: &'a dyn Fn() -> Time, last_fence: &'a AtomicU64) -> Self {
-        Self { now: LazyCell::new(clock), last_fence, events: Events::default(), slot: None }
+    pub fn new(clock: &'a dyn Fn() -> Time, last_fence: &'a AtomicU64, events: &'a mut Events) -> Self {
+        Self { now: LazyCell::new(clock), last_fence, events, slot: None }
     }
 }

@@ -40,7 +40,9 @@ impl Deadlines {
 
     /// Moves what is due of a key from one time to another; `None` is never.
     pub fn rearm(&mut self, key: Index, from: Option<Time>, to: Option<Time>) {
-        from.map(|time| self.due.remove(&(time, Due::Hold(key))));
+        if let Some(time) = from {
+            self.due.remove(&(time, Due::Hold(key)));
+        }
         self.due.extend(to.map(|time| (time, Due::Hold(key))));
     }
 }

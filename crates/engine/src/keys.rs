@@ -24,11 +24,13 @@ pub struct Keys {
     /// `None` if one thread has the space alone, which names keys by their numbers: small ones, of which it uses those of
     /// idle keys again.
     names: Option<Names>,
+    /// How many keys have become idle since the table was shrunk.
+    rests: usize,
 }
 
 impl Keys {
     pub fn new(names: Option<Names>) -> Self {
-        Self { states: Vec::new(), names }
+        Self { states: Vec::new(), names, rests: 0 }
     }
 
     /// The key that is meant, which is added if it is not there. `None` for a slot that is no key's any more.
@@ -57,15 +59,22 @@ impl Keys {
 
     /// A key has become idle. True if it is forgotten, and its number can be another one's.
     pub fn rest(&mut self, key: Index) -> bool {
-        let is_forgotten = self.names.as_mut().is_none_or(|names| names.rest(key, &self.states));
-        if self.states.len() > KEEP_KEYS && key as usize == self.states.len() - 1 {
-            let in_use = self.states.iter().rposition(|state| !state.is_idle()).map_or(0, |last| last + 1);
-            self.states.truncate(in_use);
-            if in_use < self.states.capacity() / 4 {
-                self.states.shrink_to(in_use * 2);
-            }
+        self.rests += 1;
+        // Not each time: a key in regular use may have the highest number.
+        if self.states.len() > KEEP_KEYS && self.rests >= self.states.len() {
+            self.shrink();
         }
-        is_forgotten
+        self.names.as_mut().is_none_or(|names| names.rest(key, &self.states))
+    }
+
+    #[cold]
+    fn shrink(&mut self) {
+        self.rests = 0;
+        let in_use = self.states.iter().rposition(|state| !state.is_idle()).map_or(0, |last| last + 1);
+        self.states.truncate(in_use);
+        if in_use < self.states.capacity() / 4 {
+            self.states.shrink_to(in_use * 2);
+        }
     }
 
     /// A cheaper name for a key that is known by its text.
@@ -137,6 +146,7 @@ impl Names {
 
     /// Remembers a key that has become idle, and forgets one for it, if that is idle still: each rest ends at most one, so that
     /// the cost is constant. True if it is the key itself, or that has been forgotten before.
+    #[inline(never)]
     fn rest(&mut self, key: Index, states: &[KeyState]) -> bool {
         let Some(named) = self.known.get_mut(key) else { return true };
         let mut forgotten = Some(key);

@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::{
-    Ask, Caller, LocalSpace, Outcome, Released, Ticket, Time, caller::Operation, shard::Shard,
+    Ask, Caller, Events, LocalSpace, Outcome, Released, Ticket, Time, caller::Operation, shard::Shard,
     sync::RandomState,
 };
 
@@ -40,7 +40,7 @@ impl LocalSpace {
         let ticket = shard.add_request(ask, key, Time::ZERO);
         // With a fence of its own, that nobody sees: of holds that are overdue at the same time the one that was granted first
         // is taken away first, and places are used again in no order.
-        shard.grant(ticket.index, &Operation::new(&|| since, &self.last_fence));
+        shard.grant(ticket.index, &Operation::new(&|| since, &self.last_fence, &mut Events::default()));
         Some(ticket)
     }
 

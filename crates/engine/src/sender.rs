@@ -57,8 +57,11 @@ impl<R: Recipient, C: Caller> Sender<'_, R, C> {
         match &mut self.own {
             // Another member of the thread that operates.
             Some(own) if ptr::eq(own.inbox, recipient.inbox()) => own.messages.push_back(message),
-            _ if recipient.inbox().put(message) => self.to_wake.push(recipient.clone()),
-            _ => {}
+            _ => {
+                if recipient.inbox().put(message) {
+                    self.to_wake.push(recipient.clone());
+                }
+            }
         }
     }
 }

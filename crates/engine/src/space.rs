@@ -3,8 +3,8 @@
 use std::{hash::BuildHasher, ops::DerefMut};
 
 use crate::{
-    Ask, Caller, KeyName, KeyReport, KeySlot, LockTable, Member, Outcome, Released, Requested, Safety,
-    Ticket, Time,
+    Ask, Caller, Events, KeyName, KeyReport, LockTable, Member, Outcome, Released, Requested, Safety, Ticket,
+    Time,
     caller::Operation,
     keys::Names,
     scope::{Process, Scope, Thread},
@@ -79,12 +79,12 @@ impl<S: Scope> Space<S> {
     ) -> Outcome<T> {
         let mut state = self.shard(shard);
         let clock = || caller.now();
-        let mut operation = Operation::new(&clock, &self.last_fence);
+        let mut events = Events::default();
+        let mut operation = Operation::new(&clock, &self.last_fence, &mut events);
         let result = change(&mut state, &mut operation);
-        let Operation { mut events, slot, .. } = operation;
+        let slot = operation.slot;
         // With the mutex, so that nobody's events about these keys can come before these.
         caller.take_events(&mut events);
-        let slot = slot.map(|slot| KeySlot { index: self.public_index(slot.index, shard), ..slot });
         Outcome { result, slot, events, next_deadline: state.next_deadline() }
     }
 
@@ -146,6 +146,9 @@ impl<S: Scope> LockTable for Space<S> {
         let mut outcome = self.operate(shard, caller, |state, operation| state.request(&ask, operation));
         if let Requested::Granted(ticket, _) | Requested::Waiting(ticket) = &mut outcome.result {
             ticket.index = self.public_index(ticket.index, shard);
+        }
+        if let Some(slot) = &mut outcome.slot {
+            slot.index = self.public_index(slot.index, shard);
         }
         outcome
     }

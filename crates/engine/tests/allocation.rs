@@ -130,6 +130,31 @@ fn asking_for_the_key_by_its_text_allocates_nothing_either() {
 }
 
 #[test]
+fn nor_does_a_key_with_a_high_number_when_no_other_one_is_in_use_any_more() {
+    const KEYS: u32 = 5_000;
+    let (named, local) = (Space::keeping(8, 1), LocalSpace::default());
+    let slot = |n: u32| {
+        let outcome = named.request(ask((&[n as u16]).into(), Mode::Write), &mut now());
+        (outcome.result.ticket().expect("it is free"), outcome.slot.expect("it named the key by its text"))
+    };
+    let number = |index| KeyName::Slot(KeySlot { index, generation: 0 });
+    let slots: Vec<_> = (0..KEYS).map(slot).collect();
+    let numbers: Vec<_> = (0..KEYS).map(|index| asked(&local, ask(number(index), Mode::Write))).collect();
+    let last = slots.last().map(|slot| KeyName::Slot(slot.1)).expect("there are some");
+    let release = |space: &dyn LockTable, ticket| {
+        assert_ne!(space.release(ticket, &mut Time::default()).result, Released::NotHeld);
+    };
+    slots.into_iter().for_each(|(ticket, _)| release(&named, ticket));
+    numbers.into_iter().for_each(|ticket| release(&local, ticket));
+    for (space, key) in [(&named as &dyn LockTable, last), (&local, number(KEYS - 1))] {
+        let work = || (0..1_000).for_each(|_| release(space, asked(space, ask(key, Mode::Write))));
+        // The table may grow once more.
+        work();
+        assert_eq!(allocations_of(work), 0);
+    }
+}
+
+#[test]
 fn taking_and_releasing_a_free_key_that_is_remembered_allocates_nothing() {
     for shards in [1, 16] {
         let space = Space::keeping(8, shards);
