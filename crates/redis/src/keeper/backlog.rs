@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use crate::keeper::{ledger::Number, request::Need};
 
 /// Two lanes, each in the order of arrival: whoever asks for a lock goes behind all that makes one free, or keeps one. So
-/// nobody's hand-over waits until this process has asked for all that it wants.
+/// nobody's hand-over waits until this process has asked for all that it wants. But one that is not willing to wait for its lock is
+/// asked for before what makes this lock free later on: it finds it as it was when it was asked for.
 ///
 /// A number may be here twice, or have nothing left to say: whoever takes it out looks at the request.
 #[derive(Default)]
@@ -23,6 +24,15 @@ impl Backlog {
     pub fn push(&mut self, number: Number, need: Need) {
         let lane = if need == Need::Acquire { &mut self.acquires } else { &mut self.holds };
         lane.push_back(number);
+    }
+
+    pub fn has_acquires(&self) -> bool {
+        !self.acquires.is_empty()
+    }
+
+    /// Has a request for a lock go before what makes locks free from now on.
+    pub fn push_before_holds(&mut self, number: Number) {
+        self.holds.push_back(number);
     }
 
     pub fn pop(&mut self) -> Option<Number> {

@@ -341,7 +341,7 @@ impl Keeper {
     pub(super) fn send_again(&mut self, number: Number, need: Need) {
         if let Some(request) = self.requests.get_mut(&number)
             && request.need.is_none()
-            && !request.in_flight
+            && request.may_ask(need)
         {
             request.need = Some(need);
             self.advance(number);

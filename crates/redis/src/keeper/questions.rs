@@ -33,7 +33,7 @@ pub(super) enum Reply {
     Acquired(Vec<Number>, RedisResult<Vec<Acquired>>),
     Released(Vec<Number>, RedisResult<Vec<Released>>),
     Downgraded(Number, RedisResult<Downgraded>),
-    Reclaimed(Number, RedisResult<Reclaimed>),
+    Reclaimed(Number, RedisResult<Option<Reclaimed>>),
     Poked(Number, RedisResult<Option<Duration>>),
     Beat(Time, RedisResult<Beat>),
     /// The clearing of a dead session is one step further, or over.
@@ -52,13 +52,21 @@ impl Keeper {
     /// Asks the server what a request needs next, as soon as there is room for it.
     pub(super) fn advance(&mut self, number: Number) {
         let (Some(request), Some(_)) = (self.requests.get(&number), self.connection.up()) else { return };
-        let Some(need) = request.need.filter(|_| !request.in_flight) else { return };
+        let Some(need) = request.need.filter(|&need| request.may_ask(need)) else { return };
         // A release waits until the end of this turn, for others that may go with it.
         if need != Need::Release && self.has_room(need) {
-            self.send(number);
-        } else {
-            self.backlog.push(number, need);
+            return self.send(number);
         }
+        if need != Need::Acquire && self.backlog.has_acquires() {
+            self.advance_tries(number);
+        }
+        self.backlog.push(number, need);
+    }
+
+    /// Has those that are not willing to wait for a request's lock go before what is asked about it from now on.
+    fn advance_tries(&mut self, number: Number) {
+        let tries = self.requests.unsent_tries(&self.requests[&number].lock);
+        tries.into_iter().for_each(|number| self.backlog.push_before_holds(number));
     }
 
     /// Whether a question can be sent at once.
@@ -88,7 +96,6 @@ impl Keeper {
         while let Some(number) = next {
             let Some(request) = self.requests.get_mut(&number) else { break };
             request.need = None;
-            request.sent();
             numbers.push(number);
             released.push(Owner { id: request.id(&self.session.id), lock: request.lock.clone() });
             let goes_along = |number| {
@@ -108,9 +115,6 @@ impl Keeper {
         let (Some(request), Some(up)) = (self.requests.get_mut(&number), self.connection.up()) else {
             return;
         };
-        if request.in_flight {
-            return;
-        }
         let Some(need) = request.need.take() else { return };
         if need == Need::Acquire && request.is_waiting() {
             return self.send_acquire(number);
@@ -118,19 +122,23 @@ impl Keeper {
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
         let asked = request.describe(&self.session.id);
         match (need, request.phase()) {
-            (Need::Reclaim, Phase::Holding { grant, since, .. }) => {
+            (Need::Reclaim, Phase::Holding { grant, since, downgrades }) => {
                 let left = request.expiry_left(since, clock::now());
+                if downgrades > 0 {
+                    // As far as the server knows, it is not downgraded.
+                    request.need = Some(Need::Downgrade);
+                }
                 up.ask(async move {
                     Reply::Reclaimed(number, link.reclaim(&mut commands, &asked, grant, left).await)
                 });
+                self.advance(number);
             }
             (Need::Downgrade, Phase::Holding { .. }) => up.ask(async move {
                 Reply::Downgraded(number, link.downgrade(&mut commands, &asked.id, &asked.lock).await)
             }),
             // The phase has changed since, and brings its own need with it.
-            _ => return,
+            _ => {}
         }
-        request.sent();
     }
 
     /// Asks for a lock, and for the others that are asked for along with it.
@@ -144,6 +152,10 @@ impl Keeper {
         let mut numbers = vec![number];
         for other in std::mem::take(&mut request.others) {
             let number = other.number;
+            if !self.ledger.is_waiting(number) {
+                // It has been withdrawn, or is about to be.
+                continue;
+            }
             let Some(request) = self.enter(other) else { continue };
             request.is_along = true;
             request.need = None;
@@ -152,7 +164,8 @@ impl Keeper {
         let mut all = Vec::with_capacity(numbers.len());
         for number in &numbers {
             let Some(request) = self.requests.get_mut(number) else { continue };
-            request.sent();
+            request.is_asking = true;
+            request.is_sent = true;
             all.push(request.describe(&self.session.id));
         }
         let Some(up) = self.connection.up() else { return };
