@@ -74,6 +74,8 @@ pub enum Waiting {
     /// It waited with this ticket ([`Acquired::Queued`]) when the server last answered. Should the server have
     /// forgotten that, it gets its place back while the bucket is frozen, and joins at the tail afterwards.
     Again(u64),
+    /// Each of several waits by itself, for another lock, and none has been asked for before.
+    Each,
 }
 
 /// Why a hold is released.
@@ -88,8 +90,9 @@ pub enum Purpose {
 }
 
 impl Link {
-    /// Asks for a lock, and in the same way for others along with it. All are granted if all are idle. Else the first one is asked
-    /// for as if it were alone, and the others are [`Acquired::Busy`]. Not more than [`PAGE`].
+    /// Asks for a lock, and in the same way for others along with it: for each by itself ([`Waiting::Each`]), or together. Together, all
+    /// are granted if all are idle. Else the first one is asked for as if it were alone, and the others are [`Acquired::Busy`].
+    /// [`Acquired::Lost`] and [`Acquired::Stale`] are one answer for all. Not more than [`PAGE`].
     ///
     /// One that is alone may be repeated at any time before the request has ended.
     ///
@@ -108,7 +111,12 @@ impl Link {
         let old_ticket = if let Waiting::Again(ticket) = waiting { ticket } else { 0 };
         let mut call = self.call(&library::ACQUIRE, all.iter().map(|asked| &asked.lock));
         add_asked(&mut call, first);
-        call.arg(u8::from(waiting == Waiting::No)).arg(old_ticket).arg(self.generation);
+        call.arg(match waiting {
+            Waiting::No => "try",
+            Waiting::Yes | Waiting::Again(_) => "wait",
+            Waiting::Each => "each",
+        });
+        call.arg(old_ticket).arg(self.generation);
         for other in others {
             call.arg(other.id.to_string()).arg(other.lock.as_bytes());
         }

@@ -5,7 +5,7 @@ mod support;
 use latchkey_engine::{Answer, Event, Mode, Patience};
 use support::{
     peer::LONG,
-    program::{Asked, Program, command, until},
+    program::{Asked, Program, command, scripts_run, until},
     proxy::{Cut, Proxy},
 };
 
@@ -167,4 +167,29 @@ fn a_try_before_a_release_finds_the_lock_held_even_when_releases_go_first() {
     program.granted(again);
     assert_eq!(program.answer(held), Answer::Done);
     many.into_iter().for_each(|asked| _ = program.granted(asked));
+}
+
+#[test]
+fn what_is_asked_for_at_once_is_few_questions_and_each_is_answered_by_itself() {
+    let server = server!();
+    let (proxy, mut program) = start(&server);
+    let mut other = Program::start_for(&server.url(), LONG);
+    let (held, _) = other.hold("k17");
+    scripts_run(&server);
+    proxy.keep_answers();
+    let mut asked: Vec<_> = (0..1000).map(|number| program.write(&format!("k{number}"))).collect();
+    let again = program.write("k900");
+    let tried = program.ask("k901", Mode::Write, Patience::None, None);
+    proxy.pass_answers();
+    let waiting = asked.remove(17);
+    asked.iter().for_each(|&asked| _ = program.granted(asked));
+    assert!(matches!(program.next_event(tried), Event::TimedOut { .. }));
+    // Those that went out before there were answers to wait for may be one by one.
+    let scripts = scripts_run(&server);
+    assert!(scripts < 400, "{scripts} scripts");
+    assert!(!program.has_event(waiting) && !program.has_event(again));
+    assert_eq!(other.release(held), Answer::Done);
+    program.granted(waiting);
+    assert_eq!(program.release(asked[899]), Answer::Done);
+    program.granted(again);
 }

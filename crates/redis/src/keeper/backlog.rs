@@ -16,9 +16,8 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
-    /// Whether something stands before a request with this need.
-    pub fn has_before(&self, need: Need) -> bool {
-        !self.holds.is_empty() || (need == Need::Acquire && !self.acquires.is_empty())
+    pub fn is_empty(&self) -> bool {
+        self.holds.is_empty() && self.acquires.is_empty()
     }
 
     pub fn push(&mut self, number: Number, need: Need) {
@@ -39,10 +38,11 @@ impl Backlog {
         self.holds.pop_front().or_else(|| self.acquires.pop_front())
     }
 
-    /// The next one that makes a lock free, or keeps one, if it is such a one.
-    pub fn pop_hold_if(&mut self, is_wanted: impl Fn(Number) -> bool) -> Option<Number> {
-        self.holds.front().filter(|&&number| is_wanted(number))?;
-        self.holds.pop_front()
+    /// The next one, if it is such a one.
+    pub fn pop_if(&mut self, is_wanted: impl Fn(Number) -> bool) -> Option<Number> {
+        let next = self.holds.front().or_else(|| self.acquires.front());
+        next.filter(|&&number| is_wanted(number))?;
+        self.pop()
     }
 
     pub fn clear(&mut self) {
@@ -64,14 +64,5 @@ mod tests {
         }
         let order: Vec<_> = std::iter::from_fn(|| backlog.pop()).map(|Number(number)| number).collect();
         assert_eq!(order, [1, 3, 4, 0, 2]);
-    }
-
-    #[test]
-    fn only_an_acquire_stands_behind_acquires() {
-        let mut backlog = Backlog::default();
-        backlog.push(Number(1), Need::Acquire);
-        assert!(backlog.has_before(Need::Acquire) && !backlog.has_before(Need::Release));
-        backlog.push(Number(2), Need::Release);
-        assert!(backlog.has_before(Need::Release));
     }
 }

@@ -9,6 +9,7 @@ use super::Keeper;
 use crate::{
     clock,
     keeper::{
+        command::Asked,
         ledger::Number,
         report::Survey,
         request::{Need, Phase, Request},
@@ -19,11 +20,11 @@ use crate::{
     },
 };
 
-/// How many questions may be on their way. More would make a beat wait too long behind them.
+/// About how many requests there may be questions on their way. More would make a beat wait too long behind them.
 const WINDOW: usize = 256;
 
-/// How many releases are one question at most. More would gain little, and make others wait behind it.
-const RELEASES_AT_ONCE: usize = 64;
+/// How many acquires or releases are one question at most. More would gain little, and make others wait behind it.
+const MOST_AT_ONCE: usize = 64;
 
 /// The number of a query of a store.
 pub(super) type QueryNumber = u64;
@@ -48,34 +49,37 @@ pub(super) enum Reply {
     Surveyed(QueryNumber, RedisResult<Survey>),
 }
 
+impl Reply {
+    /// About how many requests it is.
+    pub fn requests(&self) -> usize {
+        match self {
+            Self::Acquired(numbers, _) | Self::Released(numbers, _) => numbers.len(),
+            _ => 1,
+        }
+    }
+}
+
 impl Keeper {
-    /// Asks the server what a request needs next, as soon as there is room for it.
+    /// Asks the server what a request needs next, at the end of this turn, with others that may go with it, or as soon as there is
+    /// room for it.
     pub(super) fn advance(&mut self, number: Number) {
         let (Some(request), Some(_)) = (self.requests.get(&number), self.connection.up()) else { return };
         let Some(need) = request.need.filter(|&need| request.may_ask(need)) else { return };
-        // A release waits until the end of this turn, for others that may go with it.
-        if need != Need::Release && self.has_room(need) {
-            return self.send(number);
-        }
         if need != Need::Acquire && self.backlog.has_acquires() {
-            self.advance_tries(number);
+            // Those that are not willing to wait for its lock go before what is asked about it from now on.
+            let tries = self.requests.unsent_tries(&request.lock);
+            tries.into_iter().for_each(|number| self.backlog.push_before_holds(number));
         }
         self.backlog.push(number, need);
     }
 
-    /// Has those that are not willing to wait for a request's lock go before what is asked about it from now on.
-    fn advance_tries(&mut self, number: Number) {
-        let tries = self.requests.unsent_tries(&self.requests[&number].lock);
-        tries.into_iter().for_each(|number| self.backlog.push_before_holds(number));
-    }
-
     /// Whether a question can be sent at once.
-    pub(super) fn has_room(&mut self, need: Need) -> bool {
-        !self.backlog.has_before(need) && self.is_window_open()
+    pub(super) fn has_room(&mut self) -> bool {
+        self.backlog.is_empty() && self.is_window_open()
     }
 
     fn is_window_open(&mut self) -> bool {
-        self.connection.up().is_some_and(|up| up.replies.len() < WINDOW)
+        self.connection.up().is_some_and(|up| up.under_way() < WINDOW)
     }
 
     /// Sends what had to wait until there was room for it.
@@ -102,23 +106,23 @@ impl Keeper {
                 let request = self.requests.get(&number);
                 request.and_then(Request::to_release) == Some(purpose)
             };
-            next = if numbers.len() < RELEASES_AT_ONCE { self.backlog.pop_hold_if(goes_along) } else { None };
+            next = if numbers.len() < MOST_AT_ONCE { self.backlog.pop_if(goes_along) } else { None };
         }
         let Some(up) = self.connection.up() else { return };
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
-        up.ask(
-            async move { Reply::Released(numbers, link.release(&mut commands, &released, purpose).await) },
-        );
+        up.ask_about(numbers.len(), async move {
+            Reply::Released(numbers, link.release(&mut commands, &released, purpose).await)
+        });
     }
 
     fn send(&mut self, number: Number) {
         let (Some(request), Some(up)) = (self.requests.get_mut(&number), self.connection.up()) else {
             return;
         };
-        let Some(need) = request.need.take() else { return };
-        if need == Need::Acquire && request.is_waiting() {
+        if request.need == Some(Need::Acquire) && request.is_waiting() {
             return self.send_acquire(number);
         }
+        let Some(need) = request.need.take() else { return };
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
         let asked = request.describe(&self.session.id);
         match (need, request.phase()) {
@@ -141,36 +145,61 @@ impl Keeper {
         }
     }
 
-    /// Asks for a lock, and for the others that are asked for along with it.
+    /// Asks for a lock, and for others: those that are asked for along with it, or those that stand right behind it and are asked for in
+    /// the same way.
     fn send_acquire(&mut self, number: Number) {
         let Some(request) = self.requests.get_mut(&number) else { return };
-        let waiting = match request.ticket() {
+        let mut numbers = vec![number];
+        let others = std::mem::take(&mut request.others);
+        let mut waiting = match request.ticket() {
             _ if !request.asked.is_patient() => Waiting::No,
             0 => Waiting::Yes,
             ticket => Waiting::Again(ticket),
         };
-        let mut numbers = vec![number];
-        for other in std::mem::take(&mut request.others) {
-            let number = other.number;
-            if !self.ledger.is_waiting(number) {
-                // It has been withdrawn, or is about to be.
-                continue;
-            }
-            let Some(request) = self.enter(other) else { continue };
-            request.is_along = true;
-            request.need = None;
-            numbers.push(number);
+        if !others.is_empty() {
+            numbers.extend(others.into_iter().filter_map(|other| self.enter_along(other)));
+        } else if request.may_go_with_others() {
+            self.add_alike(&mut numbers);
+            waiting = if numbers.len() > 1 { Waiting::Each } else { waiting };
         }
         let mut all = Vec::with_capacity(numbers.len());
         for number in &numbers {
             let Some(request) = self.requests.get_mut(number) else { continue };
+            request.need = None;
             request.is_asking = true;
             request.is_sent = true;
             all.push(request.describe(&self.session.id));
         }
         let Some(up) = self.connection.up() else { return };
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
-        up.ask(async move { Reply::Acquired(numbers, link.acquire(&mut commands, &all, waiting).await) });
+        up.ask_about(numbers.len(), async move {
+            Reply::Acquired(numbers, link.acquire(&mut commands, &all, waiting).await)
+        });
+    }
+
+    /// Takes in a request that goes along with another one. `None` if it has been withdrawn, or is about to be, or its space is gone.
+    fn enter_along(&mut self, asked: Asked) -> Option<Number> {
+        let number = asked.number;
+        if !self.ledger.is_waiting(number) {
+            return None;
+        }
+        self.enter(asked)?.is_along = true;
+        Some(number)
+    }
+
+    /// Takes those out of the backlog that may be one question with the request that is in `numbers`, for other locks.
+    fn add_alike(&mut self, numbers: &mut Vec<Number>) {
+        while numbers.len() < MOST_AT_ONCE {
+            let (requests, known) = (&self.requests, &*numbers);
+            let goes_along = |number| {
+                requests.get(&number).is_some_and(|request| {
+                    request.is_like(&requests[&known[0]])
+                        && known.iter().all(|other| requests[other].lock != request.lock)
+                })
+            };
+            let Some(number) = self.backlog.pop_if(goes_along) else { return };
+            numbers.push(number);
+        }
     }
 
     /// Has the server look after a lock at whose head a request waits.

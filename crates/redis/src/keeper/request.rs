@@ -130,6 +130,18 @@ impl Request {
         matches!(self.phase, Phase::Holding { .. })
     }
 
+    /// True if it is asked for by itself, for the first time, and waits: others may be asked for in one question with it.
+    pub fn may_go_with_others(&self) -> bool {
+        let is_new = self.need == Some(Need::Acquire) && !self.is_sent && self.is_waiting();
+        is_new && self.asked.is_patient() && self.others.is_empty()
+    }
+
+    /// Whether it may be one question with another one, which is sent just now.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let how = |of: &Self| (of.mode, of.asked.expiry);
+        self.may_go_with_others() && how(self) == how(other) && self.asked.asker == other.asked.asker
+    }
+
     /// Why it is to be released, if it is.
     pub fn to_release(&self) -> Option<Purpose> {
         match self.phase {
