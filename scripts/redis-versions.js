@@ -45,7 +45,7 @@ const SUITES = [
     'scripts_report',
   ],
   ...['scripts_restart', 'store_basics', 'store_clock', 'store_connection', 'store_faults', 'store_freeze'],
-  ...['store_restart', 'store_sentinel', 'store_together'],
+  ...['store_order', 'store_restart', 'store_sentinel', 'store_together'],
 ];
 const TIMEOUT = 15 * 60_000;
 

@@ -68,8 +68,8 @@ const COMMANDS_AT_ONCE: usize = 256;
 /// So many things are done before others get their turn: it may be a caller's thread that does them.
 const TURNS_AT_ONCE: u32 = 32;
 
-/// When so many questions are under way, the next ones are worth collecting, to be sent in one go.
-const MANY_QUESTIONS: usize = 16;
+/// When so many requests are under way, the next ones are worth collecting, to be sent in one go.
+const MANY_REQUESTS: usize = 16;
 
 /// An alarm that is late by no more than this is left as it is. Two readings of the clocks may differ by so much.
 const TOO_LATE: Duration = Duration::from_micros(100);
@@ -169,8 +169,8 @@ impl Keeper {
 
     /// Lets the callers know whether to take steps themselves.
     fn mind_callers(&mut self) {
-        let questions = self.connection.up().map_or(0, |up| up.replies.len());
-        self.ledger.set_busy(questions >= MANY_QUESTIONS);
+        let under_way = self.connection.up().map_or(0, |up| up.under_way());
+        self.ledger.set_busy(under_way >= MANY_REQUESTS);
     }
 
     /// Has the task woken when there is something to do. An alarm that rings too early stays: another one, set by a

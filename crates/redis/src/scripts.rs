@@ -74,6 +74,8 @@ pub enum Waiting {
     /// It waited with this ticket ([`Acquired::Queued`]) when the server last answered. Should the server have
     /// forgotten that, it gets its place back while the bucket is frozen, and joins at the tail afterwards.
     Again(u64),
+    /// Each of several waits by itself, for another lock, and none has been asked for before.
+    Each,
 }
 
 /// Why a hold is released.
@@ -88,14 +90,17 @@ pub enum Purpose {
 }
 
 impl Link {
-    /// Asks for a lock, and in the same way for others along with it. All are granted if all are idle. Else the first one is asked
-    /// for as if it were alone, and the others are [`Acquired::Busy`]. Not more than [`PAGE`].
+    /// Asks for a lock, and in the same way for others along with it: for each by itself ([`Waiting::Each`]), or together. Together, all
+    /// are granted if all are idle. Else the first one is asked for as if it were alone, and the others are [`Acquired::Busy`].
+    /// [`Acquired::Lost`] and [`Acquired::Stale`] are one answer for all. Not more than [`PAGE`].
     ///
     /// One that is alone may be repeated at any time before the request has ended.
     ///
     /// # Errors
     ///
-    /// If the connection fails or the server refuses; whether the script ran is then unknown.
+    /// If the connection fails or the server refuses; whether the script ran is then unknown. Also if the server does not know the
+    /// script any more: sent once more on this connection, it would come after what was asked since. A new one loads it
+    /// ([`prepare`]).
     pub async fn acquire(
         &self,
         connection: &mut impl ConnectionLike,
@@ -106,11 +111,16 @@ impl Link {
         let old_ticket = if let Waiting::Again(ticket) = waiting { ticket } else { 0 };
         let mut call = self.call(&library::ACQUIRE, all.iter().map(|asked| &asked.lock));
         add_asked(&mut call, first);
-        call.arg(u8::from(waiting == Waiting::No)).arg(old_ticket).arg(self.generation);
+        call.arg(match waiting {
+            Waiting::No => "try",
+            Waiting::Yes | Waiting::Again(_) => "wait",
+            Waiting::Each => "each",
+        });
+        call.arg(old_ticket).arg(self.generation);
         for other in others {
             call.arg(other.id.to_string()).arg(other.lock.as_bytes());
         }
-        let answer: AcquiredAll = library::ACQUIRE.run(connection, &call).await?;
+        let answer: AcquiredAll = call.query_async(connection).await?;
         Ok(answer.of_each(all.len()))
     }
 
@@ -134,7 +144,7 @@ impl Link {
             Purpose::Unused => "unused",
             Purpose::Death => "death",
         });
-        library::RELEASE.run(connection, &call).await
+        call.query_async(connection).await
     }
 
     /// Makes a write hold a read hold.
@@ -150,12 +160,13 @@ impl Link {
     ) -> RedisResult<Downgraded> {
         let mut call = self.call(&library::DOWNGRADE, Some(lock));
         call.arg(id.to_string());
-        library::DOWNGRADE.run(connection, &call).await
+        call.query_async(connection).await
     }
 
     /// Says again what the process holds: on each new connection, after its first beat, and once a day (without that
     /// a lock that nobody asks for is forgotten after 30 days). After a downgrade, say `Mode::Read` and a grant that is
-    /// not recovered. `left` is how much of the expiry remains.
+    /// not recovered. `left` is how much of the expiry remains. `None`: it has to be said once more, since more holders are in its way
+    /// than one script takes away.
     ///
     /// # Errors
     ///
@@ -166,16 +177,11 @@ impl Link {
         held: &Asked,
         grant: Grant,
         left: Duration,
-    ) -> RedisResult<Reclaimed> {
+    ) -> RedisResult<Option<Reclaimed>> {
         let mut call = self.call(&library::RECLAIM, Some(&held.lock));
         add_asked(&mut call, held);
         call.arg(grant.fence).arg(u8::from(grant.recovered)).arg(millis(left)).arg(self.generation);
-        loop {
-            // More holders may be in its way than one script takes away.
-            if let Some(answer) = library::RECLAIM.run(connection, &call).await? {
-                return Ok(answer);
-            }
-        }
+        call.query_async(connection).await
     }
 
     /// Looks after a lock whose head waits for a deadline. Answers when to do so again, if that is known.

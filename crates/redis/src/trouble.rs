@@ -138,6 +138,10 @@ impl From<&RedisError> for Trouble {
             }
             (_, Some("OOM")) => Reason::Full.into(),
             (ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask), _) => Reason::Cluster.into(),
+            // A new connection loads the scripts that the server has forgotten.
+            (ErrorKind::Server(ServerErrorKind::NoScript), _) => {
+                Self::new(Reason::Unreachable, "it has forgotten its scripts")
+            }
             // The server is starting, or stepping down, or busy: another one or another moment may do.
             (_, Some(code @ ("LOADING" | "READONLY" | "MASTERDOWN" | "BUSY" | "MISCONF" | "NOREPLICAS"))) => {
                 Self::new(Reason::Unreachable, code)

@@ -97,6 +97,32 @@ async fn a_release_to_a_crowd_of_readers_goes_on_step_by_step_and_in_order() {
 }
 
 #[tokio::test]
+async fn locks_that_are_asked_for_each_by_itself_are_no_more_work_than_one() {
+    let server = server!();
+    let (mut late, mut peer) = (Peer::join(&server, LONG).await, Peer::join(&server, LONG).await);
+    // Longer than it takes to ask for all.
+    let expiry = Duration::from_secs(1);
+    for key in std::iter::repeat_n("a", 300).chain(["b"]) {
+        let asked = late.ask_for(key, Read, expiry);
+        late.granted(&asked).await;
+    }
+    sleep(expiry + SHORT).await;
+    let all = ["a", "b", "c"].map(|key| peer.ask(key, Write));
+    published(&mut peer).await;
+    let answers = peer.acquire_all(&all, Waiting::Each).await;
+    assert!(published(&mut peer).await <= MOST);
+    for answer in &answers[..2] {
+        assert!(matches!(answer, Acquired::Queued { poke_in: Some(Duration::ZERO), .. }), "{answers:?}");
+    }
+    assert!(matches!(answers[2], Acquired::Granted(_)), "it is idle");
+    for key in ["a", "b"] {
+        assert_eq!(peer.poke(key).await, None);
+    }
+    let ids = all[..2].iter().map(|asked| asked.id.clone());
+    assert!(granted(&peer.all_pushed().await).into_iter().eq(ids));
+}
+
+#[tokio::test]
 async fn a_release_of_several_locks_does_no_more_than_one_of_one_lock() {
     let server = server!();
     let mut writer = Peer::join(&server, LONG).await;

@@ -80,6 +80,7 @@ async fn six_thousand_random_operations_do_what_a_naive_model_does() {
     for kind in [
         "together",
         "not together",
+        "each",
         "released together",
         "Granted",
         "Queued",
@@ -101,7 +102,8 @@ impl Run<'_> {
     async fn step(&mut self) {
         let peer = self.dice.below(PEERS);
         match self.dice.below(100) {
-            0..33 => self.asks(peer).await,
+            0..30 => self.asks(peer).await,
+            30..33 => self.asks_for_each(peer).await,
             33..40 => self.asks_for_several(peer).await,
             40..75 => self.releases(peer).await,
             75..82 => self.repeats(peer).await,
@@ -141,6 +143,25 @@ impl Run<'_> {
             self.last_ticket = ticket;
         }
         self.compare_answer(key, asked, answer);
+    }
+
+    /// Asks for some locks, for each by itself: those that are idle are granted before the others are looked at.
+    async fn asks_for_each(&mut self, peer: usize) {
+        let mode = self.dice.pick(&[Read, Read, Write]);
+        let (peer, known) = &mut self.peers[peer];
+        let all: Vec<(&str, Asked)> =
+            KEYS.iter().chain(&MORE[..2]).map(|&key| (key, peer.ask_for(key, mode, LONG))).collect();
+        known.extend(all.iter().cloned());
+        let asked: Vec<_> = all.iter().map(|(_, asked)| asked.clone()).collect();
+        let answers = peer.acquire_all(&asked, Waiting::Each).await;
+        assert_eq!(answers.len(), all.len());
+        let answered = all.into_iter().zip(answers);
+        let (idle, others): (Vec<_>, Vec<_>) = answered.partition(|((key, _), _)| self.model.is_idle(key));
+        self.count(if others.is_empty() { "each: all idle" } else { "each" });
+        for ((key, asked), answer) in idle.into_iter().chain(others) {
+            self.model.acquire(key, &asked.id, mode, true);
+            self.compare_answer(key, &asked, answer);
+        }
     }
 
     /// Asks for some locks together. While nobody is dead, since the server may know sooner or later who is in the way.

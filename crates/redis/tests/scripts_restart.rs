@@ -261,7 +261,7 @@ async fn a_reclaimed_expiry_goes_on() {
     let [mut peer] = restart(&mut server, [peer]).await;
     let left = Duration::from_millis(30);
     let kept = peer.link.reclaim(&mut peer.connection, &held, grant, left).await.unwrap();
-    assert_eq!(kept, Reclaimed::Kept);
+    assert_eq!(kept, Some(Reclaimed::Kept));
     let (next, _) = peer.wait("k", Write).await;
     thaw([&mut peer]).await;
     peer.poke("k").await;

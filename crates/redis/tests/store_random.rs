@@ -288,7 +288,8 @@ fn random_faults(mut server: Server, restarts: bool) {
         watch.join().unwrap()
     });
     println!(
-        "{:?} grants, {:?} overtaken, longest wait {:?}, longest pause {pause:?}",
+        "{:?} connections, {:?} grants, {:?} overtaken, longest wait {:?}, longest pause {pause:?}",
+        proxies.iter().map(Proxy::opened).sum::<usize>(),
         world.grants,
         world.overtaken,
         world.longest_wait.lock().unwrap()

@@ -5,9 +5,8 @@ mod support;
 use latchkey_engine::{Answer, Event, Grant, Mode, Patience};
 use latchkey_redis::scripts::{Acquired, Waiting};
 use support::{
-    Server,
     peer::{LONG, Peer},
-    program::{Asked, Program, TTL, two, until},
+    program::{Asked, Program, TTL, scripts_run, two, until},
     proxy::{Cut, Proxy},
 };
 
@@ -34,15 +33,6 @@ fn release_together(program: &mut Program, asked: &[Asked]) {
     for &asked in asked {
         assert_eq!(program.answer(asked), Answer::Done);
     }
-}
-
-/// How many scripts the server has run since the last call.
-fn scripts_run(server: &Server) -> u64 {
-    let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
-    let stats: String = redis::cmd("INFO").arg("commandstats").query(&mut connection).unwrap();
-    redis::cmd("CONFIG").arg("RESETSTAT").exec(&mut connection).unwrap();
-    let evalsha = stats.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls="));
-    evalsha.map_or(0, |rest| rest.split(',').next().unwrap().parse().unwrap())
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::{
     clock,
     keeper::{
         ledger::Number,
-        request::{Need, Phase, Request},
+        request::{Need, Phase},
     },
     scripts::{Acquired, Downgraded, Purpose, Push, Reclaimed, Released},
     trouble::{Reason, Trouble},
@@ -109,11 +109,11 @@ impl Keeper {
         }
         let reason = trouble.reason;
         self.note(Some(trouble));
-        self.landed(number);
-        if self.requests.get(&number).is_some_and(Request::is_waiting) {
+        let Some(request) = self.requests.get_mut(&number) else { return };
+        request.is_asking = false;
+        if request.is_waiting() {
             self.fail(number, reason);
         }
-        self.advance(number);
     }
 
     /// Releases or a downgrade have failed. The server is asked again on the next connection. Where that does not help
@@ -140,16 +140,9 @@ impl Keeper {
         self.requests.set_phase(number, phase);
     }
 
-    /// The question about a request is not on its way any more.
-    fn landed(&mut self, number: Number) {
-        if let Some(request) = self.requests.get_mut(&number) {
-            request.in_flight = false;
-        }
-    }
-
     fn acquired(&mut self, number: Number, answer: Acquired) {
-        self.landed(number);
         let Some(request) = self.requests.get_mut(&number) else { return };
+        request.is_asking = false;
         match answer {
             Acquired::Granted(grant) => {
                 let had_waited = matches!(request.phase(), Phase::Waiting { ticket: 1.. });
@@ -289,7 +282,6 @@ impl Keeper {
     }
 
     fn downgraded(&mut self, number: Number, answer: Downgraded) {
-        self.landed(number);
         let Some(request) = self.requests.get_mut(&number) else { return };
         match answer {
             Downgraded::Reads => {
@@ -300,28 +292,27 @@ impl Keeper {
                     self.requests.set_phase(number, Phase::Holding { grant, since, downgrades: 0 });
                     self.deliver_answers(&self.requests[&number], downgrades, Answer::Done);
                 }
-                self.advance(number);
             }
+            // It is being said again, in more than one step, and downgraded behind that.
+            Downgraded::Gone if request.is_unconfirmed() => {}
             Downgraded::Expired => self.gone(number, Answer::Expired),
             Downgraded::Gone => self.gone(number, Answer::Lost),
             Downgraded::Lost => self.lose_session(Answer::Lost),
         }
     }
 
-    fn reclaimed(&mut self, number: Number, answer: Reclaimed) {
-        self.landed(number);
+    fn reclaimed(&mut self, number: Number, answer: Option<Reclaimed>) {
         let Some(request) = self.requests.get_mut(&number) else { return };
         match answer {
-            Reclaimed::Kept => {
-                request.is_confirmed = true;
-                if let Phase::Holding { downgrades: 1.., .. } = request.phase() {
-                    request.need = Some(Need::Downgrade);
-                }
+            Some(Reclaimed::Kept) => request.is_confirmed = true,
+            Some(Reclaimed::Expired) => self.gone(number, Answer::Expired),
+            Some(Reclaimed::Lost) => self.gone(number, Answer::Lost),
+            Some(Reclaimed::Stale) => self.hang_up(None),
+            None if request.is_holding() => {
+                request.need = Some(Need::Reclaim);
                 self.advance(number);
             }
-            Reclaimed::Expired => self.gone(number, Answer::Expired),
-            Reclaimed::Lost => self.gone(number, Answer::Lost),
-            Reclaimed::Stale => self.hang_up(None),
+            None => {}
         }
     }
 

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use crate::keeper::{ledger::Number, request::Need};
 
 /// Two lanes, each in the order of arrival: whoever asks for a lock goes behind all that makes one free, or keeps one. So
-/// nobody's hand-over waits until this process has asked for all that it wants.
+/// nobody's hand-over waits until this process has asked for all that it wants. But one that is not willing to wait for its lock is
+/// asked for before what makes this lock free later on: it finds it as it was when it was asked for.
 ///
 /// A number may be here twice, or have nothing left to say: whoever takes it out looks at the request.
 #[derive(Default)]
@@ -15,9 +16,8 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
-    /// Whether something stands before a request with this need.
-    pub fn has_before(&self, need: Need) -> bool {
-        !self.holds.is_empty() || (need == Need::Acquire && !self.acquires.is_empty())
+    pub fn is_empty(&self) -> bool {
+        self.holds.is_empty() && self.acquires.is_empty()
     }
 
     pub fn push(&mut self, number: Number, need: Need) {
@@ -25,14 +25,24 @@ impl Backlog {
         lane.push_back(number);
     }
 
+    pub fn has_acquires(&self) -> bool {
+        !self.acquires.is_empty()
+    }
+
+    /// Has a request for a lock go before what makes locks free from now on.
+    pub fn push_before_holds(&mut self, number: Number) {
+        self.holds.push_back(number);
+    }
+
     pub fn pop(&mut self) -> Option<Number> {
         self.holds.pop_front().or_else(|| self.acquires.pop_front())
     }
 
-    /// The next one that makes a lock free, or keeps one, if it is such a one.
-    pub fn pop_hold_if(&mut self, is_wanted: impl Fn(Number) -> bool) -> Option<Number> {
-        self.holds.front().filter(|&&number| is_wanted(number))?;
-        self.holds.pop_front()
+    /// The next one, if it is such a one.
+    pub fn pop_if(&mut self, is_wanted: impl Fn(Number) -> bool) -> Option<Number> {
+        let next = self.holds.front().or_else(|| self.acquires.front());
+        next.filter(|&&number| is_wanted(number))?;
+        self.pop()
     }
 
     pub fn clear(&mut self) {
@@ -54,14 +64,5 @@ mod tests {
         }
         let order: Vec<_> = std::iter::from_fn(|| backlog.pop()).map(|Number(number)| number).collect();
         assert_eq!(order, [1, 3, 4, 0, 2]);
-    }
-
-    #[test]
-    fn only_an_acquire_stands_behind_acquires() {
-        let mut backlog = Backlog::default();
-        backlog.push(Number(1), Need::Acquire);
-        assert!(backlog.has_before(Need::Acquire) && !backlog.has_before(Need::Release));
-        backlog.push(Number(2), Need::Release);
-        assert!(backlog.has_before(Need::Release));
     }
 }

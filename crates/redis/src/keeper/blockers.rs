@@ -8,11 +8,7 @@ use redis::RedisResult;
 
 use super::{Keeper, questions::Reply, timed_out};
 use crate::{
-    keeper::{
-        ledger::Number,
-        report::StoredBlockers,
-        request::{Need, Request},
-    },
+    keeper::{ledger::Number, report::StoredBlockers, request::Request},
     scripts::LockReport,
     trouble::Trouble,
 };
@@ -31,7 +27,7 @@ impl Keeper {
 
     /// False if there is no room for that, it has been asked before, or nobody wants to know it of this one.
     fn ask_who(&mut self, number: Number, now: Time) -> bool {
-        if !self.has_room(Need::Acquire) {
+        if !self.has_room() {
             return false;
         }
         let (Some(request), Some(up)) = (self.requests.get_mut(&number), self.connection.up()) else {

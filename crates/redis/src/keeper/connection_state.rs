@@ -52,7 +52,9 @@ pub(super) struct Up {
     pub commands: MultiplexedConnection,
     wire: Wire,
     pushes: UnboundedReceiver<PushInfo>,
-    pub replies: FuturesUnordered<BoxFuture<'static, Reply>>,
+    replies: FuturesUnordered<BoxFuture<'static, Reply>>,
+    /// About how many requests these will be: several may be one question.
+    under_way: usize,
     /// The dead sessions that this process clears.
     clearing: HashSet<SessionId>,
     /// Since when the server owes an answer, or since it last answered a whole question.
@@ -110,6 +112,12 @@ impl ConnectionState {
 impl Up {
     /// Sends a question; its reply is one of the next events.
     pub fn ask(&mut self, question: impl Future<Output = Reply> + Send + 'static) {
+        self.ask_about(1, question);
+    }
+
+    /// Sends a question about so many requests.
+    pub fn ask_about(&mut self, requests: usize, question: impl Future<Output = Reply> + Send + 'static) {
+        self.under_way += requests;
         self.silent_since.get_or_insert_with(clock::now);
         // Questions are sent in the order in which they are first polled: none may give way in between.
         self.replies.push(tokio::task::unconstrained(question).boxed());
@@ -123,11 +131,16 @@ impl Up {
             return Poll::Ready(Incoming::Push(push));
         }
         if let Poll::Ready(Some(reply)) = self.replies.poll_next_unpin(context) {
+            self.under_way -= reply.requests();
             return Poll::Ready(Incoming::Reply(reply));
         }
         // It writes what questions that were just polled have said.
         self.wire.poll(context);
         Poll::Pending
+    }
+
+    pub fn under_way(&self) -> usize {
+        self.under_way
     }
 
     /// Since when the server owes an answer and has said nothing.
@@ -233,6 +246,7 @@ impl Keeper {
             wire: connection.wire,
             pushes: connection.pushes,
             replies: FuturesUnordered::new(),
+            under_way: 0,
             clearing: HashSet::new(),
             silent_since: None,
             heard_at: Arc::default(),
@@ -341,7 +355,7 @@ impl Keeper {
     pub(super) fn send_again(&mut self, number: Number, need: Need) {
         if let Some(request) = self.requests.get_mut(&number)
             && request.need.is_none()
-            && !request.in_flight
+            && request.may_ask(need)
         {
             request.need = Some(need);
             self.advance(number);

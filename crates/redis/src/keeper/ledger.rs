@@ -60,6 +60,10 @@ impl Ledger {
         number
     }
 
+    pub fn is_waiting(&self, number: Number) -> bool {
+        self.waiting().contains(&number)
+    }
+
     /// True if the request waited until now. It does not any more.
     pub fn take(&self, number: Number) -> bool {
         self.waiting().remove(&number)

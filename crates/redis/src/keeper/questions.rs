@@ -9,6 +9,7 @@ use super::Keeper;
 use crate::{
     clock,
     keeper::{
+        command::Asked,
         ledger::Number,
         report::Survey,
         request::{Need, Phase, Request},
@@ -19,11 +20,11 @@ use crate::{
     },
 };
 
-/// How many questions may be on their way. More would make a beat wait too long behind them.
+/// About how many requests there may be questions on their way. More would make a beat wait too long behind them.
 const WINDOW: usize = 256;
 
-/// How many releases are one question at most. More would gain little, and make others wait behind it.
-const RELEASES_AT_ONCE: usize = 64;
+/// How many acquires or releases are one question at most. More would gain little, and make others wait behind it.
+const MOST_AT_ONCE: usize = 64;
 
 /// The number of a query of a store.
 pub(super) type QueryNumber = u64;
@@ -33,7 +34,7 @@ pub(super) enum Reply {
     Acquired(Vec<Number>, RedisResult<Vec<Acquired>>),
     Released(Vec<Number>, RedisResult<Vec<Released>>),
     Downgraded(Number, RedisResult<Downgraded>),
-    Reclaimed(Number, RedisResult<Reclaimed>),
+    Reclaimed(Number, RedisResult<Option<Reclaimed>>),
     Poked(Number, RedisResult<Option<Duration>>),
     Beat(Time, RedisResult<Beat>),
     /// The clearing of a dead session is one step further, or over.
@@ -48,26 +49,37 @@ pub(super) enum Reply {
     Surveyed(QueryNumber, RedisResult<Survey>),
 }
 
+impl Reply {
+    /// About how many requests it is.
+    pub fn requests(&self) -> usize {
+        match self {
+            Self::Acquired(numbers, _) | Self::Released(numbers, _) => numbers.len(),
+            _ => 1,
+        }
+    }
+}
+
 impl Keeper {
-    /// Asks the server what a request needs next, as soon as there is room for it.
+    /// Asks the server what a request needs next, at the end of this turn, with others that may go with it, or as soon as there is
+    /// room for it.
     pub(super) fn advance(&mut self, number: Number) {
         let (Some(request), Some(_)) = (self.requests.get(&number), self.connection.up()) else { return };
-        let Some(need) = request.need.filter(|_| !request.in_flight) else { return };
-        // A release waits until the end of this turn, for others that may go with it.
-        if need != Need::Release && self.has_room(need) {
-            self.send(number);
-        } else {
-            self.backlog.push(number, need);
+        let Some(need) = request.need.filter(|&need| request.may_ask(need)) else { return };
+        if need != Need::Acquire && self.backlog.has_acquires() {
+            // Those that are not willing to wait for its lock go before what is asked about it from now on.
+            let tries = self.requests.unsent_tries(&request.lock);
+            tries.into_iter().for_each(|number| self.backlog.push_before_holds(number));
         }
+        self.backlog.push(number, need);
     }
 
     /// Whether a question can be sent at once.
-    pub(super) fn has_room(&mut self, need: Need) -> bool {
-        !self.backlog.has_before(need) && self.is_window_open()
+    pub(super) fn has_room(&mut self) -> bool {
+        self.backlog.is_empty() && self.is_window_open()
     }
 
     fn is_window_open(&mut self) -> bool {
-        self.connection.up().is_some_and(|up| up.replies.len() < WINDOW)
+        self.connection.up().is_some_and(|up| up.under_way() < WINDOW)
     }
 
     /// Sends what had to wait until there was room for it.
@@ -88,76 +100,106 @@ impl Keeper {
         while let Some(number) = next {
             let Some(request) = self.requests.get_mut(&number) else { break };
             request.need = None;
-            request.sent();
             numbers.push(number);
             released.push(Owner { id: request.id(&self.session.id), lock: request.lock.clone() });
             let goes_along = |number| {
                 let request = self.requests.get(&number);
                 request.and_then(Request::to_release) == Some(purpose)
             };
-            next = if numbers.len() < RELEASES_AT_ONCE { self.backlog.pop_hold_if(goes_along) } else { None };
+            next = if numbers.len() < MOST_AT_ONCE { self.backlog.pop_if(goes_along) } else { None };
         }
         let Some(up) = self.connection.up() else { return };
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
-        up.ask(
-            async move { Reply::Released(numbers, link.release(&mut commands, &released, purpose).await) },
-        );
+        up.ask_about(numbers.len(), async move {
+            Reply::Released(numbers, link.release(&mut commands, &released, purpose).await)
+        });
     }
 
     fn send(&mut self, number: Number) {
         let (Some(request), Some(up)) = (self.requests.get_mut(&number), self.connection.up()) else {
             return;
         };
-        if request.in_flight {
-            return;
-        }
-        let Some(need) = request.need.take() else { return };
-        if need == Need::Acquire && request.is_waiting() {
+        if request.need == Some(Need::Acquire) && request.is_waiting() {
             return self.send_acquire(number);
         }
+        let Some(need) = request.need.take() else { return };
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
         let asked = request.describe(&self.session.id);
         match (need, request.phase()) {
-            (Need::Reclaim, Phase::Holding { grant, since, .. }) => {
+            (Need::Reclaim, Phase::Holding { grant, since, downgrades }) => {
                 let left = request.expiry_left(since, clock::now());
+                if downgrades > 0 {
+                    // As far as the server knows, it is not downgraded.
+                    request.need = Some(Need::Downgrade);
+                }
                 up.ask(async move {
                     Reply::Reclaimed(number, link.reclaim(&mut commands, &asked, grant, left).await)
                 });
+                self.advance(number);
             }
             (Need::Downgrade, Phase::Holding { .. }) => up.ask(async move {
                 Reply::Downgraded(number, link.downgrade(&mut commands, &asked.id, &asked.lock).await)
             }),
             // The phase has changed since, and brings its own need with it.
-            _ => return,
+            _ => {}
         }
-        request.sent();
     }
 
-    /// Asks for a lock, and for the others that are asked for along with it.
+    /// Asks for a lock, and for others: those that are asked for along with it, or those that stand right behind it and are asked for in
+    /// the same way.
     fn send_acquire(&mut self, number: Number) {
         let Some(request) = self.requests.get_mut(&number) else { return };
-        let waiting = match request.ticket() {
+        let mut numbers = vec![number];
+        let others = std::mem::take(&mut request.others);
+        let mut waiting = match request.ticket() {
             _ if !request.asked.is_patient() => Waiting::No,
             0 => Waiting::Yes,
             ticket => Waiting::Again(ticket),
         };
-        let mut numbers = vec![number];
-        for other in std::mem::take(&mut request.others) {
-            let number = other.number;
-            let Some(request) = self.enter(other) else { continue };
-            request.is_along = true;
-            request.need = None;
-            numbers.push(number);
+        if !others.is_empty() {
+            numbers.extend(others.into_iter().filter_map(|other| self.enter_along(other)));
+        } else if request.may_go_with_others() {
+            self.add_alike(&mut numbers);
+            waiting = if numbers.len() > 1 { Waiting::Each } else { waiting };
         }
         let mut all = Vec::with_capacity(numbers.len());
         for number in &numbers {
             let Some(request) = self.requests.get_mut(number) else { continue };
-            request.sent();
+            request.need = None;
+            request.is_asking = true;
+            request.is_sent = true;
             all.push(request.describe(&self.session.id));
         }
         let Some(up) = self.connection.up() else { return };
         let (link, mut commands) = (up.link.clone(), up.commands.clone());
-        up.ask(async move { Reply::Acquired(numbers, link.acquire(&mut commands, &all, waiting).await) });
+        up.ask_about(numbers.len(), async move {
+            Reply::Acquired(numbers, link.acquire(&mut commands, &all, waiting).await)
+        });
+    }
+
+    /// Takes in a request that goes along with another one. `None` if it has been withdrawn, or is about to be, or its space is gone.
+    fn enter_along(&mut self, asked: Asked) -> Option<Number> {
+        let number = asked.number;
+        if !self.ledger.is_waiting(number) {
+            return None;
+        }
+        self.enter(asked)?.is_along = true;
+        Some(number)
+    }
+
+    /// Takes those out of the backlog that may be one question with the request that is in `numbers`, for other locks.
+    fn add_alike(&mut self, numbers: &mut Vec<Number>) {
+        while numbers.len() < MOST_AT_ONCE {
+            let (requests, known) = (&self.requests, &*numbers);
+            let goes_along = |number| {
+                requests.get(&number).is_some_and(|request| {
+                    request.is_like(&requests[&known[0]])
+                        && known.iter().all(|other| requests[other].lock != request.lock)
+                })
+            };
+            let Some(number) = self.backlog.pop_if(goes_along) else { return };
+            numbers.push(number);
+        }
     }
 
     /// Has the server look after a lock at whose head a request waits.

@@ -39,8 +39,9 @@ pub(crate) enum Need {
     Release,
 }
 
-/// Invariant: at most one question about it is on its way to the server (`in_flight`), so that the server never
-/// learns two things of one request in another order than they happened.
+/// The server learns all of it in the order in which it happened: what is asked of a request goes out at once, behind what is under
+/// way of it, whose answers then come too late to matter. Only an acquire waits for the answer to the one before
+/// (`is_asking`), since that may say that the request has to begin anew.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub asked: Asked,
@@ -49,7 +50,8 @@ pub(crate) struct Request {
     /// As the two alarms: changed by [`Requests`] only.
     phase: Phase,
     pub need: Option<Need>,
-    pub in_flight: bool,
+    /// True while the answer to its acquire is not here.
+    pub is_asking: bool,
     /// What goes along with it when it is sent for the first time.
     pub others: Vec<Asked>,
     /// True if it went along with another one: it never waits, and is never sent again.
@@ -78,7 +80,7 @@ impl Request {
             lock,
             phase: Phase::Waiting { ticket: 0 },
             need: Some(Need::Acquire),
-            in_flight: false,
+            is_asking: false,
             others: Vec::new(),
             is_along: false,
             is_sent: false,
@@ -106,10 +108,9 @@ impl Request {
         }
     }
 
-    /// A question about it is on its way.
-    pub fn sent(&mut self) {
-        self.in_flight = true;
-        self.is_sent = true;
+    /// Whether this may be asked before an answer has come.
+    pub fn may_ask(&self, need: Need) -> bool {
+        need != Need::Acquire || !self.is_asking
     }
 
     pub fn phase(&self) -> Phase {
@@ -129,12 +130,22 @@ impl Request {
         matches!(self.phase, Phase::Holding { .. })
     }
 
-    /// Why it is to be released, if it is, and no question about it is on its way.
+    /// True if it is asked for by itself, for the first time, and waits: others may be asked for in one question with it.
+    pub fn may_go_with_others(&self) -> bool {
+        let is_new = self.need == Some(Need::Acquire) && !self.is_sent && self.is_waiting();
+        is_new && self.asked.is_patient() && self.others.is_empty()
+    }
+
+    /// Whether it may be one question with another one, which is sent just now.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let how = |of: &Self| (of.mode, of.asked.expiry);
+        self.may_go_with_others() && how(self) == how(other) && self.asked.asker == other.asked.asker
+    }
+
+    /// Why it is to be released, if it is.
     pub fn to_release(&self) -> Option<Purpose> {
         match self.phase {
-            Phase::Leaving { purpose, .. } if self.need == Some(Need::Release) && !self.in_flight => {
-                Some(purpose)
-            }
+            Phase::Leaving { purpose, .. } if self.need == Some(Need::Release) => Some(purpose),
             _ => None,
         }
     }
@@ -167,7 +178,7 @@ impl Request {
     /// The connection has ended: whatever was on its way is asked again on the next one. A hold is said again
     /// even to the same server, since the message that it expired may have been lost.
     pub fn start_over(&mut self) {
-        self.in_flight = false;
+        self.is_asking = false;
         self.is_confirmed = false;
         self.expired_early = false;
         self.need = Some(match self.phase {

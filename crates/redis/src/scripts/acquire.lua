@@ -1,5 +1,5 @@
--- Asks for a lock, and for others along with it if all of them are idle: see acquire-free.lua. Else the first one is asked for as
--- if it were alone, and nothing is done about the others.
+-- Asks for locks: for each by itself, or for all together. Together, all are granted if all are idle (see acquire-free.lua); else the
+-- first one is asked for as if it were alone, and nothing is done about the others.
 --
 -- Safe to repeat at any time for one lock: one that holds gets its grant again, one that waits keeps its place.
 --
@@ -9,13 +9,18 @@
 -- ARGV[7]  mode, of all
 -- ARGV[8]  expiry of the holds in ms, counted from the grant; 0: never
 -- ARGV[9]  asker
--- ARGV[10] 1: do not wait
+-- ARGV[10] 'each': each by itself, for different locks, and none has been asked for before; else together, and 'wait' or 'try':
+--          do not wait
 -- ARGV[11] the ticket that a server had given it before it forgot, or 0; counts only while the bucket is frozen
 -- ARGV[12] generation of the session's connection
 -- Then, for each of the others: its request's id, which has not been asked for before, and the lock's name
 --
+-- Where one script may not do more (see `LEFT` in holds.lua), those that are asked for each by itself join the queue, to be poked at
+-- once.
+--
 -- Replies:
 --   all <fence>           all are granted, not recovered: the first with this fence, each of the others with the next one
+--   each <replies>        one of the following for each, except the last two, which concern all
 --   granted <fence> <recovered 1|0>
 --   queued <ticket> <ms>  waits; to be poked (poke.lua) after that time; -1: not before a message says so
 --   busy                  not granted, and not willing to wait; nothing is left of it
@@ -24,7 +29,7 @@
 --   lost                  the session's lease has ended, or the server does not know it
 --   stale                 a younger connection of the session has come; nothing was done
 
-local ID, NAME, MODE, EXPIRY, ASKER, IS_TRY, OLD_TICKET, GENERATION = unpack(ARGV, 5, 12)
+local ID, NAME, MODE, EXPIRY, ASKER, HOW, OLD_TICKET, GENERATION = unpack(ARGV, 5, 12)
 
 local function granted()
   local fence, _, recovered = find_hold(ID)
@@ -50,7 +55,7 @@ local function first_time()
     local fence = next_ticks(1)
     return { 'granted', fence, add_holds(MODE, { { id = ID, fence = fence, deadline = deadline_of(tonumber(EXPIRY)) } }) }
   end
-  if IS_TRY == '1' then
+  if HOW == 'try' then
     local is_unknown = FROZEN > 0 and is_next and is_compatible(call('HGET', HOLDERS, 'mode'), MODE)
     return is_unknown and { 'frozen', FROZEN } or { 'busy' }
   end
@@ -63,21 +68,37 @@ local function first_time()
   return queued(ticket)
 end
 
+local function acquire()
+  local grant_again = granted()
+  if grant_again then
+    return grant_again
+  end
+  local ticket = call('ZSCORE', QUEUE, ID)
+  if ticket then
+    return repeated(ticket)
+  end
+  if call('ZSCORE', EXPIRED, ID) then
+    return { 'expired' }
+  end
+  return first_time()
+end
+
 if is_stale(GENERATION) then
   return { 'stale' }
 end
 if not is_alive(SESSION) then
   return { 'lost' }
 end
-local grant_again = granted()
-if grant_again then
-  return grant_again
+if HOW ~= 'each' then
+  return acquire()
 end
-local ticket = call('ZSCORE', QUEUE, ID)
-if ticket then
-  return repeated(ticket)
+for i = 1, REQUESTS do
+  if not replies[i] then
+    HOLDERS, QUEUE, DUES = unpack(KEYS, 2 + 3 * i, 4 + 3 * i)
+    if i > 1 then
+      ID, NAME = ARGV[9 + 2 * i], ARGV[10 + 2 * i]
+    end
+    replies[i] = acquire()
+  end
 end
-if call('ZSCORE', EXPIRED, ID) then
-  return { 'expired' }
-end
-return first_time()
+return { 'each', replies }

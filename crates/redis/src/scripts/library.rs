@@ -73,7 +73,8 @@ impl Script {
         all.query_async(connection).await
     }
 
-    /// Runs a call of this script; loads the script first where the server does not know it (any more).
+    /// Runs a call of this script, of which it does not matter what comes before it; loads the script first where the server does not
+    /// know it (any more).
     pub async fn run<T: FromRedisValue>(
         &self,
         connection: &mut impl ConnectionLike,

@@ -36,18 +36,22 @@ pub enum Acquired {
 pub(super) enum AcquiredAll {
     /// All hold their locks. This is the first one's fence; each of the others has the next. None is recovered.
     All(u64),
+    /// Each was asked for by itself.
+    Each(Vec<Acquired>),
     /// That of the first one. Nothing was done about the others.
     First(Acquired),
 }
 
 impl AcquiredAll {
-    /// The answer for each of so many.
+    /// The answer for each of so many; one alone, if that concerns the session.
     pub fn of_each(self, count: usize) -> Vec<Acquired> {
         match self {
             Self::All(first) => {
                 let granted = |fence| Acquired::Granted(Grant { fence, recovered: false });
                 (first..).take(count).map(granted).collect()
             }
+            Self::Each(answers) => answers,
+            Self::First(answer @ (Acquired::Lost | Acquired::Stale)) => vec![answer],
             Self::First(answer) => {
                 let mut all = vec![Acquired::Busy; count];
                 all[0] = answer;
@@ -205,21 +209,35 @@ pub(super) fn next<T: FromRedisValue>(values: &mut impl Iterator<Item = Value>) 
 impl FromRedisValue for AcquiredAll {
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
         let (word, mut rest) = split(value)?;
-        Ok(Self::First(match word.as_str() {
-            "all" => return Ok(Self::All(next(&mut rest)?)),
-            "granted" => {
-                let fence = next(&mut rest)?;
-                Acquired::Granted(Grant { fence, recovered: next::<u8>(&mut rest)? == 1 })
-            }
-            "queued" => Acquired::Queued { ticket: next(&mut rest)?, poke_in: wait(next(&mut rest)?) },
-            "busy" => Acquired::Busy,
-            "frozen" => Acquired::Frozen(Duration::from_millis(next(&mut rest)?)),
-            "expired" => Acquired::Expired,
-            "lost" => Acquired::Lost,
-            "stale" => Acquired::Stale,
-            other => return Err(strange(other)),
-        }))
+        Ok(match word.as_str() {
+            "all" => Self::All(next(&mut rest)?),
+            "each" => Self::Each(next(&mut rest)?),
+            word => Self::First(acquired(word, &mut rest)?),
+        })
     }
+}
+
+impl FromRedisValue for Acquired {
+    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
+        let (word, mut rest) = split(value)?;
+        acquired(&word, &mut rest)
+    }
+}
+
+fn acquired(word: &str, rest: &mut impl Iterator<Item = Value>) -> Result<Acquired, ParsingError> {
+    Ok(match word {
+        "granted" => {
+            let fence = next(rest)?;
+            Acquired::Granted(Grant { fence, recovered: next::<u8>(rest)? == 1 })
+        }
+        "queued" => Acquired::Queued { ticket: next(rest)?, poke_in: wait(next(rest)?) },
+        "busy" => Acquired::Busy,
+        "frozen" => Acquired::Frozen(Duration::from_millis(next(rest)?)),
+        "expired" => Acquired::Expired,
+        "lost" => Acquired::Lost,
+        "stale" => Acquired::Stale,
+        other => return Err(strange(other)),
+    })
 }
 
 /// An answer that is one of a few words.

@@ -55,11 +55,15 @@ impl Model {
 
     /// Asks for several locks: for all if all are idle, else for the first one. Gives back whether they are.
     pub fn acquire_all(&mut self, keys: &[&str], ids: &[&RequestId], mode: Mode, waits: bool) -> bool {
-        let is_idle = |lock: &Lock| lock.holders.is_empty() && lock.queue.is_empty() && !lock.recovered;
-        let all_idle = keys.iter().all(|key| is_idle(self.lock(key)));
+        let all_idle = keys.iter().all(|key| self.is_idle(key));
         let asked = if all_idle { keys.len() } else { 1 };
         keys.iter().zip(ids).take(asked).for_each(|(key, id)| self.acquire(key, id, mode, waits));
         all_idle
+    }
+
+    pub fn is_idle(&mut self, key: &str) -> bool {
+        let lock = self.lock(key);
+        lock.holders.is_empty() && lock.queue.is_empty() && !lock.recovered
     }
 
     /// Ends a request. `None` if it has ended before, else whether it held.

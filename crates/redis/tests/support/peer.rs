@@ -135,7 +135,11 @@ impl Peer {
 
     pub async fn reclaim(&mut self, held: &Asked, grant: Grant) -> Reclaimed {
         let left = held.expiry.unwrap_or_default();
-        self.link.reclaim(&mut self.connection, held, grant, left).await.unwrap()
+        loop {
+            if let Some(answer) = self.link.reclaim(&mut self.connection, held, grant, left).await.unwrap() {
+                return answer;
+            }
+        }
     }
 
     pub async fn poke(&mut self, key: &str) -> Option<Duration> {

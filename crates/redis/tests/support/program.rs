@@ -307,6 +307,15 @@ pub fn command(server: &Server, words: &[&str]) {
     command.arg(&words[1..]).exec(&mut connection).unwrap();
 }
 
+/// How many scripts the server has run since the last call.
+pub fn scripts_run(server: &Server) -> u64 {
+    let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    let stats: String = redis::cmd("INFO").arg("commandstats").query(&mut connection).unwrap();
+    redis::cmd("CONFIG").arg("RESETSTAT").exec(&mut connection).unwrap();
+    let evalsha = stats.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls="));
+    evalsha.map_or(0, |rest| rest.split(',').next().unwrap().parse().unwrap())
+}
+
 /// Looks until something has come true.
 pub fn until(what: &str, mut is_true: impl FnMut() -> bool) {
     let limit = Instant::now() + PATIENCE;

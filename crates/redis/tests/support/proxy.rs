@@ -31,15 +31,22 @@ struct State {
     delay: AtomicU64,
     /// When these bytes come by: see [`Cut`].
     trap: Mutex<Option<(Vec<u8>, Cut)>>,
+    /// The answers that wait until they may pass. `None`: none has to.
+    kept_answers: Mutex<Option<Vec<Answer>>>,
 }
 
-/// When a connection is cut, of a command that carries certain bytes.
+/// What a server has sent, and where it goes.
+type Answer = (TcpStream, Vec<u8>);
+
+/// When a connection is cut, at a command that carries certain bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
     /// Before the server has got the command.
     Before,
     /// After the server has answered it, and before the answer arrives.
     After,
+    /// Not at all: from there on answers wait, as with [`Proxy::keep_answers`].
+    Never,
 }
 
 impl Proxy {
@@ -84,6 +91,19 @@ impl Proxy {
         self.state.delay.store(millis, Ordering::SeqCst);
     }
 
+    /// From now on answers wait, and only messages pass. A message passes an answer inside of a client as well, which takes all
+    /// messages first.
+    pub fn keep_answers(&self) {
+        self.state.keep_answers();
+    }
+
+    /// Lets the answers pass that had to wait, and all others.
+    pub fn pass_answers(&self) {
+        for (mut to, bytes) in self.state.kept_answers.lock().unwrap().take().into_iter().flatten() {
+            let _ = to.write_all(&bytes);
+        }
+    }
+
     /// How many connections have been opened by now, without those that were refused.
     pub fn opened(&self) -> usize {
         self.state.opened.load(Ordering::SeqCst)
@@ -94,13 +114,17 @@ impl Proxy {
         *self.state.trap.lock().unwrap() = Some((bytes.to_vec(), cut));
     }
 
-    /// True once the cut of [`Proxy::cut_at`] has happened.
+    /// True once the bytes of [`Proxy::cut_at`] have come by.
     pub fn has_cut(&self) -> bool {
         self.state.trap.lock().unwrap().is_none()
     }
 }
 
 impl State {
+    fn keep_answers(&self) {
+        self.kept_answers.lock().unwrap().get_or_insert_default();
+    }
+
     fn cut(&self) {
         for socket in self.sockets.lock().unwrap().drain(..) {
             let _ = socket.shutdown(Shutdown::Both);
@@ -127,7 +151,7 @@ impl State {
             match self.spring(bytes) {
                 Some(Cut::Before) => return self.cut(),
                 Some(Cut::After) => answer_is_cut.store(true, Ordering::SeqCst),
-                None => {}
+                Some(Cut::Never) | None => {}
             }
             if !self.swallows.load(Ordering::SeqCst) && to.write_all(bytes).is_err() {
                 break;
@@ -143,11 +167,23 @@ impl State {
                 return self.cut();
             }
             thread::sleep(Duration::from_millis(self.delay.load(Ordering::SeqCst)));
-            if !self.swallows.load(Ordering::SeqCst) && to.write_all(&buffer[..length]).is_err() {
+            let kept = self.keep_answer(&to, &buffer[..length]);
+            if !self.swallows.load(Ordering::SeqCst) && to.write_all(&buffer[kept..length]).is_err() {
                 break;
             }
         }
         let _ = to.shutdown(Shutdown::Both);
+    }
+
+    /// Keeps the answers, as far as the first message, behind which nothing is kept. Gives back how many bytes wait.
+    fn keep_answer(&self, to: &TcpStream, bytes: &[u8]) -> usize {
+        const MESSAGE: &[u8] = b">3\r\n$7\r\nmessage\r\n";
+        let mut kept = self.kept_answers.lock().unwrap();
+        let Some(kept) = kept.as_mut() else { return 0 };
+        let message = bytes.windows(MESSAGE.len()).position(|part| part == MESSAGE);
+        let answers = &bytes[..message.unwrap_or(bytes.len())];
+        kept.push((to.try_clone().expect("a socket can be cloned"), answers.to_vec()));
+        answers.len()
     }
 
     /// How to cut, if these bytes are those of the trap.
@@ -155,6 +191,11 @@ impl State {
         let mut trap = self.trap.lock().unwrap();
         let is_here =
             trap.as_ref().is_some_and(|(wanted, _)| bytes.windows(wanted.len()).any(|part| part == wanted));
-        if is_here { trap.take().map(|(_, cut)| cut) } else { None }
+        let cut = if is_here { trap.take().map(|(_, cut)| cut) } else { None };
+        if cut == Some(Cut::Never) {
+            // Before anybody sees that it has come by.
+            self.keep_answers();
+        }
+        cut
     }
 }

@@ -142,6 +142,16 @@ impl Requests {
         self.queues.get(lock)?.first().copied()
     }
 
+    /// Those for a lock that are not willing to wait for it and have not been sent: among the last ones.
+    pub fn unsent_tries(&self, lock: &LockName) -> Vec<Number> {
+        let queue = self.queues.get(lock).into_iter().flatten().rev();
+        let unsent = queue.take_while(|number| !self.all[number].is_sent);
+        let mut tries: Vec<_> =
+            unsent.filter(|number| !self.all[number].asked.is_patient()).copied().collect();
+        tries.reverse();
+        tries
+    }
+
     /// The first one that waits for each lock.
     pub fn firsts(&self) -> impl Iterator<Item = Number> {
         self.queues.values().filter_map(|queue| queue.first().copied())
