@@ -78,7 +78,7 @@ impl<S: Scope> Shard<S> {
         }
     }
 
-    /// Ends a hold. See [`end`](Self::end) for what it `leaves`.
+    /// Ends a hold, which leaves the data as [`end`](Self::end) says.
     pub fn release(
         &mut self,
         ticket: Ticket,
@@ -263,17 +263,16 @@ impl<S: Scope> Shard<S> {
         }
     }
 
-    /// Ends a request. If it is a write hold, it leaves the data half written, or whole, or as it was, if its holder never learned
-    /// of it.
+    /// Ends a request. A write hold leaves the data half written (true: it was taken away) or whole; `None`: as it found them,
+    /// since its holder never learned of it.
     fn end(&mut self, index: Index, leaves: Option<bool>) {
         let request = self.requests[index];
-        if request.report.mode == Mode::Write && request.report.grant.is_some() {
-            let state = self.keys.at(request.key);
-            // One that was released has seen that, if it was set, and made it good.
-            state.recovered = leaves.unwrap_or(state.recovered);
-        }
         if let Some(Grant { fence, .. }) = request.report.grant {
             let state = self.keys.at(request.key);
+            if request.report.mode == Mode::Write {
+                // One that was released has seen that, if it was set, and made it good.
+                state.recovered = leaves.unwrap_or(state.recovered);
+            }
             if let Some(deadline) = request.until {
                 state.timed_holds -= 1;
                 self.deadlines.holds.remove(&(request.key, deadline, fence, index));
