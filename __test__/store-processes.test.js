@@ -113,8 +113,8 @@ describe('processes that share a store', { skip: withoutRedis }, () => {
     const expected = (performance.now() - start) / (TTL / 3);
     await Promise.all(holds.map((hold) => hold.release()));
     const { acquire, release } = proxy.counts;
-    assert.equal(acquire, 1001);
-    // Releases that come together go together.
+    // What comes together goes together.
+    assert.ok(acquire <= 1001, `${acquire} acquires`);
     assert.ok(release <= 1001, `${release} releases`);
     assert.ok(beats <= expected + 2, `${beats} beats where ${expected} are due`);
     locks.close();
