@@ -74,6 +74,25 @@ fn a_try_behind_a_downgrade_and_a_release_finds_the_lock_free() {
     assert_eq!([program.answer(held), program.answer(held)], [Answer::Done; 2]);
 }
 
+/// Where there is no room for either yet, and what makes the lock free later goes before both.
+#[test]
+fn a_try_does_not_overtake_a_request_of_the_same_lock() {
+    let server = server!();
+    let (proxy, mut program) = start(&server);
+    let held = program.ask("k", Mode::Read, Patience::Forever, None);
+    program.granted(held);
+    proxy.keep_answers();
+    for other in 0..300 {
+        program.write(&format!("other {other}"));
+    }
+    let first = program.write("k");
+    let second = try_to(&mut program, Mode::Read);
+    program.space.release(held.ticket, false);
+    proxy.pass_answers();
+    program.granted(first);
+    assert!(matches!(program.next_event(second), Event::TimedOut { .. }), "it would be beside the reader");
+}
+
 #[test]
 fn a_try_behind_a_request_that_was_withdrawn_finds_the_lock_free() {
     let server = server!();

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use crate::keeper::{ledger::Number, request::Need};
 
 /// Two lanes, each in the order of arrival: whoever asks for a lock goes behind all that makes one free, or keeps one. So
-/// nobody's hand-over waits until this process has asked for all that it wants. But one that is not willing to wait for its lock is
-/// asked for before what makes this lock free later on: it finds it as it was when it was asked for.
+/// nobody's hand-over waits until this process has asked for all that it wants. But one that is not willing to wait for its lock goes,
+/// with those that asked for this lock before it, before what makes it free later on: it finds it as it was when it was asked for.
 ///
 /// A number may be here twice, or have nothing left to say: whoever takes it out looks at the request.
 #[derive(Default)]

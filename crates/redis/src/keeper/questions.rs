@@ -66,9 +66,9 @@ impl Keeper {
         let (Some(request), Some(_)) = (self.requests.get(&number), self.connection.up()) else { return };
         let Some(need) = request.need.filter(|&need| request.may_ask(need)) else { return };
         if need != Need::Acquire && self.backlog.has_acquires() {
-            // Those that are not willing to wait for its lock go before what is asked about it from now on.
-            let tries = self.requests.unsent_tries(&request.lock);
-            tries.into_iter().for_each(|number| self.backlog.push_before_holds(number));
+            // Those that are not willing to wait for its lock go before what is asked about it from now on, and so do those before them.
+            let before = self.requests.unsent_to_last_try(&request.lock);
+            before.into_iter().for_each(|number| self.backlog.push_before_holds(number));
         }
         self.backlog.push(number, need);
     }

@@ -142,14 +142,13 @@ impl Requests {
         self.queues.get(lock)?.first().copied()
     }
 
-    /// Those for a lock that are not willing to wait for it and have not been sent: among the last ones.
-    pub fn unsent_tries(&self, lock: &LockName) -> Vec<Number> {
-        let queue = self.queues.get(lock).into_iter().flatten().rev();
+    /// Those for a lock that have not been sent, which are the last ones, up to the last one of them that is not willing to wait.
+    pub fn unsent_to_last_try(&self, lock: &LockName) -> Vec<Number> {
+        let queue = self.queues.get(lock).into_iter().flatten().rev().copied();
         let unsent = queue.take_while(|number| !self.all[number].is_sent);
-        let mut tries: Vec<_> =
-            unsent.filter(|number| !self.all[number].asked.is_patient()).copied().collect();
-        tries.reverse();
-        tries
+        let mut all: Vec<_> = unsent.skip_while(|number| self.all[number].asked.is_patient()).collect();
+        all.reverse();
+        all
     }
 
     /// The first one that waits for each lock.
