@@ -5,7 +5,7 @@ mod support;
 use latchkey_engine::{Answer, Event, Mode, Patience};
 use support::{
     peer::LONG,
-    program::{Asked, Program, command, scripts_run, until},
+    program::{Asked, Program, command, scripts_run, units, until},
     proxy::{Cut, Proxy},
 };
 
@@ -149,6 +149,25 @@ fn a_try_behind_the_release_of_a_hold_that_is_being_said_again_finds_the_lock_fr
     program.granted(reader);
     assert!(matches!(program.next_event(writer), Event::TimedOut { .. }), "beside the reader");
     assert_eq!([program.answer(held), program.answer(held)], [Answer::Done; 2]);
+}
+
+#[test]
+fn a_query_behind_a_try_shows_it() {
+    let server = server!();
+    let (proxy, mut program) = start(&server);
+    proxy.keep_answers();
+    // With so many under way it is the runtime that sends what comes next: it finds all of it at once.
+    for other in 0..32 {
+        program.write(&format!("other {other}"));
+    }
+    let halted = program.halt();
+    let asked = try_to(&mut program, Mode::Write);
+    let query = program.space.query();
+    drop(halted);
+    proxy.pass_answers();
+    let report = program.block_on(query).expect("a report");
+    assert!(report.iter().any(|lock| lock.key.as_units() == units("k")), "{report:?}");
+    program.granted(asked);
 }
 
 /// What the server refused, since it had forgotten the script, is not sent again behind what was asked since.

@@ -100,6 +100,8 @@ impl Keeper {
         let limit = self.query_limit();
         self.queries.all.insert(self.queries.next, Query { space, wanted, limit, is_sent: false });
         self.queries.next += 1;
+        // Behind what was asked for before it.
+        self.send_backlog();
         self.send_queries();
     }
 
