@@ -42,7 +42,7 @@ function openStored(name, options) {
 }
 
 /**
- * The addon's functions, for a call that is about a space and says no more by the array.
+ * The addon's functions, for a call that is about a space.
  *
  * @param {number} space its number
  */
@@ -232,8 +232,7 @@ function setLabel(request, isThere) {
  * @param {string} key
  */
 function blockers(number, key) {
-  words[at.space] = number;
-  const holders = native.blockers(key);
+  const holders = about(number).blockers(key);
   return { holders, waiting: words[at.done] };
 }
 
@@ -245,9 +244,8 @@ function blockers(number, key) {
  * @param {number} most how many of them, up to 2^32 - 1
  */
 function requestsOf(number, key, most) {
-  words[at.space] = number;
   nameBySlot(key);
-  return native.requestsOf(most);
+  return about(number).requestsOf(most);
 }
 
 /**
@@ -267,8 +265,7 @@ function storeBlockers(request) {
  * @param {number} number of the space
  */
 function frozen(number) {
-  words[at.space] = number;
-  native.frozen();
+  about(number).frozen();
   return words[at.done];
 }
 
@@ -279,9 +276,8 @@ function frozen(number) {
  * @param {number} reason
  */
 function explain(number, reason) {
-  words[at.space] = number;
   words[at.reason] = reason;
-  return native.explain();
+  return about(number).explain();
 }
 
 /**

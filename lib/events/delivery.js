@@ -10,7 +10,7 @@
 
 const diagnostics = require('./diagnostics');
 const { reportLater } = require('../errors');
-const { GRANTED, EXPIRED, TIMED_OUT, LOST, FAILED } = require('./life');
+const { GRANTED, TIMED_OUT, FAILED, ANSWERED } = require('./life');
 
 /** How many deliveries may nest: far below any stack's end, whatever the callbacks need themselves. */
 const MAX_DEPTH = 64;
@@ -208,14 +208,13 @@ function runDeferred(error) {
  */
 function deliver(request, kind, detail, error) {
   try {
-    // A grant's own message is published by its API.
     if (kind === GRANTED) request.onGranted();
+    else if (kind === TIMED_OUT) request.onTimedOut(detail);
+    else if (kind === FAILED) request.onFailed(detail);
+    else if (kind === ANSWERED) request.onReleased(detail);
     else {
-      if (request.times !== null) diagnostics.delivered(request, kind);
-      if (kind === EXPIRED || kind === LOST) request.onLost(detail);
-      else if (kind === TIMED_OUT) request.onTimedOut(detail);
-      else if (kind === FAILED) request.onFailed(detail);
-      else request.onReleased(detail);
+      if (request.times !== null) diagnostics.taken(request, kind);
+      request.onLost(detail);
     }
   } catch (thrown) {
     if (error === NONE) return thrown;

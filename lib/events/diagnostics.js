@@ -5,7 +5,7 @@
 const { channel } = require('node:diagnostics_channel');
 const { now } = require('../clock');
 const { LockExpiredError, LockLostError } = require('../errors');
-const { EXPIRED, LOST } = require('./life');
+const { EXPIRED } = require('./life');
 const { marksOf, modeName } = require('./snapshot');
 const { capture, isOn } = require('../trace');
 
@@ -116,13 +116,12 @@ function answered(request, error) {
 }
 
 /**
- * @param {Request} request
- * @param {number} kind of the event that it gets
+ * @param {Request} request whose program learns that its hold was taken away
+ * @param {number} kind EXPIRED or LOST
  */
-function delivered(request, kind) {
-  if (!(/** @type {Times} */ (request.times).isDelivered)) return;
-  if (kind === EXPIRED) publishLater(expire, describeHold(request));
-  else if (kind === LOST) publishLater(lost, describeHold(request));
+function taken(request, kind) {
+  if (/** @type {Times} */ (request.times).isDelivered)
+    publishLater(kind === EXPIRED ? expire : lost, describeHold(request));
 }
 
 /** @param {Request} request whose program learns of its grant */
@@ -174,6 +173,6 @@ module.exports = {
   released,
   answered,
   failed,
-  delivered,
+  taken,
   obtained,
 };

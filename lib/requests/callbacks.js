@@ -112,9 +112,6 @@ function countedRelease(space, key, released) {
 
 /** The end of a hold without a request, which is to be delivered to its program. */
 class CountedEnd {
-  /** For diagnostics, of which such a hold has none. */
-  times = null;
-
   /**
    * @param {ThinKey} key
    * @param {Callback} released

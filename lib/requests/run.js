@@ -24,7 +24,7 @@ function settled(request) {
  * @returns {Promise<Hold>}
  */
 async function wait(request) {
-  if (request.outcome === null) await settled(request);
+  await settled(request);
   return holdOf(request, wait);
 }
 

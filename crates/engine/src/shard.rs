@@ -20,6 +20,15 @@ use crate::{
     sync::AtomicU64,
 };
 
+/// How a request that ends leaves the data: whether its key is `recovered` then, if it says that.
+pub type Left = Option<bool>;
+/// It wrote what it had to.
+pub const WHOLE: Left = Some(false);
+/// It was taken away while it may have written.
+pub const HALF_WRITTEN: Left = Some(true);
+/// It has written nothing: its holder never learned of it, or it waited.
+pub const AS_FOUND: Left = None;
+
 /// Keys, requests and deadlines.
 ///
 /// Invariant: each request is in one list of its key, and in that of its member, if members share the space.
@@ -78,13 +87,8 @@ impl<S: Scope> Shard<S> {
         }
     }
 
-    /// Ends a hold, which leaves the data as [`end`](Self::end) says.
-    pub fn release(
-        &mut self,
-        ticket: Ticket,
-        leaves: Option<bool>,
-        operation: &mut Operation<'_>,
-    ) -> Released {
+    /// Ends a hold, which leaves the data so if it is a write hold.
+    pub fn release(&mut self, ticket: Ticket, leaves: Left, operation: &mut Operation<'_>) -> Released {
         let Some(&Request { key, .. }) = self.hold(ticket) else { return Released::NotHeld };
         self.end(ticket.index, leaves);
         self.after_leaving(key, operation)
@@ -108,7 +112,7 @@ impl<S: Scope> Shard<S> {
     pub fn cancel(&mut self, ticket: Ticket, operation: &mut Operation<'_>) -> bool {
         let wait = self.live(ticket).filter(|request| request.report.grant.is_none());
         let Some(&Request { key, .. }) = wait else { return false };
-        self.end(ticket.index, None);
+        self.end(ticket.index, AS_FOUND);
         self.after_leaving(key, operation);
         true
     }
@@ -119,7 +123,7 @@ impl<S: Scope> Shard<S> {
         let mut touched = BTreeSet::new();
         while let Some(index) = self.owned.get(&member).and_then(List::first) {
             touched.insert(self.requests[index].key);
-            self.end(index, Some(true));
+            self.end(index, HALF_WRITTEN);
         }
         self.owned.remove(&member);
         for &key in &touched {
@@ -147,7 +151,7 @@ impl<S: Scope> Shard<S> {
                     // Few, if those before it wait no longer than it does.
                     let queue = self.keys.at(key).queue.iter(&self.requests);
                     let ahead = queue.take_while(|other| other.generation != generation).count() as u32;
-                    self.end(index, None);
+                    self.end(index, AS_FOUND);
                     operation.events.push(Event::TimedOut { member, tag, ahead });
                     key
                 }
@@ -254,7 +258,7 @@ impl<S: Scope> Shard<S> {
             && let Some((_, index)) = self.deadlines.first_of(key).filter(|hold| hold.0 <= *operation.now)
         {
             let RequestReport { member, tag, .. } = self.requests[index].report;
-            self.end(index, Some(true));
+            self.end(index, HALF_WRITTEN);
             operation.events.push(Event::Expired { member, tag });
             is_evicted = true;
         }
@@ -263,9 +267,8 @@ impl<S: Scope> Shard<S> {
         }
     }
 
-    /// Ends a request. A write hold leaves the data half written (true: it was taken away) or whole; `None`: as it found them,
-    /// since its holder never learned of it.
-    fn end(&mut self, index: Index, leaves: Option<bool>) {
+    /// Ends a request, which leaves the data so if it is a write hold.
+    fn end(&mut self, index: Index, leaves: Left) {
         let request = self.requests[index];
         if let Some(Grant { fence, .. }) = request.report.grant {
             let state = self.keys.at(request.key);

@@ -8,7 +8,7 @@ use crate::{
     caller::Operation,
     keys::Names,
     scope::{Process, Scope, Thread},
-    shard::Shard,
+    shard::{AS_FOUND, Shard, WHOLE},
     sync::{AtomicU64, RandomState},
 };
 
@@ -155,12 +155,12 @@ impl<S: Scope> LockTable for Space<S> {
 
     fn release(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<Released> {
         let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, caller, |state, operation| state.release(ticket, Some(false), operation))
+        self.operate(shard, caller, |state, operation| state.release(ticket, WHOLE, operation))
     }
 
     fn give_back(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<Released> {
         let (shard, ticket) = self.locate(ticket);
-        self.operate(shard, caller, |state, operation| state.release(ticket, None, operation))
+        self.operate(shard, caller, |state, operation| state.release(ticket, AS_FOUND, operation))
     }
 
     fn downgrade(&self, ticket: Ticket, caller: &mut dyn Caller) -> Outcome<bool> {
